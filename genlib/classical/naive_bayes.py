@@ -1,0 +1,100 @@
+r"""Categorical naive Bayes: given the label, every pixel is drawn on its own.
+
+.. math:: \log p(x \mid y) = \sum_{i=1}^{D} \log \theta_{y, i, x_i}, \qquad p(x) = \sum_y p(y)\, p(x \mid y)
+
+The simplest density of an image with an exact likelihood: a histogram for each class and pixel, found by counting.
+Without classes it is the model of independent pixels. What it can't know is how pixels go together.
+
+Reference: Duda, Hart. Pattern Classification and Scene Analysis. 1973.
+The smoothing is Laplace's rule of succession, 1774.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from genlib.model import GenerativeModel
+
+
+class NaiveBayes(GenerativeModel):
+    r"""p(x | y) with independent pixels of ``levels`` values each, and the class frequencies p(y).
+
+    Arguments: shape of one example; levels, pixels are integers 0..levels-1; classes, None for independent pixels.
+    ``loss`` is in nats for an example. A new model finds every image equally likely; ``count`` fits it.
+    """
+
+    def __init__(self, shape: tuple[int, ...], levels: int, classes: int | None = None):
+        super().__init__()
+        self.shape, self.levels, self.classes = tuple(shape), levels, classes
+        K, D = classes or 1, math.prod(shape)
+        self.logits = nn.Parameter(torch.zeros(K, D, levels))  # log θ up to a constant for each class and pixel
+        self.register_buffer("log_prior", torch.full((K,), -math.log(K)))  # log p(y)
+
+    @torch.no_grad()
+    def count(self, x: Tensor, y: Tensor | None = None, smoothing: float = 1.0) -> "NaiveBayes":
+        r"""Sets θ and p(y) to smoothed relative frequencies and returns the model.
+
+        .. math:: \theta_{y,i,v} = \frac{n_{y,i,v} + \alpha}{n_y + \alpha V}, \qquad p(y) = \frac{n_y}{n}
+
+        Arguments: x (n, *shape) integers; y (n,) labels; smoothing α > 0: pretend to have seen every level α times.
+        """
+        self.check_labels(y)
+        self.check_pixels(x)
+        if not smoothing > 0:
+            raise ValueError(f"smoothing={smoothing}: it must be positive, or a level never seen gets probability 0")
+        labels = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
+        K, D, V = self.logits.shape
+        cell = (labels[:, None] * D + torch.arange(D, device=x.device)) * V + x.flatten(1)  # one number for (y, i, x_i)
+        counts = torch.bincount(cell.flatten(), minlength=K * D * V).view(K, D, V).to(self.logits)
+        theta = (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * V)
+        self.logits.copy_(theta.log())
+        self.log_prior.copy_((torch.bincount(labels, minlength=K).to(self.log_prior) / len(x)).log())
+        return self
+
+    def log_prob_all(self, x: Tensor) -> Tensor:
+        """log p(x | y) in nats for every label, (B, K); one column for an unconditional model."""
+        self.check_pixels(x)
+        log_theta = self.logits.log_softmax(-1)  # (K, D, V)
+        pixel = torch.arange(log_theta.shape[1], device=x.device)
+        return torch.stack([table[pixel, x.flatten(1)].sum(-1) for table in log_theta], 1)
+
+    def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(x | y), (B,), exact, in nats; log p(x) for an unconditional model."""
+        self.check_labels(y)
+        columns = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
+        return self.log_prob_all(x).gather(1, columns[:, None])[:, 0]
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, y) = log p(x | y) + log p(y) in nats for every label, (B, K)."""
+        return self.log_prob_all(x) + self.log_prior
+
+    def log_marginal(self, x: Tensor) -> Tensor:
+        """log p(x) in nats, (B,): the labels are summed out."""
+        return self.log_joint(x).logsumexp(1)
+
+    def log_posterior(self, x: Tensor) -> Tensor:
+        """log p(y | x) by Bayes' rule, (B, K)."""
+        return self.log_joint(x).log_softmax(1)
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """The mean of -log p(x | y), in nats for an example."""
+        return {"loss": -self.log_prob(x, y).mean()}
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """n images given their labels, (n, *shape): every pixel from its own histogram."""
+        labels = self.draw_labels(n, y, generator)
+        theta = self.logits.softmax(-1)  # (K, D, V)
+        rows = theta[labels] if labels is not None else theta.expand(n, -1, -1)  # (n, D, V)
+        pixels = torch.multinomial(rows.reshape(-1, self.levels), 1, generator=generator)
+        return pixels.view(n, *self.shape)
+
+    def check_pixels(self, x: Tensor) -> None:
+        """Raises ValueError where x is not a batch of integer images of this model's shape and levels."""
+        if x.is_floating_point():
+            raise ValueError(f"x holds {x.dtype}; pixels are integers 0..{self.levels - 1}")
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
+        if len(x) and (x.min() < 0 or x.max() >= self.levels):
+            raise ValueError(f"x holds {x.min()}..{x.max()}; pixels are integers 0..{self.levels - 1}")

@@ -1,0 +1,45 @@
+"""The exercises, one module a lecture: lecture_03.py holds those of lecture 03. Only the one asked for is imported."""
+
+import functools
+import importlib
+import re
+from pathlib import Path
+
+from genlib.course.exercise import Exercise
+
+_DEFINITION = re.compile(r'Exercise\(\s*"(\d+)\.\d+",\s*"(\w+)"')
+
+
+@functools.cache
+def _index() -> dict[str, str]:
+    """{exercise name: lecture}, read off the text of the modules, so that none is imported for it."""
+    index = {}
+    for path in sorted(Path(__file__).parent.glob("lecture_*.py")):
+        for _, name in _DEFINITION.findall(path.read_text(encoding="utf-8")):
+            if name in index:
+                raise ValueError(f"two exercises have the name {name!r}")
+            index[name] = path.stem.removeprefix("lecture_")
+    return index
+
+
+def names() -> list[str]:
+    """The names of all exercises, by lecture."""
+    return list(_index())
+
+
+def lectures() -> list[str]:
+    """The lectures that have exercises: "00", "01"…"""
+    return sorted(set(_index().values()))
+
+
+def of_lecture(lecture: str) -> list[Exercise]:
+    """The exercises of one lecture, in their order; none for a lecture without."""
+    if lecture not in lectures():
+        return []
+    module = importlib.import_module(f"{__name__}.lecture_{lecture}")
+    return [value for value in vars(module).values() if isinstance(value, Exercise)]
+
+
+def find(name: str) -> Exercise:
+    """The exercise of that name. Raises: KeyError where there is none."""
+    return next(e for e in of_lecture(_index()[name]) if e.name == name)

@@ -1,0 +1,168 @@
+"""What a machine can see wrong in a lecture: equations not verified, broken links, headings out of order, no alt."""
+
+import ast
+import itertools
+import json
+import re
+
+from nbformat import NotebookNode
+
+from genlib.course import exercises
+from genlib.course.build import BEGIN, END, BuildError, role, stub
+from genlib.course.lectures import LECTURES, Lecture
+
+HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.M)
+EXERCISE = re.compile(r"^Exercise (\d+\.\d+) · `(\w+)` · (\d+) minutes · ([●○]{3})$")
+_TAG = re.compile(r"\\tag\{([^}]*)\}")
+_VERIFY = re.compile(r"""\bverify\(\s*["']([\d.]+)["']""")
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
+_MEGABYTE = 1_000_000
+
+
+def lint(lecture: Lecture, source: NotebookNode, executed: NotebookNode | None = None) -> list[str]:
+    """The faults of a lecture, in words, worst first; with the executed solution, its outputs are looked at too."""
+    faults = _equations(lecture, source) + _exercises(lecture, source) + _headings(source) + _links(source)
+    return faults + (_outputs(executed) if executed is not None else [])
+
+
+def prose(cell: NotebookNode) -> str:
+    """A Markdown cell without its code: fenced blocks and code spans hold no headings and no links."""
+    return re.sub(r"`[^`\n]*`", "", _unfenced(cell))
+
+
+def _unfenced(cell: NotebookNode) -> str:
+    return re.sub(r"^(```+|~~~+).*?^\1[^\n]*$", "", cell.source, flags=re.M | re.S)
+
+
+def headings(source: NotebookNode) -> list[tuple[int, str]]:
+    """(level, text) of every heading."""
+    cells = [cell for cell in source.cells if cell.cell_type == "markdown"]
+    return [(len(marks), text) for cell in cells for marks, text in HEADING.findall(_unfenced(cell))]
+
+
+def _equations(lecture: Lecture, source: NotebookNode) -> list[str]:
+    """Every \\tag is followed by its verify, before the next tag; none is verified that is not there."""
+    faults, waiting, seen = [], None, []
+    for cell in source.cells:
+        if cell.cell_type == "markdown":
+            for number in _TAG.findall(cell.source):
+                if waiting:
+                    faults.append(f"equation ({waiting}) is not verified before ({number})")
+                if number in seen:
+                    faults.append(f"two equations have the number ({number})")
+                expected = f"{int(lecture.number)}.{len(seen) + 1}"
+                if number != expected:
+                    faults.append(f"equation ({number}) should have the number ({expected})")
+                waiting = number
+                seen.append(number)
+        else:
+            for number in _VERIFY.findall(cell.source):
+                if number != waiting:
+                    faults.append(f"verify({number!r}) does not follow an equation of that number")
+                elif "nbval-check-output" not in cell.metadata.get("tags", []):
+                    faults.append(f"the cell that verifies ({number}) is not tagged nbval-check-output")
+                waiting = None if number == waiting else waiting
+    return [*faults, f"equation ({waiting}) is not verified"] if waiting else faults
+
+
+def _exercises(lecture: Lecture, source: NotebookNode) -> list[str]:
+    """Every exercise has a heading, an answer that becomes a stub, a check and a definition; and vice versa."""
+    faults = []
+    defined = {e.name: e for e in exercises.of_lecture(lecture.number)}
+    stated = [EXERCISE.match(text) for _, text in headings(source) if text.startswith("Exercise ")]
+    if None in stated:
+        faults.append("an exercise's heading is not `### Exercise 3.2 · `name` · 8 minutes · ●●○`")
+    stated = [match for match in stated if match]
+    numbers = [match[1] for match in stated]
+    if numbers != [f"{int(lecture.number)}.{i + 1}" for i in range(len(numbers))]:
+        faults.append(f"the exercises are not numbered in order: {', '.join(numbers)}")
+    for match in stated:
+        number, name = match[1], match[2]
+        if name not in defined:
+            faults.append(f"exercise {name} has no definition in lecture_{lecture.number}.py")
+        elif defined[name].number != number:
+            faults.append(f"exercise {name} is {number} in its heading and {defined[name].number} in its definition")
+    for name in defined.keys() - {match[2] for match in stated}:
+        faults.append(f"exercise {name} is defined but not in the lecture")
+    for name in defined:
+        answers = [cell for cell in source.cells if role(cell) == (name, "answer")]
+        checks = [cell for cell in source.cells if role(cell) == (name, "check")]
+        if len(answers) != 1 or answers[0].source.count(BEGIN) != 1 or answers[0].source.count(END) != 1:
+            faults.append(f"exercise {name} needs one answer cell with {BEGIN} and {END}")
+        else:
+            faults += _stub(name, answers[0])
+        if [cell.source for cell in checks] != [check_source(name)]:
+            faults.append(f"exercise {name} needs one check cell that says: {check_source(name)}")
+        elif "nbval-check-output" not in checks[0].metadata.tags:
+            faults.append(f"the check cell of {name} is not tagged nbval-check-output")
+    for cell in source.cells:
+        if role(cell) and role(cell)[0] not in defined:
+            faults.append(f"a cell belongs to the exercise {role(cell)[0]}, which is not defined")
+    return faults
+
+
+def check_source(name: str) -> str:
+    """What the check cell of an exercise says."""
+    return f'from genlib.course import check; check("{name}")'
+
+
+def _stub(name: str, cell: NotebookNode) -> list[str]:
+    try:
+        tree = ast.parse(stub(cell))
+    except (SyntaxError, BuildError) as error:
+        return [f"the stub of {name} does not parse: {error}"]
+    if not any(getattr(node, "name", None) == name for node in tree.body):
+        return [f"the answer cell of {name} does not define {name}"]
+    return []
+
+
+def _headings(source: NotebookNode) -> list[str]:
+    levels = headings(source)
+    faults = (
+        [] if [text for level, text in levels if level == 1] == [levels[0][1]] else ["there is not one title, first"]
+    )
+    for (before, _), (level, text) in itertools.pairwise(levels):
+        if level > before + 1:
+            faults.append(f"the heading “{text}” skips a level")
+    return faults
+
+
+def anchor(text: str) -> str:
+    """The anchor that JupyterLab gives a heading: its text with hyphens for spaces."""
+    return text.replace(" ", "-")
+
+
+def _links(source: NotebookNode) -> list[str]:
+    """Pictures have an alt text; links lead to a lecture that is there, to a heading of this one, or to https."""
+    faults = []
+    anchors = {anchor(text) for _, text in headings(source)}
+    files = {e.handed_out.name for e in LECTURES if e.source.exists()}
+    for cell in source.cells:
+        if cell.cell_type != "markdown":
+            continue
+        if "<img" in cell.source:
+            faults.append("a picture is written as <img>; write ![alt text](file)")
+        for picture, text, target in _LINK.findall(prose(cell)):
+            if not text.strip():
+                faults.append(f"{'a picture has no alt text' if picture else 'a link has no text'}: {target}")
+            if target.startswith("#"):
+                if target[1:] not in anchors:
+                    faults.append(f"the link {target} leads to no heading")
+            elif not target.startswith("https://") and target not in files:
+                faults.append(f"the link {target} leads nowhere")
+    return faults
+
+
+def _outputs(executed: NotebookNode) -> list[str]:
+    """Figures have alt texts, nothing was written to stderr, and the notebook stays small."""
+    faults = []
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                faults.append(f"cell {cell.id} writes to stderr: {output.text[:200]}")
+            if "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt"):
+                faults.append(f"a figure of cell {cell.id} has no alt text; show it with plots.show(figure, alt)")
+    size = sum(len(json.dumps(cell.get("outputs", []))) for cell in executed.cells)
+    if size > 1.5 * _MEGABYTE:
+        faults.append(f"the outputs take {size / _MEGABYTE:.1f} MB; at most 1.5 MB, please")
+    return faults

@@ -1,0 +1,83 @@
+"""The learner's own copies, in my/: what is missing is copied, what is theirs is never overwritten."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from genlib.course.build import write
+from genlib.course.lectures import ROOT, available, find
+
+MY = ROOT / "my"
+_RECORD = ".handed_out.json"  # {file: hash of the version that was copied}
+
+
+class StartError(Exception):
+    """The course can't be opened from here; the message says what to do."""
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads((folder / _RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}  # lost or damaged: every file then counts as touched, and none is replaced
+
+
+def hand_out(folder: Path = MY) -> list[str]:
+    """Brings folder up to date with the notebooks and returns what to tell the learner.
+
+    Missing: copied. Changed by us and untouched by them: replaced. Changed by us and touched by them: the new version
+    is put beside theirs as NAME.new.ipynb. Touched by them and not changed by us: left alone.
+    """
+    handed_out = [lecture.handed_out for lecture in available() if lecture.handed_out.exists()]
+    if not handed_out:
+        raise StartError(f"there are no notebooks in {ROOT / 'notebooks'}; start from a clone of the course")
+    record, news = _recorded(folder), []
+    for ours in handed_out:
+        theirs, version = folder / ours.name, _hash(ours)
+        text = ours.read_text(encoding="utf-8")
+        if not theirs.exists() or (_hash(theirs) == record.get(ours.name) != version):
+            news.append(f"{theirs.name}: {'brought up to date' if theirs.exists() else 'here for you'}")
+            write(theirs, text)
+            record[ours.name] = version
+        elif record.get(ours.name) != version and _hash(theirs) != version:
+            beside = theirs.with_suffix(".new.ipynb")
+            if beside.exists() and _hash(beside) != record.get(beside.name):
+                news.append(f"{theirs.name} has changed, but {beside.name} holds work of yours: move it away first")
+                continue
+            write(beside, text)
+            record[ours.name] = record[beside.name] = version
+            news.append(f"{theirs.name} has changed. Yours is untouched; the new version is beside it: {beside.name}")
+        else:
+            record[ours.name] = version
+        write(folder / _RECORD, json.dumps(record, indent=1) + "\n")
+    return news
+
+
+def lab_command(notebook: Path) -> list[str]:
+    """The command that opens JupyterLab on a notebook: on loopback only, and asking nobody for news."""
+    command = [sys.executable, "-m", "jupyterlab", str(notebook.name), "--ServerApp.ip=127.0.0.1"]
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container
+    return command
+
+
+def start(lecture: str = "00", *, browser: bool = True, say=print) -> int:
+    """Hands out what is missing and opens JupyterLab on a lecture; returns its exit status."""
+    for line in hand_out():
+        say(line)
+    notebook = MY / find(lecture).handed_out.name
+    if not notebook.exists():
+        raise StartError(f"lecture {lecture} is not there yet; there are {', '.join(e.number for e in available())}")
+    command = lab_command(notebook) + ([] if browser else ["--no-browser"])
+    try:
+        return subprocess.run(command, cwd=MY, check=False).returncode
+    except KeyboardInterrupt:
+        return 0  # Ctrl-C is how one leaves JupyterLab

@@ -1,0 +1,149 @@
+"""`genlib check`: runs a learner's notebook with nbval and tells the verdict on every exercise.
+
+The learner's check cells are replaced by the pristine ones before the run, with the output that a solved exercise
+prints. So an edited, emptied or deleted check can't pass, and cleared outputs can't fail. The learner's file is only
+read.
+"""
+
+import copy
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode, v4
+
+from genlib.course import exercises
+from genlib.course.build import role
+from genlib.course.exercise import Exercise
+from genlib.course.lectures import find
+from genlib.course.lint import check_source
+from genlib.course.report import REPORT
+
+
+class ValidateError(Exception):
+    """The notebook can't be checked; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What the run says of one exercise: whether it is solved, and the line to tell the learner."""
+
+    exercise: Exercise
+    solved: bool
+    line: str
+
+
+def locate(what: str, folder: Path) -> Path:
+    """The notebook that is meant: a path, or a lecture's number for the copy in folder."""
+    path = Path(what)
+    if path.suffix == ".ipynb" or path.exists():
+        if not path.is_file():
+            raise ValidateError(f"there is no notebook {what}")
+        return path
+    try:
+        path = folder / find(what).handed_out.name
+    except ValueError as error:
+        raise ValidateError(str(error)) from error
+    if not path.exists():
+        raise ValidateError(f"{path.name} is not in {folder.name}/; `genlib start` puts it there, or give a path")
+    return path
+
+
+def read_learner(path: Path) -> NotebookNode:
+    """A learner's notebook. Raises: ValidateError for a file that is none, or one that is of no lecture."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise ValidateError(f"{path.name} is not a notebook that can be read: {str(error)[:200]}") from error
+    if not exercises.of_lecture(lecture_of(notebook)):
+        raise ValidateError(f"{path.name} is not a lecture of this course, or one without exercises")
+    return notebook
+
+
+def lecture_of(notebook: NotebookNode) -> str:
+    """The lecture's number: from the metadata, or, where they are lost, from the exercises that the cells belong to."""
+    number = str(notebook.metadata.get("genlib", {}).get("lecture", ""))
+    if number:
+        return number
+    owned = {role(cell)[0] for cell in notebook.cells if role(cell)}
+    return next((n for n in exercises.lectures() if owned & {e.name for e in exercises.of_lecture(n)}), "")
+
+
+def overlay(notebook: NotebookNode) -> NotebookNode:
+    """The learner's notebook with pristine check cells, each right after its answer; nothing else is compared."""
+    result = copy.deepcopy(notebook)
+    expected = exercises.of_lecture(lecture_of(notebook))
+    names = {e.name for e in expected}
+    result.cells = [c for c in result.cells if not (role(c) and role(c)[0] in names and role(c)[1] == "check")]
+    for cell in result.cells:
+        tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith(("nbval", "raises-exception"))]
+        cell.metadata["tags"] = tags
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    for exercise in expected:
+        answers = [i for i, cell in enumerate(result.cells) if role(cell) == (exercise.name, "answer")]
+        result.cells.insert(answers[-1] + 1 if answers else len(result.cells), check_cell(exercise))
+    for cell in result.cells:  # a copied cell carries its id along, and ids must differ
+        cell.pop("id", None)
+    result.nbformat_minor = 4
+    return result
+
+
+def check_cell(exercise: Exercise) -> NotebookNode:
+    """The check cell of an exercise as it stands in a solved notebook: source, output and execution count."""
+    cell = v4.new_code_cell(check_source(exercise.name), execution_count=1)
+    cell.metadata = NotebookNode(exercise=exercise.name, tags=["check", "nbval-check-output"])
+    cell.outputs = [v4.new_output("stream", name="stdout", text=f"{exercise.solved()}\n")]
+    return cell
+
+
+def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]]:
+    """Runs the notebook and returns the verdict on each exercise, and what else stopped with an error.
+
+    Raises: ValidateError for a file that can't be checked.
+    """
+    notebook = read_learner(path)
+    with tempfile.TemporaryDirectory() as temporary:
+        checked = Path(temporary) / "checked.ipynb"
+        nbformat.write(_in_folder(overlay(notebook), path.resolve().parent), checked)
+        report = Path(temporary) / "report.json"
+        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "genlib.course.report"]
+        command += [f"--nbval-cell-timeout={timeout}", "-p", "no:cacheprovider", "-q", "-c", os.devnull]
+        command += [f"--rootdir={temporary}", str(checked)]
+        environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}
+        run = subprocess.run(command, cwd=temporary, env=environment, capture_output=True, text=True, encoding="utf-8")
+        if not report.exists():
+            raise ValidateError(f"nbval did not finish:\n{(run.stdout + run.stderr)[-2000:]}")
+        cells = json.loads(report.read_text(encoding="utf-8"))
+    lecture = lecture_of(notebook)
+    return _results(lecture, cells), [
+        f"a cell stops with an error: {cell['error']}  ({cell['source']})" for cell in cells if cell["error"]
+    ]
+
+
+def _in_folder(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """The notebook, working where the learner's lies, so that files of theirs are found as in JupyterLab."""
+    notebook.cells.insert(0, v4.new_code_cell(f"import os; os.chdir({str(folder)!r})"))
+    notebook.cells[0].pop("id", None)
+    return notebook
+
+
+def _results(lecture: str, cells: list[dict]) -> list[Result]:
+    by_name = {cell["exercise"]: cell for cell in cells if cell["exercise"]}
+    results = []
+    for exercise in exercises.of_lecture(lecture):
+        cell = by_name.get(exercise.name, {"passed": False, "text": "", "error": ""})
+        said = [line for line in cell["text"].splitlines() if line[:1] in "✓○✗"]
+        solved = cell["passed"]
+        if not said or (said[-1][0] == "✓") != solved:
+            why = (
+                "the cell did not run to its end" if not said else "what was printed is not what a right answer prints"
+            )
+            said = [f"✗ Exercise {exercise.number} {exercise.name}: {why}"]
+        results.append(Result(exercise, solved, said[-1]))
+    return results

@@ -1,0 +1,36 @@
+"""1,797 handwritten digits of 8x8 pixels, embedded in scikit-learn: real data that needs no download."""
+
+import functools
+
+import numpy as np
+import torch
+
+from genlib.data.dataset import Dataset
+
+SOURCE = "E. Alpaydin, C. Kaynak. Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998"
+
+
+@functools.cache
+def digits() -> tuple[Dataset, Dataset]:
+    """(train, test): 1,437 and 360 digits, x (N, 1, 8, 8) integers 0..16, y (N,) the digit. The split is fixed.
+
+    The writers of the two parts are not told apart in scikit-learn's copy, so the split is at random (NumPy's frozen
+    RandomState(0)). A pixel counts the dark ones among 4x4 in the scanned bitmap, hence 17 levels.
+    """
+    from sklearn.datasets import load_digits  # half a second, so only when asked for
+
+    raw = load_digits()
+    x = torch.from_numpy(raw.data).long().view(-1, 1, 8, 8)
+    y = torch.from_numpy(raw.target).long()
+    order = torch.from_numpy(np.random.RandomState(0).permutation(len(x)))
+    train, test = order[:1437], order[1437:]
+    common = {
+        "levels": 17,
+        "class_names": tuple("0123456789"),
+        "source": SOURCE,
+        "licence": "CC BY 4.0",
+    }
+    return (
+        Dataset(name="digits, training part", x=x[train], y=y[train], **common),
+        Dataset(name="digits, test part", x=x[test], y=y[test], **common),
+    )

@@ -1,0 +1,46 @@
+r"""What every generative model of the course can do, and nothing else.
+
+A model knows the ``shape`` of one example and, if it is conditional, its number of ``classes``. It has a ``loss`` to
+minimise and it can ``sample``. Families add what they have with one meaning everywhere: ``log_prob`` is exact and in
+nats, ``elbo`` is a bound and in nats.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class GenerativeModel(nn.Module):
+    """A model of x, or of x given a label y when ``classes`` is set.
+
+    Attributes: shape, of one example, without the batch; classes, the number of labels, None without.
+    """
+
+    shape: tuple[int, ...]
+    classes: int | None = None
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """{"loss": scalar, and its named parts}: batch means; the model's docstring gives the unit."""
+        raise NotImplementedError
+
+    def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """n examples, (n, *shape); without y, a conditional model draws its labels uniformly."""
+        raise NotImplementedError
+
+    def check_labels(self, y: Tensor | None) -> None:
+        """Raises ValueError where a conditional model gets no labels, or an unconditional one gets some."""
+        if self.classes is None and y is not None:
+            raise ValueError("this model is unconditional: call it without y, or construct it with classes=")
+        if self.classes is not None and y is None:
+            raise ValueError(f"this model is conditional: pass y, integers 0..{self.classes - 1}, one for each example")
+
+    def draw_labels(self, n: int, y: Tensor | None, generator: torch.Generator | None = None) -> Tensor | None:
+        """The labels to sample with: y where it is given; uniform ones, (n,), where a conditional model gets none."""
+        if self.classes is None:
+            self.check_labels(y)
+            return None
+        if y is None:
+            device = generator.device if generator is not None else None
+            return torch.randint(self.classes, (n,), generator=generator, device=device)
+        if y.shape != (n,):
+            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} samples it must be ({n},)")
+        return y

@@ -1,0 +1,243 @@
+"""Figures of the course: functions that take tensors and return a matplotlib Figure.
+
+One colour-safe style for all (the palette of Okabe and Ito, and cividis for densities). Show a figure with
+``plots.show(figure, alt)``: the alt text says in words what there is to see, for those who can't see it.
+"""
+
+import contextlib
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib
+import torch
+from matplotlib import patches, ticker
+from matplotlib.figure import Figure
+from torch import Tensor
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#5A5A5A", "#B8A500")
+DENSITY = "cividis"
+INK = "gray_r"  # pictures: 0 is paper, the highest level is ink
+STYLE = {
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "image.interpolation": "nearest",
+    "legend.frameon": False,
+    "savefig.dpi": 110,
+}
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Displays a figure under a cell as a PNG with an alt text."""
+    from IPython.display import Image, display
+
+    if not alt.strip():
+        raise ValueError("alt is empty: say in a sentence what the figure shows")
+    display(Image(png(figure), format="png", alt=alt))
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the bytes of a PNG file."""
+    file = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+@contextlib.contextmanager
+def _canvas(width: float, height: float, rows: int = 1, columns: int = 1, **keywords):
+    """A Figure and its axes (rows, columns) in the style of the course; the sizes are inches."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots(rows, columns, squeeze=False, **keywords)
+
+
+def _picture(ax, x: Tensor, levels: int | None) -> None:
+    """One image (C, H, W) or (H, W) on axes without ticks, with a thin frame."""
+    x = x.detach().float().cpu()
+    x = x.reshape(-1, *x.shape[-2:])  # (C, H, W)
+    if len(x) == 3:
+        ax.imshow((x.permute(1, 2, 0) / ((levels or 2) - 1)).clamp(0, 1))
+    else:
+        ax.imshow(x[0], cmap=INK, vmin=0, vmax=(levels or 2) - 1)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color="#BBBBBB", linewidth=0.6)
+
+
+def images(
+    x: Tensor,
+    *,
+    levels: int | None = None,
+    columns: int = 10,
+    titles: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    size: float = 0.75,
+) -> Figure:
+    """A grid of images x (n, C, H, W), one channel or three, values 0..levels-1 (0..1 without levels).
+
+    titles: one above each image; rows: one to the left of each row; size: the width of an image in inches.
+    """
+    if x.dim() != 4:
+        raise ValueError(f"x has shape {tuple(x.shape)}; images take (n, C, H, W)")
+    columns = min(columns, len(x))
+    height = math.ceil(len(x) / columns)
+    lines = max((t.count("\n") + 1 for t in titles), default=0) if titles else 0
+    left = max((len(r) for r in rows), default=0) * 0.09 if rows else 0
+    with _canvas(columns * size + left + 0.1, height * (size + 0.2 * lines) + 0.1, height, columns) as (figure, axes):
+        for ax in axes.flat[len(x) :]:
+            ax.axis("off")
+        for i, ax in enumerate(axes.flat[: len(x)]):
+            _picture(ax, x[i], levels)
+            if titles:
+                ax.set_title(titles[i], fontsize=9, pad=3)
+        for label, ax in zip(rows or (), axes[:, 0], strict=bool(rows)):
+            ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
+    return figure
+
+
+def densities(
+    panels: Mapping[str, Callable[[Tensor], Tensor]],
+    *,
+    extent: tuple[float, float, float, float] = (-3, 3, -3, 3),
+    points: Tensor | None = None,
+    colours: Tensor | None = None,
+    resolution: int = 160,
+    labels: Sequence[str] | None = None,
+) -> Figure:
+    """Functions of the plane side by side: {title: function from (B, 2) to (B,), values >= 0}, each on its own scale.
+
+    extent: left, right, bottom, top; points (n, 2), drawn on every panel, with a class for each in colours (n,);
+    labels: the name of each panel's unit, under its colour bar.
+    """
+    left, right, bottom, top = extent
+    u, v = torch.linspace(left, right, resolution), torch.linspace(bottom, top, resolution)
+    grid = torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).view(-1, 2)  # (resolution², 2)
+    with _canvas(3.1 * len(panels), 3.3, 1, len(panels)) as (figure, axes):
+        for i, (ax, (title, function)) in enumerate(zip(axes[0], panels.items(), strict=True)):
+            with torch.no_grad():
+                values = function(grid).view(resolution, resolution).cpu()
+            drawn = ax.imshow(
+                values, origin="lower", extent=extent, cmap=DENSITY, aspect="equal", interpolation="bilinear"
+            )
+            bar = figure.colorbar(drawn, ax=ax, location="bottom", shrink=0.85, pad=0.02)
+            bar.set_label(labels[i] if labels else "density", fontsize=9)
+            bar.locator = ticker.MaxNLocator(4)
+            bar.update_ticks()
+            ax.set(title=title, xlabel="", xlim=(left, right), ylim=(bottom, top))
+            if i:
+                ax.set_yticklabels([])
+            if points is not None:
+                c = "white" if colours is None else [("#FFFFFF", "#D55E00")[int(k) % 2] for k in colours]
+                ax.scatter(*points.T.cpu(), s=5, c=c, edgecolors="black", linewidths=0.3)
+    return figure
+
+
+def bars(values: Mapping[str, float], *, unit: str, note: str = "", highlight: Sequence[str] = ()) -> Figure:
+    """Horizontal bars with their numbers: {name: value}, the unit on the axis, some names set off by colour."""
+    with _canvas(7, 0.42 * len(values) + 0.9) as (figure, axes):
+        ax = axes[0, 0]
+        names = list(values)
+        colours = [COLOURS[1] if name in highlight else COLOURS[0] for name in names]
+        drawn = ax.barh(names, list(values.values()), color=colours, height=0.66)
+        ax.bar_label(drawn, fmt="%.2f", padding=4)
+        ax.invert_yaxis()
+        ax.margins(x=0.12)
+        ax.set_xlabel(unit + (f"  ({note})" if note else ""))
+        ax.tick_params(left=False)
+    return figure
+
+
+def competition(x: Tensor, mass: Tensor, labels: Sequence[str], *, levels: int) -> Figure:
+    """A joint table of images and labels, and its three normalisations: p(y|x), p(x), p(x|y).
+
+    Arguments: x (n, 1, H, W) images; mass (n, K), how much each pair weighs; labels, K names.
+    """
+    mass = mass.double()
+    joint = mass / mass.sum()
+    panels = [
+        ("how often seen", mass, "%.0f"),
+        ("$p(y\\,|\\,x)$\neach row sums to 1", joint / joint.sum(1, keepdim=True), "%.2f"),
+        ("$p(x)$\nthe column\nsums to 1", joint.sum(1, keepdim=True), "%.2f"),
+        ("$p(x\\,|\\,y)$\neach column sums to 1", joint / joint.sum(0, keepdim=True), "%.2f"),
+    ]
+    n, K = mass.shape
+    widths = [0.8] + [1 if values.shape[1] == 1 else 0.75 * K for _, values, _ in panels]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(sum(widths) * 1.02 + 0.6, 0.62 * n + 1.0), layout="constrained")
+        grid = figure.add_gridspec(n, len(widths), width_ratios=widths)
+        for i in range(n):
+            _picture(figure.add_subplot(grid[i, 0]), x[i], levels)
+        for column, (title, values, number) in enumerate(panels, start=1):
+            ax = figure.add_subplot(grid[:, column])
+            values = values.nan_to_num()
+            ax.imshow(values / values.max().clamp(min=1e-12), cmap="Blues", aspect="auto", vmin=0, vmax=1.4)
+            for i in range(n):
+                for k in range(values.shape[1]):
+                    ax.text(k, i, number % values[i, k], ha="center", va="center", fontsize=10)
+            ticks = [""] if values.shape[1] == 1 else [f"y = {label}" for label in labels]
+            ax.set(yticks=[], xticks=range(values.shape[1]), xticklabels=ticks)
+            ax.set_title(title, fontsize=10)
+            ax.tick_params(bottom=False)
+            ax.spines[:].set_visible(False)
+    return figure
+
+
+def graph(
+    nodes: Mapping[str, tuple[float, float, str]], edges: Sequence[tuple[str, str]], marked: Sequence[str] = ()
+) -> Figure:
+    """Boxes and arrows: nodes {name: (x, y, text)}, arrows from the first to the second; marked boxes are filled."""
+    xs, ys = [x for x, _, _ in nodes.values()], [y for _, y, _ in nodes.values()]
+    width, height = 1.75, 0.62
+    with _canvas((max(xs) - min(xs) + 1) * 2.1 + 0.1, (max(ys) - min(ys) + 1) * 0.95 + 0.1) as (figure, axes):
+        ax = axes[0, 0]
+        ax.set(xlim=(min(xs) * 2.1 - 1.0, max(xs) * 2.1 + 1.0), ylim=(min(ys) * 0.95 - 0.45, max(ys) * 0.95 + 0.45))
+        ax.axis("off")
+        for start, end in edges:
+            (x0, y0, _), (x1, y1, _) = nodes[start], nodes[end]
+            ax.annotate(
+                "",
+                xy=(x1 * 2.1 - width / 2, y1 * 0.95),
+                xytext=(x0 * 2.1 + width / 2, y0 * 0.95),
+                arrowprops={"arrowstyle": "-|>", "color": "#777777", "connectionstyle": "arc3,rad=0", "linewidth": 1},
+            )
+        for name, (x, y, text) in nodes.items():
+            filled = name in marked
+            box = patches.FancyBboxPatch(
+                (x * 2.1 - width / 2, y * 0.95 - height / 2),
+                width,
+                height,
+                boxstyle="round,pad=0,rounding_size=0.08",
+                facecolor=COLOURS[0] if filled else "white",
+                edgecolor=COLOURS[0] if filled else "#999999",
+                zorder=2,
+            )
+            ax.add_patch(box)
+            colour = "white" if filled else "#444444"
+            ax.text(x * 2.1, y * 0.95, text, ha="center", va="center", fontsize=8.5, color=colour, zorder=3)
+    return figure
+
+
+def pixels(x: Tensor, *, levels: int, readout: Mapping[str, Mapping[str, float]] | None = None) -> Figure:
+    """An image (1, H, W) as a grid of its numbers, and beside it bars of values in 0..1: {title: {name: value}}."""
+    readout = readout or {}
+    _, H, W = x.shape
+    with _canvas(3.4 + 2.4 * len(readout), 3.4, 1, 1 + len(readout)) as (figure, axes):
+        ax = axes[0, 0]
+        _picture(ax, x, levels)
+        for r in range(H):
+            for c in range(W):
+                level = int(x[0, r, c])
+                colour = "#DDDDDD" if level > (levels - 1) / 2 else "#666666"
+                ax.text(c, r, level, ha="center", va="center", fontsize=8, color=colour)
+        for ax, (title, values) in zip(axes[0, 1:], readout.items(), strict=True):
+            ax.barh(list(values), list(values.values()), color=COLOURS[0])
+            ax.set(xlim=(0, 1), title=title)
+            ax.invert_yaxis()
+    return figure

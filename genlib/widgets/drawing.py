@@ -1,0 +1,55 @@
+"""The thin adapter between a kernel and a picture that JavaScript draws.
+
+A widget's JavaScript is one plain module, NAME.js beside this file, that exports ``draw(element, state)``. It draws
+the state into the element; called again, it brings the picture up to date. What a person changes it tells by
+``element.dispatchEvent(new CustomEvent("moved", {detail: value}))``. It knows nothing of Jupyter, so the same module
+runs in a slide or on a web page without a kernel.
+"""
+
+import base64
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+_ADAPTER = """
+export default {
+  render({ model, el }) {
+    const redraw = () => draw(el, model.get("state"));
+    el.addEventListener("moved", (event) => {
+      model.set("value", event.detail);
+      model.save_changes();
+    });
+    model.on("change:state", redraw);
+    redraw();
+    return () => model.off("change:state", redraw);
+  },
+};
+"""
+
+
+def module(name: str) -> str:
+    """The JavaScript of a widget: its own module and the adapter."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8") + _ADAPTER
+
+
+class Drawing(anywidget.AnyWidget):
+    """A picture drawn in the browser.
+
+    state: what to draw, JSON (the kernel sets it); value: what the person changed, JSON (the browser sets it).
+    A subclass names its module, ``_esm = module("NAME.js")``, and says how it looks without a browser: ``still()``,
+    the bytes of a PNG, and ``alt``, that picture in words.
+    """
+
+    state = traitlets.Dict().tag(sync=True)
+    value = traitlets.Dict().tag(sync=True)
+    alt = ""
+
+    def still(self) -> bytes:
+        """The widget as a PNG, for a notebook that is read and not run."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **keywords):
+        data, metadata = super()._repr_mimebundle_(**keywords)
+        data = {**data, "image/png": base64.b64encode(self.still()).decode()}
+        return data, {**metadata, "image/png": {"alt": self.alt}}
