@@ -7,6 +7,7 @@ One colour-safe style for all (the palette of Okabe and Ito, and cividis for den
 import contextlib
 import io
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
@@ -84,21 +85,24 @@ def images(
 
     titles: one above each image; rows: one to the left of each row; size: the width of an image in inches.
     """
-    if x.dim() != 4:
-        raise ValueError(f"x has shape {tuple(x.shape)}; images take (n, C, H, W)")
+    if x.dim() != 4 or len(x) == 0:
+        raise ValueError(f"x has shape {tuple(x.shape)}; images take (n, C, H, W) with n > 0")
     columns = min(columns, len(x))
     height = math.ceil(len(x) / columns)
-    lines = max((t.count("\n") + 1 for t in titles), default=0) if titles else 0
-    left = max((len(r) for r in rows), default=0) * 0.09 if rows else 0
-    with _canvas(columns * size + left + 0.1, height * (size + 0.2 * lines) + 0.1, height, columns) as (figure, axes):
-        for ax in axes.flat[len(x) :]:
-            ax.axis("off")
-        for i, ax in enumerate(axes.flat[: len(x)]):
+    left = max((len(r) for r in rows), default=0) * 0.085 + 0.05 if rows else 0.02  # inches
+    above = 0.22 if titles else 0.05
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(left + columns * (size + 0.05), height * (size + above) + 0.02))
+        width, total = figure.get_size_inches()
+        for i in range(len(x)):
+            row, column = divmod(i, columns)
+            bottom = total - (row + 1) * (size + above)
+            ax = figure.add_axes(((left + column * (size + 0.05)) / width, bottom / total, size / width, size / total))
             _picture(ax, x[i], levels)
             if titles:
                 ax.set_title(titles[i], fontsize=9, pad=3)
-        for label, ax in zip(rows or (), axes[:, 0], strict=bool(rows)):
-            ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
+            if rows and column == 0:
+                ax.set_ylabel(rows[row], rotation=0, ha="right", va="center", fontsize=10)
     return figure
 
 
@@ -194,7 +198,7 @@ def graph(
 ) -> Figure:
     """Boxes and arrows: nodes {name: (x, y, text)}, arrows from the first to the second; marked boxes are filled."""
     xs, ys = [x for x, _, _ in nodes.values()], [y for _, y, _ in nodes.values()]
-    width, height = 1.75, 0.62
+    width, height = 1.7, 0.7
     with _canvas((max(xs) - min(xs) + 1) * 2.1 + 0.1, (max(ys) - min(ys) + 1) * 0.95 + 0.1) as (figure, axes):
         ax = axes[0, 0]
         ax.set(xlim=(min(xs) * 2.1 - 1.0, max(xs) * 2.1 + 1.0), ylim=(min(ys) * 0.95 - 0.45, max(ys) * 0.95 + 0.45))
@@ -220,7 +224,16 @@ def graph(
             )
             ax.add_patch(box)
             colour = "white" if filled else "#444444"
-            ax.text(x * 2.1, y * 0.95, text, ha="center", va="center", fontsize=8.5, color=colour, zorder=3)
+            ax.text(
+                x * 2.1,
+                y * 0.95,
+                textwrap.fill(text, 18),
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                color=colour,
+                zorder=3,
+            )
     return figure
 
 
@@ -234,7 +247,7 @@ def pixels(x: Tensor, *, levels: int, readout: Mapping[str, Mapping[str, float]]
         for r in range(H):
             for c in range(W):
                 level = int(x[0, r, c])
-                colour = "#DDDDDD" if level > (levels - 1) / 2 else "#666666"
+                colour = "#FFFFFF" if level > 0.4 * (levels - 1) else "#333333"
                 ax.text(c, r, level, ha="center", va="center", fontsize=8, color=colour)
         for ax, (title, values) in zip(axes[0, 1:], readout.items(), strict=True):
             ax.barh(list(values), list(values.values()), color=COLOURS[0])

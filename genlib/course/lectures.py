@@ -140,7 +140,7 @@ def course_map():
     """The lectures and what each builds on, as a figure; those that are there are filled."""
     from genlib import plots
 
-    titles = {lecture.number: f"{lecture.number}\n{lecture.title}" for lecture in LECTURES}
+    titles = {lecture.number: f"{lecture.number}  {lecture.title}" for lecture in LECTURES}
     nodes = {lecture.number: (*lecture.place, titles[lecture.number]) for lecture in LECTURES}
     edges = [(before, lecture.number) for lecture in LECTURES for before in lecture.needs]
     return plots.graph(nodes, edges, marked=[lecture.number for lecture in available()])

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,7 +53,7 @@ class _Rings:
 class _Moons:
     """Two interleaved half circles of radius 1, blurred by a Gaussian (σ = 0.1); the label is the half circle."""
 
-    classes, sigma, nodes = 2, 0.1, 200
+    classes, sigma = 2, 0.1
 
     def arc(self, t: Tensor, y: Tensor) -> Tensor:
         """The point at angle t in [0, π] of half circle y, centred on the origin: (..., 2)."""
@@ -64,13 +65,14 @@ class _Moons:
         return self.arc(t, y) + self.sigma * torch.randn(len(y), 2, generator=g)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        # No closed form: the mean over the arc is a quadrature (midpoints, far closer together than σ).
-        t = math.pi * (torch.arange(self.nodes) + 0.5).to(x) / self.nodes
-        both = [self.arc(t, torch.full((self.nodes,), k, device=x.device)) for k in (0, 1)]
-        points = torch.stack(both)  # (2, nodes, 2)
+        # No closed form: the mean over the arc is a Gauss-Legendre quadrature, its nodes far closer together than σ.
+        nodes, weights = np.polynomial.legendre.leggauss(120)
+        t = torch.from_numpy(math.pi * (nodes + 1) / 2).to(x)
+        log_weight = torch.from_numpy(np.log(weights / 2)).to(x)
+        points = torch.stack([self.arc(t, torch.full_like(t, k)) for k in (0, 1)])  # (2, nodes, 2)
         squared = ((x[:, None, None] - points) ** 2).sum(-1)  # (B, 2, nodes)
         log_kernel = -squared / (2 * self.sigma**2) - math.log(2 * math.pi * self.sigma**2)
-        return log_kernel.logsumexp(-1) - math.log(self.nodes)
+        return (log_kernel + log_weight).logsumexp(-1)
 
 
 _TOYS = {"eight_gaussians": _EightGaussians(), "moons": _Moons(), "rings": _Rings()}

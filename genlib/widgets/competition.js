@@ -12,14 +12,21 @@ const STYLE = `
 .gl-comp canvas { width: 46px; height: 46px; image-rendering: pixelated; border: 1px solid #bbb; display: block; }
 .gl-comp .cells { display: grid; gap: 8px; }
 .gl-comp .cell { display: flex; flex-direction: column; align-items: center; font-size: 11px; }
-.gl-comp input[type=range] { width: 100%; min-width: 60px; margin: 2px 0; height: 18px; cursor: ew-resize; }
+.gl-comp input[type=range] { appearance: none; width: 100%; min-width: 60px; margin: 9px 0 5px; height: 4px;
+  border-radius: 2px; background: rgba(128,128,128,.35); cursor: ew-resize; }
+.gl-comp input[type=range]::-webkit-slider-thumb { appearance: none; width: 15px; height: 15px; border-radius: 50%;
+  background: var(--gl-colour); border: none; }
+.gl-comp input[type=range]::-moz-range-thumb { width: 15px; height: 15px; border-radius: 50%; border: none;
+  background: var(--gl-colour); }
+.gl-comp input[type=range]:focus-visible { outline: 2px solid var(--gl-colour); outline-offset: 6px; }
 .gl-comp .box { position: relative; height: 20px; background: rgba(128,128,128,.16); border-radius: 3px; overflow: hidden; }
 .gl-comp .stack { display: flex; }
 .gl-comp .bar { height: 100%; }
 .gl-comp .num { font-size: 11px; text-align: center; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .gl-comp .up { color: #00795a; } .gl-comp .down { color: #b84a00; }
 .gl-comp .say { margin-top: 8px; min-height: 3.9em; }
-.gl-comp button { font: inherit; padding: 2px 10px; cursor: pointer; }
+.gl-comp button { font: inherit; padding: 2px 10px; cursor: pointer; border: 1px solid #999; border-radius: 4px;
+  background: none; color: inherit; }
 `;
 
 function probabilities(mass) {
@@ -103,7 +110,7 @@ export function draw(element, state) {
         "aria-label": `how often image ${i + 1} was seen with label ${label}`,
       });
       input.value = mass[i][k];
-      input.style.accentColor = COLOURS[k];
+      input.style.setProperty("--gl-colour", COLOURS[k]);
       const grab = () => { before = probabilities(mass); touched = [i, k]; };
       input.addEventListener("pointerdown", grab);
       input.addEventListener("keydown", (event) => { if (!event.repeat) grab(); });

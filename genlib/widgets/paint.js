@@ -5,9 +5,12 @@ const PAINT_STYLE = `
   display: flex; flex-wrap: wrap; gap: 22px; padding: 4px; }
 .gl-paint canvas { width: 288px; height: 288px; border: 1px solid #999; cursor: crosshair; touch-action: none; display: block; }
 .gl-paint canvas:focus-visible { outline: 3px solid #56B4E9; }
-.gl-paint .tools { display: flex; gap: 8px; align-items: center; margin-top: 6px; flex-wrap: wrap; max-width: 290px; }
-.gl-paint .tools input { width: 110px; cursor: ew-resize; }
-.gl-paint button { font: inherit; padding: 2px 10px; cursor: pointer; }
+.gl-paint .tools { display: flex; gap: 8px; align-items: center; margin-top: 8px; }
+.gl-paint .tools label { display: flex; align-items: center; gap: 6px; }
+.gl-paint .tools input { width: 76px; cursor: ew-resize; }
+.gl-paint .tools span { width: 1.4em; font-variant-numeric: tabular-nums; }
+.gl-paint button { font: inherit; padding: 2px 8px; cursor: pointer; border: 1px solid #999; border-radius: 4px;
+  background: none; color: inherit; }
 .gl-paint .where { min-height: 2.8em; margin-top: 4px; font-variant-numeric: tabular-nums; max-width: 290px; }
 .gl-paint .panels { display: flex; flex-wrap: wrap; gap: 20px; }
 .gl-paint .panel { width: 220px; }
@@ -40,7 +43,7 @@ function build(element, state) {
     "aria-label": `${H} by ${W} pixels to paint on: arrow keys move, plus and minus change the level`,
   });
   const tools = add("div", left, { class: "tools" });
-  const label = add("label", tools, {}, "brush ");
+  const label = add("label", tools, {}, "brush");
   const brush = add("input", label, { type: "range", min: 0, max: top, step: 1, "data-lm-suppress-shortcuts": "true" });
   brush.value = top;
   const shown = add("span", label);
@@ -61,16 +64,16 @@ function build(element, state) {
       context.fillStyle = `rgb(${grey},${grey},${grey})`;
       context.fillRect(c * cell, r * cell, cell, cell);
       if (cell < 30) return;
-      context.fillStyle = level > top / 2 ? "#ddd" : "#666";
+      context.fillStyle = level > 0.4 * top ? "#fff" : "#333";
       context.fillText(level, (c + 0.5) * cell, (r + 0.5) * cell);
     }));
     const [r, c] = view.cursor;
     context.strokeStyle = "#D55E00";
     context.lineWidth = 4;
     context.strokeRect(c * cell + 2, r * cell + 2, cell - 4, cell - 4);
-    shown.textContent = ` ${brush.value}`;
-    where.textContent = `x with index ${r * W + c + 1} of ${H * W} is ${view.image[r][c]}: row ${r + 1}, column ${c + 1}; `
-      + `in Python x[0, ${r}, ${c}]`;
+    shown.textContent = brush.value;
+    where.innerHTML = `<i>x</i><sub>${r * W + c + 1}</sub> = ${view.image[r][c]} &nbsp;(row ${r + 1}, column ${c + 1}; `
+      + `in Python <code>x[0, ${r}, ${c}]</code>)`;
   };
   const tell = () => {
     view.paint();

@@ -1,0 +1,35 @@
+# make lab: take the course.  make test: prove it.  Both set up what they need, in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help lab test build clean
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: $(VENV)/lab.done  ## open the course in JupyterLab (sets everything up the first time)
+	@$(BIN)/genlib start
+
+test: $(VENV)/test.done  ## run every test: library, exercises, notebooks, browser
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks/solutions
+
+build: $(VENV)/test.done  ## make the notebooks from notebooks/source
+	@$(BIN)/genlib build
+
+clean:  ## remove the virtual environment; your notebooks in my/ stay
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/lab.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Setting up: about a minute, plus the download of PyTorch (see README)."
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[lab]"
+	@touch $@
+
+$(VENV)/test.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	@touch $@ $(VENV)/lab.done
