@@ -22,22 +22,39 @@ def _interrupt_main() -> None:
 def time_limit(seconds: float):
     """Raises TimeLimitError in the body once it has run for so long; the learner's own stop button works as ever.
 
-    The interrupt is repeated until the body ends: a bare `except:` in a loop can swallow one, not all of them. Outside
-    the main thread, where Python delivers no interrupts, there is no limit. A single long call into C is only ended
-    when it returns.
+    The interrupt is repeated until the body ends, as a bare `except:` in a loop can swallow it. If it was swallowed,
+    the next ones raise a few lines further on, where the `try` does not reach. Outside the main thread, where Python
+    delivers no interrupts, there is no limit. A single long call into C is only ended when it returns.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     over = threading.Event()  # the body has ended
     expired = threading.Event()
+    tracing, attempts = sys.gettrace(), 0
 
-    def on_interrupt(_signal, _frame):
+    def on_interrupt(_signal, frame):
+        nonlocal attempts
         if over.is_set():
             return  # came too late to matter
-        if expired.is_set():
+        if not expired.is_set():
+            raise KeyboardInterrupt
+        attempts += 1
+        if attempts == 1:
             raise TimeLimitError
-        raise KeyboardInterrupt
+        lines = attempts % 7
+
+        def trace(_frame, event, _argument):
+            nonlocal lines
+            lines -= event == "line"
+            if lines < 0:
+                raise TimeLimitError
+            return trace
+
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace = trace
+            frame = frame.f_back
+        sys.settrace(trace)
 
     def watch():
         if not over.wait(seconds):
@@ -53,5 +70,6 @@ def time_limit(seconds: float):
         yield
     finally:
         over.set()
+        sys.settrace(tracing)
         watcher.join()
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)

@@ -1,0 +1,247 @@
+"""Every exercise: the reference passes, every mistake gets its own hint, the stub waits, junk gets a clear line.
+
+And the machinery itself: what it says of gradients, inputs changed in place, endless loops, exceptions, prints.
+"""
+
+import sys
+import time
+
+import pytest
+import torch
+
+from genlib.course import exercises
+from genlib.course.build import read_source, stub
+from genlib.course.checking import check
+from genlib.course.exercise import Exercise
+from genlib.course.lectures import available
+
+ALL = [e for lecture in exercises.lectures() for e in exercises.of_lecture(lecture)]
+MISTAKES = [(e, hint, mistake) for e in ALL for hint, mistake in e.mistakes]
+JUNK = {
+    "None": None,
+    "a string": "42",
+    "a number": 42,
+    "a list": [1, 2],
+    "a tensor": torch.ones(3),
+    "returns None": lambda *_: None,
+    "returns a string": lambda *_: "x",
+    "returns a list of strings": lambda *_: ["x", "y", "z"],
+    "returns NaN": lambda *_: float("nan"),
+    "returns a NaN tensor": lambda *_: torch.tensor(float("nan")),
+    "returns a wrong shape": lambda *_: torch.ones(2, 7, 1, 3),
+    "returns nothing of it": lambda *_: (),
+    "returns a complex number": lambda *_: 1j,
+    "returns itself": lambda *_: print,
+    "divides by zero": lambda *_: 1 / 0,
+    "takes no arguments": lambda: 0.123,
+    "takes too many": lambda a, b, c, d, e, f, g: 0.123,
+    "calls exit": lambda *_: sys.exit(0),
+    "recurses": lambda *a: JUNK["recurses"](*a),
+}
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
+def test_the_reference_passes(exercise):
+    verdict = exercise.check(exercise.reference)
+    assert verdict.mark == "✓", verdict
+    assert str(verdict) == str(exercise.solved())
+
+
+@pytest.mark.parametrize(("exercise", "hint", "mistake"), MISTAKES, ids=[f"{e.name}-{h[:40]}" for e, h, _ in MISTAKES])
+def test_every_mistake_is_refused_with_its_own_hint(exercise, hint, mistake):
+    verdict = exercise.check(mistake)
+    assert (verdict.mark, verdict.text) == ("✗", hint)
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
+def test_there_are_at_least_three_mistakes_with_different_hints(exercise):
+    hints = [hint for hint, _ in exercise.mistakes]
+    assert len(hints) >= 3
+    assert len(set(hints)) == len(hints)
+
+
+@pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)
+def test_the_answer_in_the_source_passes_and_its_stub_waits(lecture):
+    source = read_source(lecture)
+    for cell in source.cells:
+        name = cell.metadata.get("exercise")
+        if name and "check" not in cell.metadata.get("tags", []):
+            exercise = exercises.find(name)
+            setup = "import math, torch, torch.nn.functional as F\n"
+            for code, mark in ((cell.source, "✓"), (stub(cell), "○")):
+                namespace = {}
+                exec(setup + code, namespace)
+                assert exercise.check(namespace[name]).mark == mark, (name, exercise.check(namespace[name]))
+
+
+@pytest.mark.parametrize("kind", JUNK)
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
+def test_junk_gets_one_clear_line(exercise, kind, capfd):
+    verdict = exercise.check(JUNK[kind])
+    line = str(verdict)
+    assert verdict.mark == "✗", line
+    assert "\n" not in line
+    assert len(line) < 400
+    assert "Traceback" not in line
+    assert capfd.readouterr() == ("", "")
+    hints = {hint for hint, _ in exercise.mistakes}
+    assert verdict.text not in hints, f"junk was taken for a mistake that it is not: {line}"
+
+
+# The machinery, on an exercise of its own ---------------------------------------------------------------------------
+
+
+def double(x):
+    return 2 * x
+
+
+def make(**keywords) -> Exercise:
+    exercise = Exercise(
+        "9.1", "double", reference=double, inputs=lambda g: (torch.randn(3, 2, generator=g),), **keywords
+    )
+    exercise.mistake("you halved")(lambda x: x / 2)
+    exercise.property("is linear")(lambda answer: _assert_linear(answer))
+    return exercise
+
+
+def _assert_linear(answer):
+    x = torch.randn(4)
+    assert torch.allclose(answer(3 * x), 3 * answer(x)), "three times x"
+
+
+def test_the_line_of_each_kind():
+    exercise = make()
+    assert str(exercise.check(double)) == "✓ Exercise 9.1 double: all 3 properties hold"
+    assert str(exercise.check(lambda x: x / 2)) == "✗ Exercise 9.1 double: you halved"
+    assert str(exercise.not_solved()) == "○ Exercise 9.1 double: not solved yet"
+
+
+def test_verdicts_are_deterministic():
+    lines = {str(make().check(lambda x: x + 1)) for _ in range(3)}
+    assert len(lines) == 1
+    assert "expected" in lines.pop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x: 2 * x[0], "your result has shape (2,), asked was (3, 2)"),
+        (lambda x: (2 * x).double(), "dtype torch.float64, asked was torch.float32"),
+        (lambda x: (2 * x).long(), "dtype torch.int64"),
+        (lambda x: 2 * x / 0 * 0, "NaN (not a number) in 6 of 6"),
+        (lambda x: x / 0, "infinite in 6 of 6"),
+        (lambda x: (2 * x).numpy(), "a ndarray, asked was a torch.Tensor of shape (3, 2)"),
+        (lambda x: x.mul_(2), "changes argument 1 in place"),
+        (lambda x: torch.where(x.abs() > 1e9, x, 2 * x) if x.dim() == 2 else x**2, "does not hold: is linear (three"),
+        (lambda x: undefined, "NameError: name 'undefined' is not defined"),  # noqa: F821
+    ],
+)
+def test_each_fault_is_told_in_words(answer, words):
+    verdict = make().check(answer)
+    assert verdict.mark == "✗"
+    assert words in verdict.text
+
+
+def test_the_failing_line_of_the_learner_is_quoted():
+    def answer(x):
+        return x @ x
+
+    assert "`return x @ x`" in make().check(answer).text
+
+
+def test_a_missing_gradient_is_noticed_and_a_wrong_one_too():
+    exercise = make(gradients=True)
+    assert exercise.check(double).mark == "✓"
+    assert "no gradient flows" in exercise.check(lambda x: 2 * x.detach()).text
+    assert "gradients are not" in exercise.check(lambda x: x + x.detach()).text
+
+
+def test_a_mistake_may_be_one_of_gradients_or_an_exception():
+    exercise = make(gradients=True)
+    exercise.mistake("you detached one of the two")(lambda x: x + x.detach())
+    exercise.mistake("you divided by zero")(lambda x: 1 / 0)
+    assert exercise.check(lambda x: x.detach() + x).text == "you detached one of the two"
+    assert exercise.check(lambda x: 7 // 0).text == "you divided by zero"
+
+
+def test_edge_cases_are_told_by_name():
+    exercise = make(edges={"an empty tensor": (torch.ones(0),)})
+    verdict = exercise.check(lambda x: 2 * x if len(x) else torch.ones(1))
+    assert verdict.text == "on an empty tensor, your result has shape (1,), asked was (0,)"
+
+
+def test_observe_turns_a_module_into_values():
+    exercise = Exercise(
+        "9.2",
+        "Doubler",
+        reference=lambda: torch.nn.Identity(),
+        inputs=lambda g: (torch.randn(3, generator=g),),
+        observe=lambda answer, x: answer()(x),
+    )
+    assert exercise.check(torch.nn.Identity).mark == "✓"
+    assert exercise.check(torch.nn.Tanh).mark == "✗"
+
+
+def _endless(x):
+    while True:
+        pass
+
+
+def _endless_and_deaf(x):
+    while True:
+        try:
+            time.sleep(0.001)
+        except:  # noqa: E722 what a learner may write
+            pass
+
+
+@pytest.mark.parametrize("answer", [_endless, _endless_and_deaf, lambda x: time.sleep(60)])
+def test_an_endless_loop_is_ended(answer):
+    exercise = make(seconds=0.3)
+    start = time.monotonic()
+    assert "still running after 0.3 seconds" in exercise.check(answer).text
+    assert time.monotonic() - start < 10
+    assert exercise.check(double).mark == "✓", "the next check is not disturbed"
+
+
+def test_the_learners_own_stop_button_still_stops():
+    def answer(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make().check(answer)
+
+
+def test_prints_are_swallowed_and_the_random_state_is_left_alone(capfd):
+    def answer(x):
+        print("I was here")
+        print("and here", file=sys.stderr)
+        torch.rand(3)
+        return 2 * x
+
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    assert make().check(answer).mark == "✓"
+    assert torch.equal(torch.rand(2), expected)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_check_looks_where_it_was_called(capsys):
+    for namespace, mark in (({}, "○"), ({"accept": lambda p, u: u < p}, "✓"), ({"accept": 3}, "✗")):
+        exec("check('accept')", {**namespace, "check": check})
+        assert capsys.readouterr().out.startswith(f"{mark} Exercise 1.6 accept: ")
+
+
+def test_check_of_an_unknown_name_suggests_one():
+    with pytest.raises(ValueError, match="did you mean 'accept'"):
+        check("acept")
+
+
+def test_only_the_lecture_asked_for_is_loaded():
+    import subprocess
+
+    code = "import sys; from genlib.course import exercises; exercises.find('uniform_log_prob'); "
+    code += "print([m for m in sys.modules if 'exercises.lecture' in m])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['genlib.course.exercises.lecture_00']"
