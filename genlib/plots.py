@@ -123,7 +123,7 @@ def densities(
     left, right, bottom, top = extent
     u, v = torch.linspace(left, right, resolution), torch.linspace(bottom, top, resolution)
     grid = torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).view(-1, 2)  # (resolution², 2)
-    with _canvas(3.1 * len(panels), 3.3, 1, len(panels)) as (figure, axes):
+    with _canvas(3.1 * len(panels), 3.7, 1, len(panels)) as (figure, axes):
         for i, (ax, (title, function)) in enumerate(zip(axes[0], panels.items(), strict=True)):
             with torch.no_grad():
                 values = function(grid).view(resolution, resolution).cpu()
@@ -134,7 +134,7 @@ def densities(
             bar.set_label(labels[i] if labels else "density", fontsize=9)
             bar.locator = ticker.MaxNLocator(4)
             bar.update_ticks()
-            ax.set(title=title, xlabel="", xlim=(left, right), ylim=(bottom, top))
+            ax.set(title=title, xlabel="$x_1$", ylabel="" if i else "$x_2$", xlim=(left, right), ylim=(bottom, top))
             if i:
                 ax.set_yticklabels([])
             if points is not None:
@@ -184,7 +184,8 @@ def competition(x: Tensor, mass: Tensor, labels: Sequence[str], *, levels: int) 
             ax.imshow(values / values.max().clamp(min=1e-12), cmap="Blues", aspect="auto", vmin=0, vmax=1.4)
             for i in range(n):
                 for k in range(values.shape[1]):
-                    ax.text(k, i, number % values[i, k], ha="center", va="center", fontsize=10)
+                    colour = "white" if values[i, k] > 0.6 * values.max() else "black"
+                    ax.text(k, i, number % values[i, k], ha="center", va="center", fontsize=10, color=colour)
             ticks = [""] if values.shape[1] == 1 else [f"y = {label}" for label in labels]
             ax.set(yticks=[], xticks=range(values.shape[1]), xticklabels=ticks)
             ax.set_title(title, fontsize=10)

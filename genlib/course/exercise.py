@@ -192,7 +192,7 @@ class Exercise:
     def _agree(self, mine: list[Outcome], theirs: list[Outcome]) -> bool:
         """Whether two functions did the same on every input."""
         for a, b in zip(mine, theirs, strict=True):
-            if type(a.error) is not type(b.error) or bool(a.changed) != bool(b.changed):
+            if (type(a.error), str(a.error)) != (type(b.error), str(b.error)) or bool(a.changed) != bool(b.changed):
                 return False
             if a.error is None and _compare(a.value, b.value, self.tol, self._exact):
                 return False
@@ -322,7 +322,10 @@ def _compare_tensors(value, right: Tensor, tol: float, exact: bool) -> str | Non
     gap = (value.double() - right.double()).abs().nan_to_num(nan=0.0).flatten()
     worst = int(gap.argmax())
     where = "" if right.dim() == 0 else f"entry {list(_unravel(worst, right.shape))} of "
-    return f"{where}your result is {value.flatten()[worst].item():.6g}, expected {right.flatten()[worst].item():.6g}"
+    is_, should = (
+        t.flatten()[worst].item() if t.dtype == torch.bool else f"{t.flatten()[worst]:.6g}" for t in (value, right)
+    )
+    return f"{where}your result is {is_}, expected {should}"
 
 
 def _unravel(index: int, shape) -> tuple[int, ...]:

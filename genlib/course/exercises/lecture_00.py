@@ -21,16 +21,16 @@ uniform = Exercise(
     "uniform_log_prob",
     reference=uniform_log_prob,
     inputs=_any_size,
-    edges={"an image of a million pixels": (1_000_000, 256), "an image of one pixel": (1, 17)},
+    edges={"a picture of a million pixels": (1_000_000, 256), "a picture of one pixel": (1, 17)},
 )
 
 
-@uniform.property("with one possible level there is one image, and its log-probability is 0")
+@uniform.property("with one possible level there is one picture, and its log-probability is 0")
 def _(answer):
     assert abs(answer(64, 1)) < 1e-12
 
 
-@uniform.property("two halves of an image are independent: their log-probabilities add to that of the whole")
+@uniform.property("two halves of a picture are independent: their log-probabilities add to that of the whole")
 def _(answer):
     assert abs(answer(32, 17) + answer(32, 17) - answer(64, 17)) < 1e-9
 
@@ -45,12 +45,17 @@ def _(dimensions, levels):
     return -dimensions * math.log2(levels)
 
 
+@uniform.mistake("two slips: your value is positive, and in bits; asked was a logarithm of a probability, in nats")
+def _(dimensions, levels):
+    return dimensions * math.log2(levels)
+
+
 @uniform.mistake("your value is that of a single pixel; there are `dimensions` of them, and logarithms add")
 def _(dimensions, levels):
     return -math.log(levels)
 
 
-@uniform.mistake("there are levels**dimensions images, not dimensions**levels: every pixel chooses one of the levels")
+@uniform.mistake("there are levels**dimensions pictures, not dimensions**levels: every pixel chooses one of the levels")
 def _(dimensions, levels):
     return -levels * math.log(dimensions)
 
@@ -67,6 +72,6 @@ def _(dimensions, levels):
     return math.log(float(levels) ** -dimensions)
 
 
-@uniform.mistake("there are levels**dimensions images; you counted levels * dimensions")
+@uniform.mistake("there are levels**dimensions pictures; you counted levels * dimensions")
 def _(dimensions, levels):
     return -math.log(levels * dimensions)

@@ -43,7 +43,7 @@ def _(joint):
     return joint / joint.sum(0, keepdim=True), joint.sum(1), joint / joint.sum(1, keepdim=True)
 
 
-@three.mistake("your second value is p(y): it sums over the images; p(x) sums over the labels, joint.sum(1)")
+@three.mistake("your second value is p(y): it sums over the pictures; p(x) sums over the labels, joint.sum(1)")
 def _(joint):
     return joint / joint.sum(1, keepdim=True), joint.sum(0), joint / joint.sum(0, keepdim=True)
 
@@ -77,7 +77,7 @@ def letter_given_flag():
     return 0.001 * 0.99 / (0.001 * 0.99 + 0.999 * 0.02)
 
 
-letter = Exercise("1.2", "letter_given_flag", reference=letter_given_flag, tol=5e-4)
+letter = Exercise("1.2", "letter_given_flag", reference=letter_given_flag, tol=5e-6)
 
 
 @letter.property("it is a probability")
@@ -115,6 +115,36 @@ def _():
     return 0.999 * 0.02 / (0.001 * 0.99 + 0.999 * 0.02)
 
 
+@letter.mistake("the false alarms come from digits only: p(digit, flag) is 0.999 * 0.02, not 0.02")
+def _():
+    return 0.001 * 0.99 / (0.001 * 0.99 + 0.02)
+
+
+@letter.mistake("that is p(letter), the prior, before the detector has spoken")
+def _():
+    return 0.001
+
+
+@letter.mistake("that is p(no flag | digit), how often a digit is passed; asked was p(letter | flag)")
+def _():
+    return 1 - 0.02
+
+
+@letter.mistake("you are there, but you rounded: give five decimals, or return the formula")
+def _():
+    return 0.0472
+
+
+@letter.mistake("you may be there, but you rounded a lot: give five decimals, or return the formula")
+def _():
+    return 0.047
+
+
+@letter.mistake("rounded so much, right and wrong look alike: give five decimals, or return the formula")
+def _():
+    return 0.05
+
+
 @letter.mistake("that is in percent; asked was a probability between 0 and 1")
 def _():
     return 100 * letter_given_flag()
@@ -143,19 +173,23 @@ log_bayes = Exercise(
     reference=log_posterior,
     inputs=_log_densities,
     edges={
-        "images of 784 pixels (log p(x|y) near -2000)": (_small * 30 - 2000, _prior),
+        "pictures of 784 pixels (log p(x|y) near -2000)": (_small * 30 - 2000, _prior),
+        "pictures of very different log p(x|y), -100 and -2000": (
+            _small - torch.tensor([[100.0], [2000], [100], [2000], [0]]),
+            _prior,
+        ),
         "a class that never occurs (log p(y) = -inf)": (_small, torch.tensor([0.5, 0.5, 0, 0]).double().log()),
     },
 )
 
 
-@log_bayes.property("the probabilities of the labels of an image sum to 1")
+@log_bayes.property("the probabilities of the labels of an picture sum to 1")
 def _(answer):
     log_likelihood, log_prior = _log_densities(torch.Generator().manual_seed(3), 7, 3)
     assert torch.allclose(answer(log_likelihood, log_prior).exp().sum(1), torch.ones(7, dtype=torch.float64))
 
 
-@log_bayes.property("a factor that all labels share cancels: adding 100 to an image's row changes nothing")
+@log_bayes.property("a factor that all labels share cancels: adding 100 to an picture's row changes nothing")
 def _(answer):
     log_likelihood, log_prior = _log_densities(torch.Generator().manual_seed(4))
     assert torch.allclose(answer(log_likelihood + 100, log_prior), answer(log_likelihood, log_prior))
@@ -166,7 +200,7 @@ def _(log_likelihood, log_prior):
     return log_likelihood.log_softmax(1)
 
 
-@log_bayes.mistake("you normalised over the images (dim 0); the labels of each image compete, dim 1")
+@log_bayes.mistake("you normalised over the pictures (dim 0); the labels of each picture compete, dim 1")
 def _(log_likelihood, log_prior):
     return (log_likelihood + log_prior).log_softmax(0)
 
@@ -185,6 +219,35 @@ def _(log_likelihood, log_prior):
 def _(log_likelihood, log_prior):
     joint = log_likelihood.exp() * log_prior.exp()
     return (joint / joint.sum(1, keepdim=True)).log()
+
+
+@log_bayes.mistake("the sum of exponentials underflows to 0, and its logarithm is -inf; use torch.logsumexp")
+def _(log_likelihood, log_prior):
+    log_joint = log_likelihood + log_prior
+    return log_joint - log_joint.exp().sum(1, keepdim=True).log()
+
+
+@log_bayes.mistake("you took out one maximum for all pictures; each row needs its own, or exp underflows again")
+def _(log_likelihood, log_prior):
+    log_joint = log_likelihood + log_prior
+    m = log_joint.max()
+    return log_joint - m - (log_joint - m).exp().sum(1, keepdim=True).log()
+
+
+@log_bayes.mistake("logsumexp(1) has shape (B,), which does not line up with (B, K): keep the axis, keepdim=True")
+def _(log_likelihood, log_prior):
+    log_joint = log_likelihood + log_prior
+    return log_joint - log_joint.logsumexp(1)
+
+
+@log_bayes.mistake("log_prior is a logarithm already; you took its logarithm again")
+def _(log_likelihood, log_prior):
+    return (log_likelihood + log_prior.log()).log_softmax(1)
+
+
+@log_bayes.mistake("you normalised before the prior came in; add log_prior first, then normalise")
+def _(log_likelihood, log_prior):
+    return log_likelihood.log_softmax(1) + log_prior
 
 
 @log_bayes.mistake("you subtracted the largest entry; that is stable, but the sum is more than its largest term")
@@ -252,7 +315,29 @@ def _(posterior, old_prior, new_prior):
     return posterior * new_prior / old_prior
 
 
-@prior.mistake("you normalised the columns; the labels of each image compete, so each row must sum to 1")
+@prior.mistake("two things are missing: the old prior is still in there, and the rows do not sum to 1")
+def _(posterior, old_prior, new_prior):
+    return posterior * new_prior
+
+
+@prior.mistake("you divided by the sum of everything; the labels of each picture compete, so each row has its own sum")
+def _(posterior, old_prior, new_prior):
+    weights = posterior * new_prior / old_prior
+    return weights / weights.sum()
+
+
+@prior.mistake("sum(1) has shape (B,), which does not line up with (B, K): keep the axis, keepdim=True")
+def _(posterior, old_prior, new_prior):
+    weights = posterior * new_prior / old_prior
+    return weights / weights.sum(1)
+
+
+@prior.mistake("that is the posterior that you were given; the new prior has to come in")
+def _(posterior, old_prior, new_prior):
+    return posterior
+
+
+@prior.mistake("you normalised the columns; the labels of each picture compete, so each row must sum to 1")
 def _(posterior, old_prior, new_prior):
     weights = posterior * new_prior / old_prior
     return weights / weights.sum(0, keepdim=True)
@@ -298,14 +383,14 @@ count = Exercise(
     "count_pixels",
     reference=count_pixels,
     inputs=_little_images,
-    edges={"a class without any image": (_x, torch.tensor([0, 0, 2]), 3, 4, 1.0)},
+    edges={"a class without any picture": (_x, torch.tensor([0, 0, 2]), 3, 4, 1.0)},
 )
 
 
 @count.property("for each class and pixel, the probabilities of the levels sum to 1")
 def _(answer):
     theta = answer(*_little_images(torch.Generator().manual_seed(5)))
-    assert torch.allclose(theta.sum(-1), torch.ones(theta.shape[:2]))
+    assert torch.allclose(theta.sum(-1), torch.ones_like(theta[..., 0]))
 
 
 @count.property("a level that was never seen still has a probability above 0")
@@ -313,7 +398,7 @@ def _(answer):
     assert (answer(_x, torch.tensor([0, 0, 0]), 1, 17, 1.0) > 0).all()
 
 
-@count.mistake("you divided by the number of all images; under a label only the images of that label count")
+@count.mistake("you divided by the number of all pictures; under a label only the pictures of that label count")
 def _(x, y, classes, levels, smoothing):
     return (_counts(x, y, classes, levels) + smoothing) / (len(x) + smoothing * levels)
 
@@ -330,7 +415,7 @@ def _(x, y, classes, levels, smoothing):
     return (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing)
 
 
-@count.mistake("there is no smoothing: a level never seen gets probability 0, and one such pixel vetoes an image")
+@count.mistake("there is no smoothing: a level never seen gets probability 0, and one such pixel vetoes an picture")
 def _(x, y, classes, levels, smoothing):
     counts = _counts(x, y, classes, levels)
     return counts / counts.sum(-1, keepdim=True)
@@ -359,7 +444,42 @@ def _(x, y, classes, levels, smoothing):
     return counts / counts.sum(1, keepdim=True)
 
 
-@count.mistake("the labels play no part in your counts: theta[k] must count only the images with y == k")
+@count.mistake("these are logarithms; asked were the probabilities themselves")
+def _(x, y, classes, levels, smoothing):
+    return count_pixels(x, y, classes, levels, smoothing).log()
+
+
+@count.mistake("you normalised over pixels and levels together; each pixel has a histogram of its own, the last axis")
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels) + smoothing
+    return counts / counts.sum((1, 2), keepdim=True)
+
+
+@count.mistake("you smoothed the shares; the smoothing belongs to the counts, before you divide")
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels)
+    return counts / counts.sum(-1, keepdim=True).clamp(min=1) + smoothing
+
+
+@count.mistake("the denominator grows by smoothing * levels: a smoothing for each level, not for each class")
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels)
+    return (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * classes)
+
+
+@count.mistake("the denominator grows by smoothing * levels; you added `levels` without the smoothing")
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels)
+    return (counts + smoothing) / (counts.sum(-1, keepdim=True) + levels)
+
+
+@count.mistake("each picture must count once: `n[indices] += 1` adds only one for indices that occur several times")
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels).clamp(max=1)
+    return (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * levels)
+
+
+@count.mistake("the labels play no part in your counts: theta[k] must count only the pictures with y == k")
 def _(x, y, classes, levels, smoothing):
     counts = _counts(x, torch.zeros_like(y), 1, levels).expand(classes, -1, -1)
     return (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * levels)
@@ -381,15 +501,15 @@ accepting = Exercise(
     "accept",
     reference=accept,
     inputs=_proposals,
-    edges={"images that are surely y, and surely not": (torch.tensor([1.0, 0.0]), torch.tensor([0.999, 0.0]))},
+    edges={"pictures that are surely y, and surely not": (torch.tensor([1.0, 0.0]), torch.tensor([0.999, 0.001]))},
 )
 
 
-@accepting.property("an image is accepted with probability p(y|x)")
+@accepting.property("an picture is accepted with probability p(y|x)")
 def _(answer):
     uniforms = torch.rand(100_000, generator=torch.Generator().manual_seed(2))
     share = answer(torch.full((100_000,), 0.3), uniforms).float().mean()
-    assert abs(share - 0.3) < 0.01, f"with p(y|x) = 0.3 you accept {share:.2f} of the images"
+    assert abs(share - 0.3) < 0.01, f"with p(y|x) = 0.3 you accept {share:.2f} of the pictures"
 
 
 @accepting.mistake("you accept with probability 1 - p(y|x): a uniform number is below p with probability p")
@@ -397,17 +517,33 @@ def _(p_y_given_x, uniforms):
     return uniforms > p_y_given_x
 
 
-@accepting.mistake("you keep every image whose most likely label is y; without chance, the doubtful ones never appear")
+@accepting.mistake(
+    "uniforms < 1 - p accepts with probability 1 - p(y|x); a uniform number is below p with probability p"
+)
+def _(p_y_given_x, uniforms):
+    return uniforms < 1 - p_y_given_x
+
+
+@accepting.mistake(
+    "uniforms > 1 - p has the right probability too; so that answers can be compared, let low numbers accept"
+)
+def _(p_y_given_x, uniforms):
+    return uniforms > 1 - p_y_given_x
+
+
+@accepting.mistake(
+    "you keep every picture whose most likely label is y; without chance, the doubtful ones never appear"
+)
 def _(p_y_given_x, uniforms):
     return p_y_given_x > 0.5
 
 
-@accepting.mistake("these are 0 and 1; asked was a mask of True and False, which can select images")
+@accepting.mistake("these are 0 and 1; asked was a mask of True and False, which can select pictures")
 def _(p_y_given_x, uniforms):
     return (uniforms < p_y_given_x).long()
 
 
-@accepting.mistake("this is one decision for all images; asked was one for each")
+@accepting.mistake("this is one decision for all pictures; asked was one for each")
 def _(p_y_given_x, uniforms):
     return uniforms.mean() < p_y_given_x.mean()
 
