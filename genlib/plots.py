@@ -64,9 +64,9 @@ def _picture(ax, x: Tensor, levels: int | None) -> None:
     x = x.detach().float().cpu()
     x = x.reshape(-1, *x.shape[-2:])  # (C, H, W)
     if len(x) == 3:
-        ax.imshow((x.permute(1, 2, 0) / ((levels or 2) - 1)).clamp(0, 1))
+        ax.imshow((x.permute(1, 2, 0) / ((levels or 2) - 1)).clamp(0, 1).numpy())
     else:
-        ax.imshow(x[0], cmap=INK, vmin=0, vmax=(levels or 2) - 1)
+        ax.imshow(x[0].numpy(), cmap=INK, vmin=0, vmax=(levels or 2) - 1)
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set(visible=True, color="#BBBBBB", linewidth=0.6)
@@ -126,7 +126,7 @@ def densities(
     with _canvas(3.1 * len(panels), 3.7, 1, len(panels)) as (figure, axes):
         for i, (ax, (title, function)) in enumerate(zip(axes[0], panels.items(), strict=True)):
             with torch.no_grad():
-                values = function(grid).view(resolution, resolution).cpu()
+                values = function(grid).view(resolution, resolution).cpu().numpy()
             drawn = ax.imshow(
                 values, origin="lower", extent=extent, cmap=DENSITY, aspect="equal", interpolation="bilinear"
             )
@@ -139,7 +139,7 @@ def densities(
                 ax.set_yticklabels([])
             if points is not None:
                 c = "white" if colours is None else [("#FFFFFF", "#D55E00")[int(k) % 2] for k in colours]
-                ax.scatter(*points.T.cpu(), s=5, c=c, edgecolors="black", linewidths=0.3)
+                ax.scatter(*points.T.cpu().numpy(), s=5, c=c, edgecolors="black", linewidths=0.3)
     return figure
 
 
@@ -181,7 +181,7 @@ def competition(x: Tensor, mass: Tensor, labels: Sequence[str], *, levels: int) 
         for column, (title, values, number) in enumerate(panels, start=1):
             ax = figure.add_subplot(grid[:, column])
             values = values.nan_to_num()
-            ax.imshow(values / values.max().clamp(min=1e-12), cmap="Blues", aspect="auto", vmin=0, vmax=1.4)
+            ax.imshow((values / values.max().clamp(min=1e-12)).numpy(), cmap="Blues", aspect="auto", vmin=0, vmax=1.4)
             for i in range(n):
                 for k in range(values.shape[1]):
                     colour = "white" if values[i, k] > 0.6 * values.max() else "black"

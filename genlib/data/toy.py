@@ -66,7 +66,7 @@ class _Moons:
 
     def log_prob(self, x: Tensor) -> Tensor:
         # No closed form: the mean over the arc is a Gauss-Legendre quadrature, its nodes far closer together than σ.
-        nodes, weights = np.polynomial.legendre.leggauss(120)
+        nodes, weights = np.polynomial.legendre.leggauss(100)
         t = torch.from_numpy(math.pi * (nodes + 1) / 2).to(x)
         log_weight = torch.from_numpy(np.log(weights / 2)).to(x)
         points = torch.stack([self.arc(t, torch.full_like(t, k)) for k in (0, 1)])  # (2, nodes, 2)

@@ -8,7 +8,7 @@ const STYLE = `
   max-width: 980px; padding: 4px; }
 .gl-comp .grid { display: grid; align-items: center; gap: 5px 14px; }
 .gl-comp .head { font-size: 12px; align-self: end; text-align: center; }
-.gl-comp .head b { font-size: 13px; }
+.gl-comp .head b { font-size: 13px; } .gl-comp .head div { text-wrap: balance; }
 .gl-comp canvas { width: 46px; height: 46px; image-rendering: pixelated; border: 1px solid #bbb; display: block; }
 .gl-comp .cells { display: grid; gap: 8px; }
 .gl-comp .cell { display: flex; flex-direction: column; align-items: center; font-size: 11px; }
@@ -94,20 +94,20 @@ export function draw(element, state) {
     }
   };
   head("how often seen together", "drag!", true);
-  head("p(y | x)", "labels compete for each image: a row is 1", false);
-  head("p(x)", "all images compete: the column is 1", false);
-  head("p(x | y)", "under each label, images compete: a column is 1", true);
+  head("p(y | x)", "labels compete for each picture: every row is 1", false);
+  head("p(x)", "all pictures compete: the column is 1", false);
+  head("p(x | y)", "per label, pictures compete: every column is 1", true);
 
   const view = { sliders: [], counts: [], label: [], labelText: [], image: [], imageText: [], given: [], givenText: [] };
   for (let i = 0; i < n; i++) {
-    picture(make("canvas", grid, { role: "img", "aria-label": `image ${i + 1}` }), images[i], levels);
+    picture(make("canvas", grid, { role: "img", "aria-label": `picture ${i + 1}` }), images[i], levels);
     const sliders = cells(grid);
     for (const list of ["sliders", "counts", "label", "given", "givenText"]) view[list][i] = [];
     labels.forEach((label, k) => {
       const cell = make("label", sliders, { class: "cell" });
       const input = make("input", cell, {
         type: "range", min: 0, max: largest, step: 1, "data-lm-suppress-shortcuts": "true",
-        "aria-label": `how often image ${i + 1} was seen with label ${label}`,
+        "aria-label": `how often picture ${i + 1} was seen with label ${label}`,
       });
       input.value = mass[i][k];
       input.style.setProperty("--gl-colour", COLOURS[k]);
@@ -192,10 +192,10 @@ export function draw(element, state) {
     const lostGiven = images_.filter((r) => r !== i && fell(now.given[r][k], before.given[r][k]));
     const pay = (what, verb) => (what.length ? `${list(what)} paid` : `nobody paid`) + (verb ? ` ${verb}` : "");
     const rows = (indices) => indices.map((r) => r + 1);
-    make("div", say, {}, `You moved image ${i + 1} with label ${labels[k]}.`);
-    make("div", say, {}, `p(y | x): of the labels of image ${i + 1}, ${pay(lostLabels)}. No other image is touched.`);
-    make("div", say, {}, `p(x): of the other images, ${pay(rows(lostImages))}: all of them share one sum.`);
-    make("div", say, {}, `p(x | y = ${labels[k]}): of the other images, ${pay(rows(lostGiven))}. The other labels' columns are not touched.`);
+    make("div", say, {}, `You moved picture ${i + 1} with label ${labels[k]}.`);
+    make("div", say, {}, `p(y | x): of the labels of picture ${i + 1}, ${pay(lostLabels)}. No other picture is touched.`);
+    make("div", say, {}, `p(x): of the other pictures, ${pay(rows(lostImages))}: all of them share one sum.`);
+    make("div", say, {}, `p(x | y = ${labels[k]}): of the other pictures, ${pay(rows(lostGiven))}. The other labels' columns are not touched.`);
   }
   update();
 }

@@ -72,8 +72,8 @@ function build(element, state) {
     context.lineWidth = 4;
     context.strokeRect(c * cell + 2, r * cell + 2, cell - 4, cell - 4);
     shown.textContent = brush.value;
-    where.innerHTML = `<i>x</i><sub>${r * W + c + 1}</sub> = ${view.image[r][c]} &nbsp;(row ${r + 1}, column ${c + 1}; `
-      + `in Python <code>x[0, ${r}, ${c}]</code>)`;
+    where.innerHTML = `<i>x</i><sub>${r * W + c + 1}</sub> = ${view.image[r][c]} &nbsp;(row ${r + 1}, column ${c + 1}, `
+      + `<code>x[0, ${r}, ${c}]</code>)`;
   };
   const tell = () => {
     view.paint();

@@ -1,0 +1,414 @@
+"""Source → handed-out notebook and solution; the lint; starting; checking a learner's notebook."""
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from genlib.course import build as builder
+from genlib.course import lectures, lint, start, validate
+from genlib.course.lectures import available, find
+
+LECTURES = available()
+IDS = [lecture.number for lecture in LECTURES]
+GENLIB = [sys.executable, "-c", "from genlib.cli import app; app()"]
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=IDS)
+def test_the_notebooks_are_what_their_source_says(lecture):
+    assert builder.drift(lecture) == []
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=IDS)
+def test_the_lint_finds_nothing(lecture):
+    assert lint.lint(lecture, builder.read_source(lecture), builder.read(lecture.solution)) == []
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=IDS)
+def test_handed_out_notebooks_hold_no_answers_and_no_outputs(lecture):
+    notebook, solved = builder.read(lecture.handed_out), builder.read(lecture.solution)
+    nbformat.validate(notebook)
+    nbformat.validate(solved)
+    text = lecture.handed_out.read_text(encoding="utf-8")
+    assert "BEGIN SOLUTION" not in text + lecture.solution.read_text(encoding="utf-8")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+        if builder.role(cell) and builder.role(cell)[1] == "answer":
+            assert "raise NotImplementedError" in cell.source
+    assert "widgets" not in solved.metadata
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=IDS)
+def test_ids_come_from_content_and_not_from_position(lecture):
+    before = builder.read_source(lecture)
+    assert len({cell.id for cell in before.cells}) == len(before.cells)
+    moved = copy.copy(lecture)
+    text = lecture.source.read_text(encoding="utf-8")
+    edited = text.replace("\n## ", "\n```{code-cell} ipython3\nprint('a new cell')\n```\n\n## ", 1)
+    after = _read_text(edited, moved)
+    assert {cell.id for cell in before.cells} <= {cell.id for cell in after.cells}
+    assert len(after.cells) == len(before.cells) + 1 or len(after.cells) == len(before.cells) + 2
+
+
+def _read_text(text, lecture, tmp=None):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / lecture.source.name
+        path.write_text(text, encoding="utf-8")
+
+        class Moved(type(lecture)):
+            source = path
+
+        return builder.read_source(
+            Moved(**{f: getattr(lecture, f) for f in ("number", "name", "title", "learn", "place")})
+        )
+
+
+FAULTS = {
+    "an equation without its check": ('verify("1.2", p_x.sum(), "==", 1)', "pass", "(1.2) is not verified"),
+    "a check without its equation": ('verify("1.2"', 'verify("1.99"', "verify('1.99') does not follow"),
+    "a wrong number": ("\\tag{1.3}", "\\tag{1.4}", "equation (1.4) should have the number (1.3)"),
+    "a check that nbval would not compare": (
+        ":tags: [nbval-check-output]\np_x = joint",
+        ":tags: [other]\np_x = joint",
+        "(1.2) is not tagged nbval-check-output",
+    ),
+    "a link to nowhere": ("(00_start_here.ipynb)", "(00_begin.ipynb)", "the link 00_begin.ipynb leads nowhere"),
+    "a link to no heading": ("[Start here](00_start_here.ipynb)", "[here](#Nothing)", "the link #Nothing leads to no"),
+    "a picture without words": ("[Start here](00_start_here.ipynb)", "![](00_start_here.ipynb)", "has no alt text"),
+    "a heading that skips a level": ("## 2. With labels", "#### 2. With labels", "skips a level"),
+    "two titles": ("## 4. In the plane", "# 4. In the plane", "there is not one title"),
+    "an exercise without a definition": ("`accept` · 4", "`acept` · 4", "exercise acept has no definition"),
+    "an exercise that left the lecture": (
+        "### Exercise 1.6 · `accept` · 4 minutes · ●○○",
+        "### Accept",
+        "exercise accept is defined but not in the lecture",
+    ),
+    "a malformed heading": ("`accept` · 4 minutes · ●○○", "`accept` · ●○○", "an exercise's heading is not"),
+    "an edited check": ('check("accept")', 'print("✓")', "needs one check cell that says"),
+    "a missing marker": (
+        "    ### END SOLUTION\n```\n\n```{code-cell} ipython3\n:exercise: accept",
+        "```\n\n```{code-cell} ipython3\n:exercise: accept",
+        "exercise accept needs one answer cell",
+    ),
+    "a stub that does not parse": (
+        "def accept(p_y_given_x, uniforms):",
+        "def accept(p_y_given_x, uniforms:",
+        "the stub of accept does not parse",
+    ),
+    "an answer under another name": ("def accept(", "def reject(", "does not define accept"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_lint_finds_planted_faults(fault):
+    old, new, words = FAULTS[fault]
+    lecture = find("01")
+    text = lecture.source.read_text(encoding="utf-8")
+    assert old in text, f"the lecture no longer holds {old!r}: plant the fault elsewhere"
+    found = lint.lint(lecture, _read_text(text.replace(old, new, 1), lecture))
+    assert any(words in line for line in found), found
+
+
+def test_the_lint_looks_at_outputs():
+    lecture = find("00")
+    executed = builder.read(lecture.solution)
+    picture = next(o for c in executed.cells for o in c.get("outputs", []) if "image/png" in o.get("data", {}))
+    picture.metadata = nbformat.NotebookNode()
+    executed.cells[-1].outputs = [nbformat.v4.new_output("stream", name="stderr", text="a warning")]
+    picture.data["image/png"] = "x" * 1_600_000
+    words = " ".join(lint.lint(lecture, builder.read_source(lecture), executed))
+    assert "no alt text" in words
+    assert "writes to stderr: a warning" in words
+    assert "1.5 MB" in words
+
+
+# A little course of one lecture in a temporary folder -----------------------------------------------------------------
+
+
+@pytest.fixture
+def little(tmp_path, monkeypatch):
+    """Lecture 00 in a course of its own, so that building and starting can be tried without touching the real one."""
+    root = tmp_path / "course"
+    for folder in ("notebooks/source", "notebooks/solutions"):
+        (root / folder).mkdir(parents=True)
+    lecture = find("00")
+    shutil.copy(lecture.source, root / "notebooks/source")
+    shutil.copy(lecture.handed_out, root / "notebooks")
+    shutil.copy(lecture.solution, root / "notebooks/solutions")
+    monkeypatch.setattr(lectures, "NOTEBOOKS", root / "notebooks")
+    # The link to lecture 01 leads nowhere in a course of one lecture.
+    source = root / "notebooks/source" / lecture.source.name
+    source.write_text(
+        source.read_text().replace("[Discriminative vs generative](01_discriminative_vs_generative.ipynb)", "01")
+    )
+    return root
+
+
+def test_a_build_does_nothing_when_nothing_changed_and_runs_only_changed_code(little, monkeypatch):
+    lecture, said, runs = find("00"), [], []
+    executed = builder.read(lecture.solution)
+    monkeypatch.setattr(builder, "execute", lambda notebook, folder: runs.append(1) or _rerun(notebook, executed))
+    builder.build([lecture], say=said.append)  # prose changed in the fixture: written, not run
+    assert said == ["00_start_here: written"]
+    assert runs == []
+    before = {path: path.stat().st_mtime_ns for path in little.rglob("*.ipynb")}
+    said.clear()
+    builder.build([lecture], say=said.append)
+    assert said == ["00_start_here: nothing to do"]
+    assert before == {path: path.stat().st_mtime_ns for path in little.rglob("*.ipynb")}
+    lecture.source.write_text(lecture.source.read_text().replace("D, V = 64, 17", "D, V = 64, 17  # changed"))
+    builder.build([lecture], say=said.append)
+    assert runs == [1]
+    assert builder.drift(lecture) == []
+
+
+def _rerun(notebook, executed):
+    result = copy.deepcopy(notebook)
+    stored = {cell.id: cell for cell in executed.cells}
+    for cell in result.cells:
+        if cell.cell_type == "code":
+            cell.execution_count, cell.outputs = 1, stored[cell.id].outputs if cell.id in stored else []
+    return result
+
+
+def test_an_edited_notebook_and_a_stale_solution_are_drift(little):
+    lecture = find("00")
+    builder.build([lecture], say=lambda _: None)
+    original = lecture.handed_out.read_text()
+    lecture.handed_out.write_text(original.replace("The grey boxes", "The gray boxes"))
+    assert "never edit a notebook" in builder.drift(lecture)[0]
+    lecture.handed_out.write_text(original)
+    lecture.source.write_text(lecture.source.read_text().replace("D, V = 64, 17", "D, V = 64, 18"))
+    assert any("was not run with this source" in fault for fault in builder.drift(lecture))
+    lecture.solution.unlink()
+    assert any("is missing" in fault for fault in builder.drift(lecture))
+
+
+def test_a_failing_cell_stops_the_build_and_leaves_the_solution(little):
+    lecture = find("00")
+    before = lecture.solution.read_text()
+    lecture.source.write_text(lecture.source.read_text().replace("math.log2(V))", "math.log2(V) + 1)"))
+    with pytest.raises(builder.BuildError, match=r"0\.2.* does not hold"):
+        builder.build([lecture], say=lambda _: None)
+    assert lecture.solution.read_text() == before
+
+
+def test_quick_builds_run_and_store_nothing(little, monkeypatch):
+    monkeypatch.setenv("GENLIB_QUICK", "1")
+    said, lecture = [], find("00")
+    before = lecture.solution.read_text()
+    lecture.source.write_text(lecture.source.read_text().replace("D, V = 64, 17", "D, V = 64, 17  # quick"))
+    builder.build([lecture], say=said.append)
+    assert said == ["00_start_here: runs (quick; nothing stored)"]
+    assert lecture.solution.read_text() == before
+
+
+def test_quick_shortens_training(monkeypatch):
+    from genlib.quick import steps
+
+    monkeypatch.delenv("GENLIB_QUICK", raising=False)
+    assert steps(300) == 300
+    monkeypatch.setenv("GENLIB_QUICK", "0")
+    assert steps(300) == 300
+    monkeypatch.setenv("GENLIB_QUICK", "1")
+    assert steps(300) == 5
+    assert steps(3) == 3
+
+
+# make lab -------------------------------------------------------------------------------------------------------------
+
+
+def test_start_copies_what_is_missing_and_never_overwrites(little, tmp_path):
+    my, ours = tmp_path / "my", find("00").handed_out
+    assert start.hand_out(my) == ["00_start_here.ipynb: here for you"]
+    assert start.hand_out(my) == []
+    theirs = my / ours.name
+
+    ours.write_text(ours.read_text().replace("Start here", "Begin here"))  # we change, they have not touched it
+    assert start.hand_out(my) == ["00_start_here.ipynb: brought up to date"]
+    assert "Begin here" in theirs.read_text()
+
+    theirs.write_text(theirs.read_text() + " ")  # they touch it: nothing happens
+    mine = theirs.read_text()
+    assert start.hand_out(my) == []
+
+    ours.write_text(ours.read_text().replace("Begin here", "Commence here"))  # then we change it
+    assert "Yours is untouched" in start.hand_out(my)[0]
+    assert theirs.read_text() == mine
+    assert "Commence here" in (my / "00_start_here.new.ipynb").read_text()
+    assert start.hand_out(my) == [], "told once"
+
+    beside = my / "00_start_here.new.ipynb"
+    beside.write_text(beside.read_text() + "  ")  # they work in the new one, and we change it again
+    worked = beside.read_text()
+    ours.write_text(ours.read_text().replace("Commence here", "Go here"))
+    assert "holds work of yours" in start.hand_out(my)[0]
+    assert (theirs.read_text(), beside.read_text()) == (mine, worked)
+
+    beside.unlink()
+    assert "Yours is untouched" in start.hand_out(my)[0]
+    assert theirs.read_text() == mine
+
+
+def test_a_lost_or_damaged_record_loses_nothing(little, tmp_path):
+    my, ours = tmp_path / "my", find("00").handed_out
+    start.hand_out(my)
+    theirs = my / ours.name
+    theirs.write_text(theirs.read_text() + " ")
+    for damage in ("", "[1, 2", "{}"):
+        (my / ".handed_out.json").write_text(damage)
+        mine = theirs.read_text()
+        start.hand_out(my)
+        assert theirs.read_text() == mine
+
+
+def test_start_opens_on_loopback_only_and_asks_nobody_for_news(tmp_path):
+    command = start.lab_command(tmp_path / "00_start_here.ipynb")
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert "--LabApp.news_url=None" in command
+    assert not any("token" in word for word in command), "the token stays on"
+
+
+# genlib check ---------------------------------------------------------------------------------------------------------
+
+
+def learner(tmp_path, change=None):
+    """A learner's copy of lecture 00, solved, with outputs cleared; change(answer cell, check cell, notebook)."""
+    notebook = copy.deepcopy(builder.read(find("00").solution))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    pair = [cell for cell in notebook.cells if builder.role(cell)]
+    if change:
+        change(*pair, notebook)
+    path = tmp_path / "00_start_here.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+WRONG = "def uniform_log_prob(dimensions, levels):\n    return dimensions * math.log(levels)"
+
+
+def _edited_check(answer, check, _):
+    answer.source, check.source = WRONG, 'print("✓ Exercise 0.1 uniform_log_prob: all 6 properties hold")'
+
+
+def _deleted_check(answer, check, notebook):
+    answer.source = WRONG
+    notebook.cells.remove(check)
+
+
+def _emptied_check(answer, check, _):
+    answer.source, check.source = WRONG, ""
+
+
+def _untagged_check(answer, check, _):
+    answer.source, check.metadata.tags = WRONG, ["nbval-ignore-output", "check"]
+
+
+def _skipped_check(answer, check, _):
+    answer.source, check.source = WRONG, "# NBVAL_SKIP\n" + check.source
+
+
+def _own_check(answer, check, _):
+    answer.source = (
+        WRONG + "\n\n\ndef check(name):\n    print('✓ Exercise 0.1 uniform_log_prob: all 6 properties hold')"
+    )
+
+
+def _check_moved_before_the_answer(answer, check, notebook):
+    answer.source = WRONG
+    notebook.cells.remove(check)
+    notebook.cells.insert(0, check)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _edited_check,
+        _deleted_check,
+        _emptied_check,
+        _untagged_check,
+        _skipped_check,
+        _own_check,
+        _check_moved_before_the_answer,
+    ],
+)
+def test_a_wrong_answer_does_not_pass_whatever_happened_to_its_check(tmp_path, change):
+    results, _ = validate.validate(learner(tmp_path, change))
+    assert [result.solved for result in results] == [False]
+    assert results[0].line.startswith("✗ Exercise 0.1 uniform_log_prob: the sign is flipped")
+
+
+def _deleted_check_only(answer, check, notebook):
+    notebook.cells.remove(check)
+
+
+def _lost_metadata(answer, check, notebook):
+    for cell in notebook.cells:
+        cell.metadata = nbformat.NotebookNode()
+    notebook.metadata.pop("kernelspec", None)
+
+
+def _own_files_and_errors(answer, check, notebook):
+    notebook.cells.insert(1, nbformat.v4.new_code_cell("own = open('mine.txt').read()"))
+    notebook.cells.append(nbformat.v4.new_code_cell("1 / 0"))
+
+
+@pytest.mark.parametrize("change", [None, _deleted_check_only, _lost_metadata, _own_files_and_errors])
+def test_a_right_answer_passes_with_cleared_outputs(tmp_path, change):
+    (tmp_path / "mine.txt").write_text("a file of the learner's")
+    path = learner(tmp_path, change)
+    before = path.read_bytes()
+    results, errors = validate.validate(path)
+    assert [str(result.line) for result in results] == ["✓ Exercise 0.1 uniform_log_prob: all 6 properties hold"]
+    assert path.read_bytes() == before
+    assert len(errors) == (change is _own_files_and_errors), errors
+    assert all("ZeroDivisionError" in error for error in errors)
+
+
+def test_a_deleted_answer_is_not_solved(tmp_path):
+    def change(answer, check, notebook):
+        notebook.cells.remove(answer)
+
+    results, _ = validate.validate(learner(tmp_path, change))
+    assert results[0].line == "○ Exercise 0.1 uniform_log_prob: not solved yet"
+
+
+def test_the_command_line_tells_and_returns_the_count(tmp_path):
+    def genlib(*words):
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        return subprocess.run(
+            [*GENLIB, *map(str, words)], capture_output=True, text=True, encoding="utf-8", env=environment
+        )
+
+    done = genlib("check", learner(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "1 of 1 exercises solved"
+    wrong = genlib("check", learner(tmp_path, _edited_check))
+    assert wrong.returncode == 1
+    for target, words in (
+        (tmp_path / "no.ipynb", "there is no notebook"),
+        ("99", "there is no lecture"),
+        (_file(tmp_path / "text.ipynb", "not JSON"), "is not a notebook that can be read"),
+        (_file(tmp_path / "other.ipynb", json.dumps(nbformat.v4.new_notebook())), "not a lecture of this course"),
+    ):
+        result = genlib("check", target)
+        assert result.returncode == 2
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
+    assert genlib("build", "--check").returncode == 0
+
+
+def _file(path, text):
+    path.write_text(text)
+    return path

@@ -1,0 +1,197 @@
+"""The repository keeps its word: the README is true, the settings agree, the imports go one way, the style holds."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from genlib.course import exercises
+from genlib.course.build import read_source
+from genlib.course.lectures import LECTURES, ROOT, available, find
+from genlib.course.lint import EXERCISE, headings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest brings it along on 3.10
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def run(*command) -> subprocess.CompletedProcess:
+    return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
+
+
+def tool(name: str) -> Path:
+    return Path(sys.executable).parent / name
+
+
+def name_of(requirement: str) -> str:
+    return re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower().replace("_", "-")
+
+
+def table() -> str:
+    """The table of lectures that the README must show."""
+    lines = []
+    for lecture in LECTURES:
+        there = lecture in available()
+        title = f"[{lecture.title}](notebooks/solutions/{lecture.name}.ipynb)" if there else lecture.title
+        minutes = str(lecture.minutes) if there else ""
+        count = str(len(exercises.of_lecture(lecture.number))) if there else ""
+        status = STATUS.get(lecture.number, "ready") if there else "planned"
+        lines.append(f"| {lecture.number} | {title} | {lecture.learn} | {minutes} | {count} | {status} |")
+    return "\n".join(lines)
+
+
+STATUS = {"01": "first half ready"}
+
+
+def test_the_readme_lists_the_lectures_as_they_are():
+    assert table() in README, f"put this into the README:\n{table()}"
+
+
+def test_the_links_and_pictures_of_the_readme_exist():
+    for text, target in re.findall(r"\[([^\]]*)\]\(([^)]+)\)", README):
+        assert text
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_every_command_that_the_readme_names_exists():
+    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    for target in re.findall(r"`?make ([a-z]+)`?", README):
+        assert target in targets, target
+    known = run(tool("genlib"), "--help").stdout
+    for command in re.findall(r"genlib[`]? ([a-z]+)", README):
+        if command not in ("start", "build", "check"):
+            continue
+        assert command in known
+
+
+@pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)
+def test_the_minutes_stand_in_the_lecture_too(lecture):
+    source = read_source(lecture)
+    text = "\n".join(cell.source for cell in source.cells[:3])
+    assert f"**Minutes:** {lecture.minutes}" in text
+    stated = [int(m[3]) for m in (EXERCISE.match(t) for _, t in headings(source)) if m]
+    assert sum(stated) < lecture.minutes
+
+
+def test_make_help_lists_the_targets():
+    done = run("make", "help")
+    for target in ("lab", "test", "build"):
+        assert f"make {target}" in done.stdout
+
+
+# Dependencies ---------------------------------------------------------------------------------------------------------
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return {name_of(line): line.split("==")[1] for line in lines if line and not line.startswith("#")}
+
+
+def test_what_is_required_is_pinned_in_the_tested_set_and_within_its_range():
+    from packaging.requirements import Requirement
+
+    extras = [r for group in PROJECT["optional-dependencies"].values() for r in group]
+    for requirement in map(Requirement, [*PROJECT["dependencies"], *extras]):
+        if requirement.name == "genlib":
+            continue
+        version = constraints().get(name_of(requirement.name))
+        assert version, f"{requirement.name} is missing in constraints.txt"
+        assert requirement.specifier.contains(version), f"{requirement} does not admit {version}"
+        assert not any(s.operator in ("==", "<", "<=") for s in requirement.specifier), (
+            f"{requirement}: no upper bounds"
+        )
+
+
+def test_the_tested_set_is_what_runs_here():
+    from importlib.metadata import version
+
+    for name in ("torch", "jupyterlab", "nbval", "ipywidgets", "matplotlib", "jupytext", "anywidget"):
+        assert version(name).split("+")[0] == constraints()[name], name
+
+
+def test_the_conda_environment_installs_the_same():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["name"] == PROJECT["name"]
+    conda = [d for d in environment["dependencies"] if isinstance(d, str)]
+    assert "pip" in conda
+    python = next(d for d in conda if d.startswith("python="))
+    from packaging.specifiers import SpecifierSet
+
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.split("=")[1])
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert pip == ["--constraint constraints.txt", "--editable .[lab]"], (
+        "what pyproject.toml says, and nothing beside it"
+    )
+
+
+def test_nothing_names_a_registry_or_a_machine():
+    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.split()
+    assert files, "not a git checkout"
+    registry = re.compile(r"(py[p]i|python[h]osted|npm[j]s)\.(org|com)|uv\.lock\b.*sha256")
+    for name in files:
+        path = ROOT / name
+        if path.suffix in (".png",) or not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not registry.search(text), name
+        assert str(ROOT) not in text, f"{name} names a path of this machine"
+    assert "uv.lock" not in files
+
+
+# Style and structure
+
+
+def test_ruff_finds_nothing_in_library_tests_and_notebooks():
+    done = run(tool("ruff"), "check", "genlib", "tests", "notebooks")
+    assert done.returncode == 0, done.stdout
+    done = run(tool("ruff"), "format", "--check", "genlib", "tests")
+    assert done.returncode == 0, done.stdout
+
+
+def test_imports_go_one_way():
+    done = run(tool("lint-imports"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_genlib_is_light_and_the_course_loads_no_lecture():
+    code = "import sys, genlib, genlib.model; heavy = {'matplotlib', 'sklearn', 'IPython', 'jupytext', 'nbformat'};"
+    code += "print(sorted(heavy & set(sys.modules))); import genlib.course;"
+    code += "print([m for m in sys.modules if 'exercises.lecture' in m])"
+    assert run(sys.executable, "-c", code).stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_every_public_function_of_the_library_says_what_it_does():
+    import ast
+
+    for path in sorted((ROOT / "genlib").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), f"{path.name} has no docstring"
+        in_exercises = path.parent.name == "exercises" and path.stem.startswith("lecture")
+        for node in tree.body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith(("_", "pytest_"))
+            if public and not in_exercises:
+                assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
+
+
+def test_every_lecture_can_be_found_by_number_or_name():
+    assert find("1") is find("01") is find("01_discriminative_vs_generative")
+    with pytest.raises(ValueError, match="there is no lecture"):
+        find("77")
+
+
+def test_the_packages_javascript_is_installed_with_it():
+    done = run(sys.executable, "-c", "from genlib.widgets.drawing import module; print(module('paint.js'))")
+    assert "export function draw(element, state)" in done.stdout
+
+
+def test_every_widget_module_exports_draw():
+    for path in (ROOT / "genlib" / "widgets").glob("*.js"):
+        assert "export function draw(element, state)" in path.read_text(), path.name
+        assert "http" not in path.read_text(), f"{path.name} asks the network"
