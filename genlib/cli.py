@@ -64,7 +64,6 @@ def check(
 
     try:
         path = locate(notebook, MY)
-        typer.echo(f"Running {path.name} from top to bottom …", err=True)
         results, errors = validate(path)
     except ValidateError as error:
         _stop(error)

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -269,6 +270,37 @@ def test_a_lost_or_damaged_record_loses_nothing(little, tmp_path):
         mine = theirs.read_text()
         start.hand_out(my)
         assert theirs.read_text() == mine
+
+
+def test_the_command_of_make_lab_serves_the_notebook(tmp_path):
+    """The real server with the real flags: it answers on loopback, asks for its token, and knows the notebook."""
+    import signal
+    import time
+    import urllib.error
+    import urllib.request
+
+    shutil.copy(find("00").handed_out, tmp_path)
+    command = [*start.lab_command(tmp_path / "00_start_here.ipynb"), "--no-browser"]
+    environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
+    log = tmp_path / "log"
+    with open(log, "wb") as file:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while not (address := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"{address[1]}/api/contents")
+        listed = json.load(urllib.request.urlopen(f"{address[1]}/api/contents?token={address[2]}"))
+        assert "00_start_here.ipynb" in [entry["name"] for entry in listed["content"]]
+        opens = next((tmp_path / "runtime").glob("jpserver-*-open.html")).read_text()
+        assert "/lab/tree/00_start_here.ipynb" in opens, "the browser is sent to another page"
+        assert "unrecognized" not in log.read_text().lower(), log.read_text()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
 
 
 def test_start_opens_on_loopback_only_and_asks_nobody_for_news(tmp_path):

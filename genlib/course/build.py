@@ -6,16 +6,16 @@ as they were. A solution is executed when its code differs from the code whose o
 """
 
 import copy
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from tqdm import tqdm
 
 from genlib.course import exercises
+from genlib.course.files import write
 from genlib.course.lectures import Lecture
 from genlib.quick import quick
 
@@ -142,18 +142,23 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int = 600) -> Noteboo
     from nbclient.exceptions import CellExecutionError
 
     result = copy.deepcopy(notebook)
-    client = NotebookClient(
-        result,
-        timeout=timeout,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-        record_timing=False,
-        store_widget_state=False,
-    )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise BuildError(f"a cell of lecture {notebook.metadata.genlib.lecture} fails:\n{error}") from error
+    lecture = notebook.metadata.genlib.lecture
+    with tqdm(
+        total=sum(cell.cell_type == "code" for cell in result.cells), desc=lecture, unit="cell", leave=False
+    ) as bar:
+        client = NotebookClient(
+            result,
+            timeout=timeout,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            record_timing=False,
+            store_widget_state=False,
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            raise BuildError(f"a cell of lecture {lecture} fails:\n{error}") from error
     for cell in result.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
@@ -170,19 +175,6 @@ def read(path: Path) -> NotebookNode | None:
 def text_of(notebook: NotebookNode) -> str:
     """A notebook as the text of its file: the same notebook gives the same bytes."""
     return nbformat.writes(notebook).rstrip("\n") + "\n"
-
-
-def write(path: Path, text: str) -> bool:
-    """Writes a file in one step, so that it is never half there; returns False where it already said the same."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
-    return True
 
 
 def build(lectures: Iterable[Lecture], *, force: bool = False, say=print) -> None:
@@ -205,7 +197,6 @@ def build(lectures: Iterable[Lecture], *, force: bool = False, say=print) -> Non
             continue
         changed = write(lecture.handed_out, text_of(handed_out(source)))
         if force or not is_current(solved, stored):
-            say(f"{lecture.name}: running the solution …")
             stored = execute(solved, lecture.source.parent.parent)
             faults = lint(lecture, source, stored)
             if faults:

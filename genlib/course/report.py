@@ -1,11 +1,9 @@
-"""A pytest plugin for `genlib check`: writes down what nbval saw in each cell of a notebook."""
+"""A pytest plugin for `genlib check`: writes down what nbval saw in each cell of a notebook, a line of JSON a cell."""
 
 import json
 import os
-from pathlib import Path
 
 REPORT = "GENLIB_CHECK_REPORT"  # the environment variable that names the file to write
-_cells: list[dict] = []
 
 
 def pytest_runtest_makereport(item, call):
@@ -14,17 +12,12 @@ def pytest_runtest_makereport(item, call):
     outputs = item.test_outputs or []
     errors = [f"{output['ename']}: {output['evalue']}" for output in outputs if "ename" in output]
     is_check = "check" in item.cell.metadata.get("tags", [])
-    _cells.append(
-        {
-            "exercise": item.cell.metadata.get("exercise") if is_check else None,
-            "passed": call.excinfo is None,
-            "text": "".join(output.get("text", "") for output in outputs),
-            "error": errors[0][:200] if errors else "",
-            "source": next(iter(item.cell.source.splitlines()), "")[:80],
-        }
-    )
-
-
-def pytest_sessionfinish():
-    if REPORT in os.environ:
-        Path(os.environ[REPORT]).write_text(json.dumps(_cells), encoding="utf-8")
+    seen = {
+        "exercise": item.cell.metadata.get("exercise") if is_check else None,
+        "passed": call.excinfo is None,
+        "text": "".join(output.get("text", "") for output in outputs),
+        "error": errors[0][:200] if errors else "",
+        "source": next(iter(item.cell.source.splitlines()), "")[:80],
+    }
+    with open(os.environ[REPORT], "a", encoding="utf-8") as report:
+        report.write(json.dumps(seen) + "\n")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genlib.course.build import write
+from genlib.course.files import write
 from genlib.course.lectures import ROOT, available, find
 
 MY = ROOT / "my"
@@ -77,7 +77,9 @@ def start(lecture: str = "00", *, browser: bool = True, say=print) -> int:
     if not notebook.exists():
         raise StartError(f"lecture {lecture} is not there yet; there are {', '.join(e.number for e in available())}")
     command = lab_command(notebook) + ([] if browser else ["--no-browser"])
+    tools = str(Path(sys.executable).parent)  # so that `genlib check 00` is found in JupyterLab's terminal
+    environment = {**os.environ, "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")])}
     try:
-        return subprocess.run(command, cwd=MY, check=False).returncode
+        return subprocess.run(command, cwd=MY, env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 0  # Ctrl-C is how one leaves JupyterLab

@@ -12,10 +12,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode, v4
+from tqdm import tqdm
 
 from genlib.course import exercises
 from genlib.course.build import role
@@ -116,10 +118,18 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
         command += [f"--nbval-cell-timeout={timeout}", "-p", "no:cacheprovider", "-q", "-c", os.devnull]
         command += [f"--rootdir={temporary}", str(checked)]
         environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}
-        run = subprocess.run(command, cwd=temporary, env=environment, capture_output=True, text=True, encoding="utf-8")
-        if not report.exists():
-            raise ValidateError(f"nbval did not finish:\n{(run.stdout + run.stderr)[-2000:]}")
-        cells = json.loads(report.read_text(encoding="utf-8"))
+        report.touch()
+        with open(Path(temporary) / "log", "w+", encoding="utf-8") as log:
+            run = subprocess.Popen(command, cwd=temporary, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            total = sum(cell.cell_type == "code" for cell in nbformat.read(checked, as_version=4).cells)
+            with tqdm(total=total, desc=path.name, unit="cell", leave=False, disable=None) as bar:
+                while run.poll() is None:
+                    bar.update(report.read_text(encoding="utf-8").count("\n") - bar.n)
+                    time.sleep(0.1)
+            log.seek(0)
+            cells = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+            if len(cells) < total:
+                raise ValidateError(f"nbval did not run {path.name} to its end:\n{log.read()[-2000:]}")
     lecture = lecture_of(notebook)
     return _results(lecture, cells), [
         f"a cell stops with an error: {cell['error']}  ({cell['source']})" for cell in cells if cell["error"]
