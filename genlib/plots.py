@@ -252,6 +252,5 @@ def pixels(x: Tensor, *, levels: int, readout: Mapping[str, Mapping[str, float]]
                 ax.text(c, r, level, ha="center", va="center", fontsize=8, color=colour)
         for ax, (title, values) in zip(axes[0, 1:], readout.items(), strict=True):
             ax.barh(list(values), list(values.values()), color=COLOURS[0])
-            ax.set(xlim=(0, 1), title=title)
-            ax.invert_yaxis()
+            ax.set(xlim=(0, 1), ylim=(max(len(values), 10) - 0.4, -0.6), title=title)
     return figure

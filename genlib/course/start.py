@@ -62,7 +62,8 @@ def hand_out(folder: Path = MY) -> list[str]:
 
 def lab_command(notebook: Path) -> list[str]:
     """The command that opens JupyterLab on a notebook: on loopback only, and asking nobody for news."""
-    command = [sys.executable, "-m", "jupyterlab", str(notebook.name), "--ServerApp.ip=127.0.0.1"]
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--LabApp.default_url=/lab/tree/{notebook.name}"]
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container
