@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -59,7 +60,6 @@ def test_ids_come_from_content_and_not_from_position(lecture):
 
 def _read_text(text, lecture, tmp=None):
     import tempfile
-    from pathlib import Path
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / lecture.source.name
@@ -281,7 +281,7 @@ def test_the_command_of_make_lab_serves_the_notebook(tmp_path):
 
     shutil.copy(find("00").handed_out, tmp_path)
     command = [*start.lab_command(tmp_path / "00_start_here.ipynb"), "--no-browser"]
-    environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
+    environment = {**start.lab_environment(), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
     log = tmp_path / "log"
     with open(log, "wb") as file:
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=file, stderr=subprocess.STDOUT)
@@ -299,17 +299,18 @@ def test_the_command_of_make_lab_serves_the_notebook(tmp_path):
             urllib.request.urlopen(f"{address[1]}/api/contents")
         listed = json.load(urllib.request.urlopen(f"{address[1]}/api/contents?token={address[2]}"))
         assert "00_start_here.ipynb" in [entry["name"] for entry in listed["content"]]
+        page = urllib.request.urlopen(f"{address[1]}/lab?token={address[2]}").read().decode()
+        disabled = json.loads(re.search(r'"disabledExtensions": (\[.*?\])', page, re.S)[1])
+        assert "@jupyterlab/apputils-extension:announcements" in disabled, "a question about news covers the notebook"
         assert "unrecognized" not in log.read_text().lower(), log.read_text()
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
-def test_start_opens_on_loopback_only_and_asks_nobody_for_news(tmp_path):
-    command = start.lab_command(tmp_path / "00_start_here.ipynb")
-    assert "--ServerApp.ip=127.0.0.1" in command
-    assert "--LabApp.news_url=None" in command
-    assert not any("token" in word for word in command), "the token stays on"
+def test_the_terminal_of_jupyterlab_finds_genlib():
+    environment = start.lab_environment()
+    assert shutil.which("genlib", path=environment["PATH"]) == str(Path(sys.executable).parent / "genlib")
 
 
 # genlib check ---------------------------------------------------------------------------------------------------------

@@ -61,13 +61,20 @@ def hand_out(folder: Path = MY) -> list[str]:
 
 
 def lab_command(notebook: Path) -> list[str]:
-    """The command that opens JupyterLab on a notebook: on loopback only, and asking nobody for news."""
+    """The command that opens JupyterLab on a notebook, on loopback only."""
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command += [f"--LabApp.default_url=/lab/tree/{notebook.name}"]
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container
     return command
+
+
+def lab_environment() -> dict[str, str]:
+    """The environment for it: `genlib` is found in its terminal, and it asks nobody for news (jupyter/labconfig)."""
+    tools, settings = Path(sys.executable).parent, Path(__file__).parent / "jupyter"
+    before = {"PATH": tools, "JUPYTER_CONFIG_PATH": settings}
+    paths = {name: [str(path), *filter(None, [os.environ.get(name)])] for name, path in before.items()}
+    return {**os.environ, **{name: os.pathsep.join(parts) for name, parts in paths.items()}}
 
 
 def start(lecture: str = "00", *, browser: bool = True, say=print) -> int:
@@ -78,9 +85,7 @@ def start(lecture: str = "00", *, browser: bool = True, say=print) -> int:
     if not notebook.exists():
         raise StartError(f"lecture {lecture} is not there yet; there are {', '.join(e.number for e in available())}")
     command = lab_command(notebook) + ([] if browser else ["--no-browser"])
-    tools = str(Path(sys.executable).parent)  # so that `genlib check 00` is found in JupyterLab's terminal
-    environment = {**os.environ, "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")])}
     try:
-        return subprocess.run(command, cwd=MY, env=environment, check=False).returncode
+        return subprocess.run(command, cwd=MY, env=lab_environment(), check=False).returncode
     except KeyboardInterrupt:
         return 0  # Ctrl-C is how one leaves JupyterLab
