@@ -4,17 +4,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help lab test build clean
+.PHONY: help lab test test-gpu bench build clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: $(VENV)/lab.done  ## open the course in JupyterLab (sets everything up the first time)
 	@$(BIN)/genlib start
 
 test: $(VENV)/test.done  ## run every test: library, exercises, notebooks, browser
 	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks/solutions
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -m "not gpu" tests notebooks/solutions
+
+test-gpu: $(VENV)/test.done  ## run the tests that need an NVIDIA GPU
+	@$(BIN)/python -m pytest -m gpu tests/test_gpu.py
+
+bench: $(VENV)/test.done  ## measure: what fit costs beside a loop written by hand, and beside a DataLoader
+	@$(BIN)/python tests/benchmarks/training.py
 
 build: $(VENV)/test.done  ## make the notebooks from notebooks/source
 	@$(BIN)/genlib build

@@ -1,4 +1,4 @@
-"""The command line: `genlib start`, `genlib build`, `genlib check`."""
+"""The command line: `genlib start`, `genlib build`, `genlib check`, `genlib train`."""
 
 from typing import Annotated
 
@@ -76,6 +76,46 @@ def check(
     raise typer.Exit(0 if solved == len(results) else 1)
 
 
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="a model's public name, such as NaiveBayes")],
+    data: Annotated[str, typer.Option(help="a data set of genlib.data, such as digits")] = "digits",
+    steps: Annotated[int, typer.Option(help="training steps")] = 1000,
+    batch_size: Annotated[int, typer.Option(help="examples a step, over all processes")] = 128,
+    lr: Annotated[float, typer.Option(help="learning rate")] = 1e-3,
+    seed: Annotated[int, typer.Option(help="of weights, batches and noise")] = 0,
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    devices: Annotated[int, typer.Option(help="processes on each machine, one a device")] = 1,
+    nodes: Annotated[int, typer.Option(help="machines")] = 1,
+    out: Annotated[str, typer.Option(help="the folder for checkpoint and weights")] = "runs",
+):
+    """Train a model in a terminal, on several devices if you like; called again, it goes on where it ended."""
+    from genlib import checkpoints
+    from genlib.launch import TrainError, train_model
+
+    try:
+        train_model(
+            model,
+            data,
+            out=out,
+            accelerator=accelerator,
+            devices=devices,
+            nodes=nodes,
+            precision=precision,
+            steps=steps,
+            batch_size=batch_size,
+            lr=lr,
+            seed=seed,
+        )
+    except (TrainError, checkpoints.CheckpointError, ValueError) as error:
+        _stop(error)
+
+
 def _stop(error: Exception):
     typer.echo(f"genlib: {error}", err=True)
     raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    app()

@@ -5,8 +5,26 @@ minimise and it can ``sample``. Families add what they have with one meaning eve
 nats, ``elbo`` is a bound and in nats.
 """
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
+
+
+@dataclass
+class Player:
+    """One who learns: its parameters follow the gradient of its own loss. A likelihood model is a game with one player.
+
+    name, for progress bars and histories; parameters, the ones that this player moves; loss, (x, y) -> {"loss": scalar,
+    and its named parts}; steps, how many updates it makes when it is its turn; lr, where it differs from fit's.
+    """
+
+    name: str
+    parameters: Iterable[nn.Parameter]
+    loss: Callable[..., dict[str, Tensor]]
+    steps: int = 1
+    lr: float | None = None
 
 
 class GenerativeModel(nn.Module):
@@ -25,6 +43,13 @@ class GenerativeModel(nn.Module):
     def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """n examples, (n, *shape); without y, a conditional model draws its labels uniformly."""
         raise NotImplementedError
+
+    def players(self) -> list[Player]:
+        """Who learns, in the order of their turns. Unless a model says otherwise: one, all parameters, ``loss``."""
+        return [Player("model", list(self.parameters()), self.loss)]
+
+    def initialise(self, x: Tensor) -> None:
+        """A start that depends on data (ActNorm); fit calls it once with a first batch. Most models need none."""
 
     def check_labels(self, y: Tensor | None) -> None:
         """Raises ValueError where a conditional model gets no labels, or an unconditional one gets some."""

@@ -18,7 +18,7 @@ from genlib.course.lectures import available, find
 
 LECTURES = available()
 IDS = [lecture.number for lecture in LECTURES]
-GENLIB = [sys.executable, "-c", "from genlib.cli import app; app()"]
+GENLIB = [sys.executable, "-m", "genlib.cli"]
 
 
 @pytest.mark.parametrize("lecture", LECTURES, ids=IDS)

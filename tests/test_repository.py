@@ -57,8 +57,8 @@ def test_the_links_and_pictures_of_the_readme_exist():
 
 
 def test_every_command_that_the_readme_names_exists():
-    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)
-    for target in re.findall(r"`?make ([a-z]+)`?", README):
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    for target in re.findall(r"`?make ([a-z-]+)`?", README):
         assert target in targets, target
     known = run(tool("genlib"), "--help").stdout
     for command in re.findall(r"genlib[`]? ([a-z]+)", README):

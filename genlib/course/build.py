@@ -15,8 +15,8 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from genlib.course import exercises
-from genlib.course.files import write
 from genlib.course.lectures import Lecture
+from genlib.files import write
 from genlib.quick import quick
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -162,7 +162,9 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int = 600) -> Noteboo
     for cell in result.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
-                output.get("data", {}).pop(_WIDGET, None)
+                if output.get("data", {}).pop(_WIDGET, None) and set(output.data) == {"text/plain"}:
+                    output.data.clear()  # a progress bar, which is over
+            cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
     result.metadata = copy.deepcopy(notebook.metadata)  # without the versions of whoever ran it
     return result
 

@@ -42,7 +42,7 @@ LECTURES = (
         "what p(y|x), p(x) and p(x|y) can and can't do; Bayes both ways, on real digits",
         (1, 0),
         ("00",),
-        minutes=50,
+        minutes=55,
     ),
     Lecture(
         "02",

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genlib.course.files import write
 from genlib.course.lectures import ROOT, available, find
+from genlib.files import write
 
 MY = ROOT / "my"
 _RECORD = ".handed_out.json"  # {file: hash of the version that was copied}

@@ -1,0 +1,57 @@
+"""genlib train: by name, on one process or two, and what it says when it can't."""
+
+import subprocess
+import sys
+
+import pytest
+import safetensors.torch
+import torch
+
+from genlib import data
+from genlib.classical import NaiveBayes
+from genlib.launch import TrainError, find_data, find_model, make
+
+
+def genlib(*words, cwd):
+    command = [sys.executable, "-m", "genlib.cli", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200)
+
+
+SETTINGS = ["--data", "digits", "--steps", 40, "--batch-size", 64, "--lr", 0.1, "--accelerator", "cpu"]
+
+
+def test_one_process_and_two_reach_the_same_and_a_second_call_goes_on(tmp_path):
+    weights = {}
+    for devices in (1, 2):
+        done = genlib("train", "NaiveBayes", *SETTINGS, "--devices", devices, "--out", f"runs{devices}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.stdout.count("History(40 steps") == 1, done.stdout
+        file = tmp_path / f"runs{devices}" / "NaiveBayes_digits.safetensors"
+        weights[devices] = safetensors.torch.load_file(file)["logits"]
+    assert torch.allclose(weights[1], weights[2], atol=1e-4)
+    model = NaiveBayes((1, 8, 8), 17, 10)
+    model.load_state_dict(safetensors.torch.load_file(file))
+    _, test = data.digits()
+    assert model.loss(test.x, test.y)["loss"] < 165  # 181 before training
+    again = genlib("train", "NaiveBayes", *SETTINGS, "--out", "runs1", cwd=tmp_path)
+    assert again.returncode == 0
+    assert torch.equal(
+        safetensors.torch.load_file(tmp_path / "runs1/NaiveBayes_digits.safetensors")["logits"], weights[1]
+    )
+    other = genlib("train", "NaiveBayes", *SETTINGS, "--seed", 5, "--out", "runs1", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "seed was 0, is 5" in other.stderr
+
+
+def test_names_that_are_not_there_are_told():
+    with pytest.raises(TrainError, match=r"there is no model 'Nope'; there are .*NaiveBayes"):
+        find_model("Nope")
+    with pytest.raises(TrainError, match=r"there is no data set 'nope'; there are .*digits"):
+        find_data("nope")
+    with pytest.raises(TrainError, match="takes integers, and moons holds real values"):
+        make(NaiveBayes, find_data("moons")[0])
+
+
+def test_a_model_is_made_for_its_data():
+    model = make(NaiveBayes, find_data("digits")[0])
+    assert (model.shape, model.levels, model.classes) == ((1, 8, 8), 17, 10)

@@ -1,0 +1,490 @@
+"""fit: what it promises of stopping, faults, going on, several players and several processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from genlib import checkpoints, data
+from genlib.checkpoints import CheckpointError
+from genlib.classical import NaiveBayes
+from genlib.model import GenerativeModel, Player
+from genlib.training import LossError, fit
+
+
+class Line(GenerativeModel):
+    """A mean, and a linear map behind dropout; noise in the loss, so that the random state matters."""
+
+    def __init__(self, shape=(3,)):
+        super().__init__()
+        self.shape = shape
+        self.mean = nn.Parameter(torch.zeros(shape))
+        self.map = nn.Sequential(nn.Dropout(0.3), nn.Linear(3, 3))
+        self.register_buffer("count", torch.zeros(()))
+
+    def loss(self, x, y=None):
+        self.count += 1
+        fit_ = (x - self.mean).pow(2).mean()
+        noise = (self.map(x + 0.1 * torch.randn_like(x)) - x).pow(2).mean()
+        return {"loss": fit_ + noise, "fit": fit_, "noise": noise}
+
+    def sample(self, n, y=None, *, generator=None):
+        return self.mean + torch.randn(n, *self.shape, generator=generator)
+
+
+class Game(GenerativeModel):
+    """Two players: one moves a mean to where the other's critic is high; the critic tells data from that mean."""
+
+    def __init__(self, steps=2):
+        super().__init__()
+        self.shape, self.critic_steps = (3,), steps
+        self.generator, self.critic = nn.Linear(1, 3), nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def made(self, x):
+        return self.generator(torch.linspace(-1, 1, len(x))[:, None])
+
+    def critic_loss(self, x, y=None):
+        real, fake = self.critic(x).mean(), self.critic(self.made(x).detach()).mean()
+        penalty = (real**2 + fake**2) / 10
+        return {"loss": fake - real + penalty, "penalty": penalty}
+
+    def generator_loss(self, x, y=None):
+        return {"loss": -self.critic(self.made(x)).mean()}
+
+    def players(self):
+        return [
+            Player("critic", self.critic.parameters(), self.critic_loss, steps=self.critic_steps, lr=3e-3),
+            Player("generator", self.generator.parameters(), self.generator_loss),
+        ]
+
+
+def points(n=200):
+    return torch.randn(n, 3, generator=torch.Generator().manual_seed(3)) + torch.tensor([1.0, 2, 3])
+
+
+def weights(model) -> torch.Tensor:
+    return torch.cat([t.detach().flatten().double() for t in model.state_dict().values()])
+
+
+def trained(model=None, seed=0, **keywords):
+    torch.manual_seed(seed)
+    model = model() if isinstance(model, type) else model or Line()
+    settings = {"steps": 40, "batch_size": 16, "lr": 0.05, "warmup": 5, "bar": False} | keywords
+    return model, fit(model, points(), **settings)
+
+
+# It learns
+
+
+def test_gradient_descent_finds_what_counting_finds():
+    train, test = data.digits()
+    model = NaiveBayes(train.shape, levels=17, classes=10)
+    history = fit(model, train, test=test, steps=300, lr=0.1, ema=0.99, bar=False)
+    counted = NaiveBayes(train.shape, levels=17, classes=10).count(train.x, train.y, smoothing=0.3)
+    best = counted.loss(test.x, test.y)["loss"].item()
+    assert abs(history.test["loss"][300] - best) < 1.0  # nats; an untrained model is at 181
+    assert abs(history.averaged.loss(test.x, test.y)["loss"].item() - best) < 3.0
+    assert len(history) == len(history["loss"]) == 300
+    assert "300 steps" in repr(history)
+
+
+def test_the_history_holds_every_part_of_every_step():
+    _, history = trained()
+    assert list(history.train) == ["loss", "fit", "noise"]
+    assert all(len(values) == 40 for values in history.train.values())
+    assert torch.allclose(history["loss"], history["fit"] + history["noise"], atol=1e-6)
+    assert history["fit"][-1] < 0.7 * history["fit"][0]
+
+
+def test_each_player_has_its_turns_and_its_rate():
+    _, history = trained(Game, steps=30)
+    assert list(history.train) == ["critic.loss", "critic.penalty", "generator.loss"]
+    frozen = Game()
+    before = weights(frozen)
+
+    class OnlyCritic(Game):
+        def players(self):
+            return super().players()[:1]
+
+    half = OnlyCritic()
+    half.load_state_dict(frozen.state_dict())
+    fit(half, points(), steps=5, bar=False)
+    generator = {name for name, _ in half.named_parameters() if name.startswith("generator")}
+    for name, value in half.state_dict().items():
+        assert torch.equal(value, frozen.state_dict()[name]) == (name in generator), name
+    assert torch.equal(before, weights(frozen))
+
+
+def test_the_schedule_warms_up_and_cools_down():
+    rates = []
+
+    class Spy(torch.optim.SGD):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=lr), lr=1.0, steps=100, warmup=10, clip=0.1)
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0, abs=0.05)
+    assert rates[-1] < 0.01
+    assert rates[50] == pytest.approx(0.5, abs=0.01)
+    rates.clear()
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=lr), lr=1.0, schedule=lambda t: 1 - t, warmup=0)
+    assert rates == pytest.approx([1 - k / 40 for k in range(40)])
+
+
+def test_the_same_seed_gives_the_same_weights_and_the_global_state_is_left_alone():
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    model = Line()
+    state = torch.get_rng_state()
+    fit(model, points(), steps=20, bar=False)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(before, state)
+    a, b, c = (weights(trained(seed=1, **keywords)[0]) for keywords in ({}, {}, {"steps": 39}))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+def test_batches_are_a_permutation_each_time_through_the_data():
+    seen = []
+
+    class Watch(Line):
+        def loss(self, x, y=None):
+            seen.append(x[:, 0])
+            return super().loss(x)
+
+    x = points(64)
+    fit(Watch(), x, steps=8, batch_size=16, bar=False)
+    for epoch in (torch.cat(seen[:4]), torch.cat(seen[4:])):
+        assert torch.equal(epoch.sort().values, x[:, 0].sort().values)
+    assert not torch.equal(torch.cat(seen[:4]), torch.cat(seen[4:]))
+
+
+def test_clipping_bounds_the_gradient():
+    norms = []
+
+    class Spy(torch.optim.SGD):
+        def step(self, closure=None):
+            norms.append(torch.cat([p.grad.flatten() for p in self.param_groups[0]["params"]]).norm().item())
+            return super().step(closure)
+
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=1e-4), clip=0.5, steps=10)
+    assert max(norms) <= 0.5001
+    norms.clear()
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=1e-4), clip=None, steps=10)
+    assert max(norms) > 1
+
+
+def test_bf16_computes_in_bf16_and_keeps_weights_in_float32():
+    dtypes = []
+
+    class Watch(Line):
+        def loss(self, x, y=None):
+            dtypes.append(self.map(x).dtype)
+            return super().loss(x)
+
+    model, history = trained(Watch, precision="bf16-mixed")
+    assert set(dtypes) == {torch.bfloat16}
+    assert model.mean.dtype == torch.float32
+    assert history["loss"].isfinite().all()
+
+
+def test_initialise_is_called_once_with_a_batch():
+    calls = []
+
+    class Start(Line):
+        def initialise(self, x):
+            calls.append(x.shape)
+
+    trained(Start)
+    assert calls == [(16, 3)]
+
+
+def test_callbacks_come_in_evaluation_mode_without_gradients():
+    calls = []
+
+    def callback(step, model):
+        calls.append((step, model.training, torch.is_grad_enabled()))
+
+    model, _ = trained(callback=callback, callback_every=15)
+    assert calls == [(15, False, False), (30, False, False)]
+    assert not model.training
+
+
+def test_the_plot_shows_every_part_and_the_test_values(tmp_path):
+    train, test = data.digits()
+    history = fit(NaiveBayes(train.shape, 17, 10), train, test=test, steps=60, bar=False)
+    figure = history.plot()
+    figure.savefig(tmp_path / "history.png")
+    assert [ax.get_title() for ax in figure.axes] == ["loss"]
+    assert {line.get_label() for line in figure.axes[0].lines} >= {"training", "test"}
+
+
+def test_quick_shortens_it(monkeypatch):
+    monkeypatch.setenv("GENLIB_QUICK", "1")
+    assert len(trained()[1]) == 5
+
+
+# It stops
+
+
+def press_stop(after: float):
+    timer = threading.Timer(after, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT))
+    timer.start()
+    return timer
+
+
+class Slow(Line):
+    def loss(self, x, y=None):
+        time.sleep(0.01)
+        return super().loss(x)
+
+
+def test_the_stop_button_leaves_a_good_model_and_the_history_so_far(tmp_path):
+    press_stop(0.5)
+    path = tmp_path / "run.safetensors"
+    model, history = trained(Slow, steps=100_000, checkpoint=path)
+    assert history.stopped
+    assert 5 < len(history) < 5_000
+    assert int(model.count) == len(history), "the step that ran was finished"
+    assert weights(model).isfinite().all()
+    assert not model.training
+    assert checkpoints.load(path)["step"] == len(history)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_raised_inside_the_loss_ends_it_too():
+    class Raises(Line):
+        def loss(self, x, y=None):
+            if self.count == 12:
+                raise KeyboardInterrupt
+            return super().loss(x)
+
+    _, history = trained(Raises)
+    assert history.stopped
+    assert len(history) == 12
+
+
+def test_an_error_in_the_loss_is_the_callers():
+    class Broken(Line):
+        def loss(self, x, y=None):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        trained(Broken)
+
+
+# It notices
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_is_named_and_finite_weights_come_back(bad):
+    class Explodes(Line):
+        def loss(self, x, y=None):
+            parts = super().loss(x)
+            if self.count == 23:
+                parts["noise"] = parts["noise"] * bad
+                parts["loss"] = parts["fit"] + parts["noise"]
+            return parts
+
+    model = Explodes()
+    with pytest.raises(LossError, match=r"at step 23 of 40, model's loss became (nan|inf).*Try a smaller lr"):
+        trained(model)
+    assert weights(model).isfinite().all()
+
+
+def test_a_part_that_is_not_finite_is_named_by_player():
+    class Explodes(Game):
+        calls = 0
+
+        def critic_loss(self, x, y=None):
+            self.calls += 1
+            parts = super().critic_loss(x)
+            return parts | ({"penalty": parts["penalty"] * float("nan")} if self.calls == 8 else {})
+
+    with pytest.raises(LossError, match="at step 4 of 40, critic's penalty became nan"):
+        trained(Explodes)
+
+
+def test_weights_that_explode_in_the_last_step_are_noticed():
+    class Cliff(Line):
+        def loss(self, x, y=None):
+            value = (self.mean - 1).sum().abs().sqrt() * 0 + (self.mean * 0).sum().sqrt()  # 0, with an infinite slope
+            return {"loss": value}
+
+    model = Cliff()
+    with pytest.raises(LossError, match="weights became nan"):
+        trained(model, steps=1, clip=None, optimizer=lambda p, lr: torch.optim.SGD(p, lr=1.0))
+    assert weights(model).isfinite().all()
+
+
+def test_nothing_is_read_off_the_device_within_a_step(monkeypatch):
+    reads = []
+
+    def sgd(parameters, lr):  # Adam reads its own step counts, which lie on the CPU
+        return torch.optim.SGD(parameters, lr=1e-3)
+
+    for name in ("item", "tolist", "cpu", "numpy", "__bool__", "__float__"):
+        original = getattr(torch.Tensor, name)
+        monkeypatch.setattr(
+            torch.Tensor, name, lambda self, *a, _o=original, _n=name, **k: reads.append(_n) or _o(self, *a, **k)
+        )
+    counts = {}
+    for steps in (20, 220):
+        reads.clear()
+        trained(steps=steps, batch_size=100, optimizer=sgd)
+        counts[steps] = len(reads)
+    # 200 more steps, at most a few more refreshes (one each quarter of a second)
+    assert counts[220] - counts[20] < 60, counts
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "words"),
+    [
+        (Line((4,)), points(), r"have shape \(3,\), the model was made for \(4,\)"),
+        (Line(), points()[:0], "the data set is empty"),
+        (NaiveBayes((3,), 4, classes=2), torch.ones(5, 3).long(), "the data have no labels"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(model, x, words):
+    with pytest.raises(ValueError, match=words):
+        fit(model, x, steps=3, bar=False)
+
+
+@pytest.mark.parametrize("keywords", [{"schedule": "linear"}, {"steps": 0}, {"batch_size": 0}])
+def test_bad_settings_are_refused(keywords):
+    with pytest.raises(ValueError, match=r"choose|at least 1"):
+        trained(**keywords)
+
+
+# It goes on
+
+
+@pytest.mark.parametrize("kind", [Line, Game])
+@pytest.mark.parametrize("stop_at", [7, 20, 33])
+def test_a_resumed_run_ends_at_the_same_weights_to_the_last_bit(tmp_path, kind, stop_at):
+    whole, expected = trained(kind, ema=0.9)
+    path = tmp_path / "run.safetensors"
+
+    def stop(step, model):
+        if step == stop_at:
+            signal.raise_signal(signal.SIGINT)
+
+    _, history = trained(kind, ema=0.9, checkpoint=path, callback=stop, callback_every=1)
+    assert history.stopped
+    assert len(history) == stop_at
+    torch.manual_seed(99)
+    second, history = kind(), None
+    history = fit(second, points(), steps=40, batch_size=16, lr=0.05, warmup=5, bar=False, ema=0.9, checkpoint=path)
+    assert torch.equal(weights(second), weights(whole))
+    assert torch.equal(weights(history.averaged), weights(expected.averaged))
+    for name, values in expected.train.items():
+        assert torch.equal(history[name], values), name
+    again = fit(second, points(), steps=40, batch_size=16, lr=0.05, warmup=5, bar=False, ema=0.9, checkpoint=path)
+    assert len(again) == 40
+    assert torch.equal(weights(second), weights(whole)), "a finished run stays finished"
+
+
+def test_a_checkpoint_of_another_run_or_model_is_refused(tmp_path):
+    path = tmp_path / "run.safetensors"
+    trained(checkpoint=path)
+    with pytest.raises(CheckpointError, match=r"lr was 0\.05, is 0\.01"):
+        trained(checkpoint=path, lr=0.01)
+    with pytest.raises(CheckpointError, match="belongs to another model"):
+        trained(Game, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(CheckpointError, match="delete it to start anew"):
+        trained(checkpoint=path)
+
+
+def test_a_checkpoint_keeps_nested_values_and_is_no_pickle(tmp_path):
+    state = {"a": torch.arange(3), "b": {0: [torch.ones(2, 2), None, 1.5]}, "c": "text", "empty": {}}
+    checkpoints.save(tmp_path / "c", state)
+    back = checkpoints.load(tmp_path / "c")
+    assert torch.equal(back["a"], state["a"])
+    assert torch.equal(back["b"][0][0], state["b"][0][0])
+    assert back["b"][0][1:] == [None, 1.5]
+    assert (back["c"], back["empty"]) == ("text", {})
+    assert b"pickle" not in (tmp_path / "c").read_bytes()
+
+
+def test_killed_in_the_middle_of_a_write_the_older_checkpoint_is_readable(tmp_path):
+    code = f"""
+        import os, torch
+        from genlib import checkpoints, files
+        path = {str(tmp_path / "c")!r}
+        checkpoints.save(path, {{"step": 1}})
+        real = os.fsync
+        def die(fd):  # half of it is on the disk, and the power goes
+            os.truncate(fd, 100)
+            os._exit(9)
+        os.fsync = die
+        checkpoints.save(path, {{"step": 2, "weights": torch.zeros(1000)}})
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
+    assert done.returncode == 9, done.stderr
+    assert checkpoints.load(tmp_path / "c")["step"] == 1
+
+
+# Several processes
+
+DISTRIBUTED = """
+    import sys, torch
+    from lightning_fabric import Fabric
+    from genlib.training import fit
+    from tests.test_training import Game, points
+    from genlib.model import GenerativeModel
+    from torch import nn
+
+    class Plain(GenerativeModel):
+        def __init__(self):
+            super().__init__()
+            self.shape, self.net = (3,), nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 3))
+        def loss(self, x, y=None):
+            return {"loss": (self.net(x) - x).pow(2).mean()}
+
+    class Twins(Game):
+        def made(self, x):  # the same for every share of the batch
+            return self.generator(x[:, :1] * 0 + 0.5)
+        def critic_loss(self, x, y=None):
+            real, fake = self.critic(x), self.critic(self.made(x).detach())
+            penalty = (real**2 + fake**2).mean() / 10
+            return {"loss": (fake - real).mean() + penalty, "penalty": penalty}
+
+    kind, devices, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    fabric = Fabric(accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto")
+    fabric.launch()
+    torch.manual_seed(fabric.global_rank)  # each process starts elsewhere: fit must bring them together
+    if devices == 1:
+        torch.manual_seed(0)
+    model = {"Plain": Plain, "Twins": Twins}[kind]()
+    history = fit(model, points(), steps=30, batch_size=32, lr=0.01, fabric=fabric, bar=False)
+    if fabric.global_rank == 0:
+        torch.save({k: v for k, v in history.train.items()}, out)
+"""
+
+
+@pytest.mark.parametrize("kind", ["Plain", "Twins"])
+def test_two_processes_train_to_the_same_curve_as_one(tmp_path, kind):
+    script = tmp_path / "distributed.py"
+    script.write_text(textwrap.dedent(DISTRIBUTED))
+    curves = []
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | {"PYTHONPATH": root}
+    for devices in (1, 2):
+        out = tmp_path / f"{devices}.pt"
+        command = [sys.executable, str(script), kind, str(devices), str(out)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        curves.append(torch.load(out, weights_only=True))
+    assert list(curves[0]) == list(curves[1])
+    for name in curves[0]:
+        assert torch.allclose(curves[0][name], curves[1][name], atol=1e-5), name
