@@ -1,20 +1,187 @@
-"""Numbers that compare models. Units are converted here and nowhere else."""
+r"""Numbers that compare models. Units are converted here and nowhere else.
+
+A likelihood is measured by ``bits_per_dim``. Samples are measured by where they lie: against the data in a space of
+features (``frechet_distance``, ``precision_recall``, ``mmd``), or against the modes of a mixture (``mode_coverage``).
+The features are yours: a tensor (n, d), or pass images and ``features=``, a callable such as the last hidden layer of
+our own small classifier. Then say so, "Fréchet distance on our classifier's features": FID is the name of one
+network's features, Inception's, and values of different features can't be compared.
+"""
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+Features = Callable[[Tensor], Tensor]  # x (B, *shape) -> (B, d)
 
-def bits_per_dim(log_prob: Tensor | float, shape: tuple[int, ...]) -> Tensor | float:
+
+def bits_per_dim(log_prob: Tensor | float, shape: tuple[int, ...], *, spacing: float = 1.0) -> Tensor | float:
     r"""Bits per dimension of a log-probability (or of a bound on it) in nats.
 
-    .. math:: \mathrm{bits/dim} = -\frac{\log p(x)}{D \log 2}, \qquad D = \text{number of values in } x
+    .. math:: \mathrm{bits/dim} = -\frac{\log p(x) + D \log a}{D \log 2}, \qquad D = \text{number of values in } x
 
-    Arguments: log_prob in nats, any shape (one number an example, or a mean); shape of one example, such as (1, 8, 8).
-    Returns: the same shape, in bits per dimension; lower is better. A bound on log p(x) gives a bound on them.
-    Raises: ValueError if shape has no dimension to divide by.
+    Nats of what? With spacing a = 1, of integers: log p(x) is a probability (autoregressive models, a VAE's bound) or
+    the density of dequantised integers v + u, u uniform on [0, 1). A model of rescaled reals x = a (v + u) + c is told
+    its spacing a, how far apart two neighbouring levels lie in x: 1/256 for 256 levels in [0, 1], 2/256 in [-1, 1].
+    The change of variables from x to v + u has the Jacobian a in each dimension, which adds the term D log a; without
+    it, a model of [0, 1] seems 8 bits/dim better than the same model of 0..255. The density of dequantised integers
+    gives an upper bound on the bits of the integers themselves (Jensen: the logarithm of a mean over u).
+
+    Arguments: log_prob in nats, any shape (one number an example, or a mean); shape of one example, such as (1, 8, 8);
+    spacing a > 0. Returns: the shape of log_prob, in bits per dimension; lower is better.
+    Raises: ValueError if shape has no dimension to divide by, or spacing is not positive.
+    Reference: Theis, van den Oord, Bethge. A note on the evaluation of generative models. 2016. arXiv:1511.01844
     """
     dimensions = math.prod(shape)
     if len(shape) == 0 or dimensions < 1:
         raise ValueError(f"shape {tuple(shape)} holds no values; give the shape of one example, such as (1, 8, 8)")
-    return -log_prob / (dimensions * math.log(2))
+    if not spacing > 0:
+        raise ValueError(f"spacing={spacing}: give the distance of neighbouring levels in x, such as 1 / 256")
+    return -log_prob / (dimensions * math.log(2)) - math.log2(spacing)
+
+
+def frechet_distance(a: Tensor, b: Tensor, *, features: Features | None = None) -> float:
+    r"""The squared Fréchet distance of two sets of features, each taken for a Gaussian.
+
+    .. math:: d^2 = |\mu_a - \mu_b|^2 + \mathrm{tr}\Big(\Sigma_a + \Sigma_b - 2 (\Sigma_a \Sigma_b)^{1/2}\Big)
+
+    It sees means and covariances and nothing else, and with few samples it is too large: compare only values from the
+    same numbers of samples, and have many more of them than features.
+
+    Arguments: a (n, d), b (m, d), or images and features=. Returns: d², in squared units of the features, >= 0.
+    Raises: ValueError if the features don't fit or a set has fewer than two.
+    Reference: Dowson, Landau. The Fréchet distance between multivariate normal distributions. 1982.
+    On Inception's features: Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter. GANs trained by a two time-scale
+    update rule converge to a local Nash equilibrium. 2017. arXiv:1706.08500
+    """
+    a, b = _two_sets(a, b, features, least=2)
+    (mean_a, cov_a), (mean_b, cov_b) = ((s.mean(0), s.T.cov().reshape(s.shape[1], -1)) for s in (a, b))
+    # Σa Σb has the eigenvalues of R Σb R, R = Σa^(1/2). That one is symmetric: they are real, below 0 only by rounding.
+    values, vectors = torch.linalg.eigh(cov_a)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T  # R (d, d)
+    trace_root = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    squared = ((mean_a - mean_b) ** 2).sum() + cov_a.trace() + cov_b.trace() - 2 * trace_root
+    return squared.clamp(min=0).item()
+
+
+class PrecisionRecall(NamedTuple):
+    """precision: the share of fakes that could be real; recall: the share of the real that could be fake."""
+
+    precision: float
+    recall: float
+
+
+def precision_recall(real: Tensor, fake: Tensor, k: int = 3, *, features: Features | None = None) -> PrecisionRecall:
+    r"""How much of what is generated is realistic (precision), and how much of the real is generated (recall).
+
+    .. math:: \mathrm{precision} = \frac{1}{m} \sum_j \big[\exists i: |f_j - r_i| \le \rho_k(r_i)\big], \qquad
+              \rho_k(r_i) = \text{distance of } r_i \text{ to its } k\text{-th nearest other real point}
+
+    The union of the balls stands for where the data live; recall is the same with real and fake exchanged. Both grow
+    with k, and both depend on the numbers of samples: compare values from equal numbers, and say which.
+
+    Arguments: real (n, d), fake (m, d), or images and features=; k >= 1. Time O((n + m)² d), memory O(n + m).
+    Raises: ValueError if the features don't fit or a set has no k neighbours.
+    Reference: Kynkäänniemi, Karras, Laine, Lehtinen, Aila. Improved precision and recall metric for assessing
+    generative models. 2019. arXiv:1904.06991
+    """
+    if k < 1:
+        raise ValueError(f"k={k}: the radius of a ball is the distance to the k-th neighbour, so k must be at least 1")
+    real, fake = _two_sets(real, fake, features, least=k + 1)
+    return PrecisionRecall(precision=_share_inside(fake, real, k), recall=_share_inside(real, fake, k))
+
+
+def mmd(x: Tensor, y: Tensor, *, bandwidth: float | None = None, features: Features | None = None) -> float:
+    r"""The squared maximum mean discrepancy of two sets of samples: the unbiased estimate, with a Gaussian kernel.
+
+    .. math:: \widehat{\mathrm{MMD}}^2 = \frac{1}{n(n-1)} \sum_{i \ne j} k(x_i, x_j)
+              + \frac{1}{m(m-1)} \sum_{i \ne j} k(y_i, y_j) - \frac{2}{nm} \sum_{i, j} k(x_i, y_j), \qquad
+              k(u, v) = e^{-|u - v|^2 / 2h^2}
+
+    Its mean is 0 where both come from the same distribution, so that it is below 0 about as often as above.
+
+    Arguments: x (n, d), y (m, d), or images and features=; bandwidth h > 0. Without one, h is the median distance
+    among all the points; it changes with the samples, so give a number when you compare models.
+    Returns: the estimate; no unit, at most 2. Time and memory O((n + m)²).
+    Raises: ValueError if the features don't fit, a set has fewer than two, or the bandwidth is not positive.
+    Reference: Gretton, Borgwardt, Rasch, Schölkopf, Smola. A kernel two-sample test. 2012. JMLR 13:723-773
+    """
+    x, y = _two_sets(x, y, features, least=2)
+    n, m = len(x), len(y)
+    if bandwidth is None:
+        bandwidth = torch.pdist(torch.cat([x, y])).median().item()
+    if not bandwidth > 0:
+        raise ValueError(f"bandwidth={bandwidth}: it must be positive; take a typical distance between two points")
+
+    def kernel(u: Tensor, v: Tensor) -> Tensor:
+        return torch.exp(-(_distances(u, v) ** 2) / (2 * bandwidth**2))
+
+    # k(u, u) = 1: what is compared with itself says nothing, and counting it is what biases the simpler estimate.
+    within_x, within_y = (kernel(x, x).sum() - n) / (n * (n - 1)), (kernel(y, y).sum() - m) / (m * (m - 1))
+    return (within_x + within_y - 2 * kernel(x, y).mean()).item()
+
+
+class ModeCoverage(NamedTuple):
+    """modes: how many were found; share: of the points that lie near a mode; counts (K,): the points near each."""
+
+    modes: int
+    share: float
+    counts: Tensor
+
+
+def mode_coverage(
+    samples: Tensor, centres: Tensor, sigma: float, *, within: float = 3.0, least: int = 1
+) -> ModeCoverage:
+    r"""How many modes of a Gaussian mixture the samples found, and the share of the samples that lies near one.
+
+    A sample is near its nearest centre if it lies within 3σ of it; a mode with ``least`` such samples is found.
+    In the plane, a perfect sampler has a share of 1 - exp(-9/2) = 98.9 %, not 100 %.
+
+    Arguments: samples (n, d); centres (K, d); sigma, the standard deviation of every mode, > 0; within, how many
+    of them are near; least, the samples that make a mode found: 1 in the literature, where one stray point is enough.
+    Raises: ValueError if samples and centres don't fit, or sigma is not positive.
+    Reference: Srivastava, Valkov, Russell, Gutmann, Sutton. VEEGAN: reducing mode collapse in GANs using implicit
+    variational learning. 2017. arXiv:1705.07761
+    """
+    samples, centres = _two_sets(samples, centres, None, least=1)
+    if not sigma > 0:
+        raise ValueError(f"sigma={sigma}: give the standard deviation of a mode, a positive number")
+    distance, nearest = _distances(samples, centres).min(1)  # (n,)
+    near = distance <= within * sigma
+    counts = torch.bincount(nearest[near], minlength=len(centres))
+    return ModeCoverage(modes=int((counts >= least).sum()), share=near.double().mean().item(), counts=counts)
+
+
+@torch.no_grad()
+def _two_sets(a: Tensor, b: Tensor, features: Features | None, least: int) -> tuple[Tensor, Tensor]:
+    """Both as float64 features (n, d), computed in batches where a callable is given; ValueError if they don't fit."""
+    sets = []
+    for x in (a, b):
+        f = x if features is None else torch.cat([features(batch) for batch in x.split(500)])
+        if f.ndim != 2:
+            how = "the callable must return (B, d)" if features else "pass x.flatten(1), or features= to compute them"
+            raise ValueError(f"the features have shape {tuple(f.shape)}, expected (n, d): {how}")
+        if len(f) < least:
+            raise ValueError(f"{len(f)} samples are too few here: give at least {least}")
+        f = f.detach().double()
+        if not f.isfinite().all():
+            raise ValueError("the features hold NaN or infinity; look for the samples that caused them first")
+        sets.append(f)
+    if sets[0].shape[1] != sets[1].shape[1]:
+        raise ValueError(f"{sets[0].shape[1]} against {sets[1].shape[1]} features: both sets need the same ones")
+    return sets[0], sets[1]
+
+
+def _distances(u: Tensor, v: Tensor) -> Tensor:
+    """Euclidean distances (n, m). Not by |u|² + |v|² - 2uv, which loses the small ones to rounding."""
+    return torch.cdist(u, v, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _share_inside(points: Tensor, support: Tensor, k: int) -> float:
+    """The share of the points that lie in a ball around a support point, as wide as its k-th neighbour is far."""
+    # The nearest of all is the point itself, at distance 0, so the k-th neighbour is the (k + 1)-th smallest.
+    radius = torch.cat([_distances(s, support).kthvalue(k + 1).values for s in support.split(500)])  # (n,)
+    inside = torch.cat([(_distances(p, support) <= radius).any(1) for p in points.split(500)])
+    return inside.double().mean().item()

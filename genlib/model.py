@@ -51,21 +51,19 @@ class GenerativeModel(nn.Module):
     def initialise(self, x: Tensor) -> None:
         """A start that depends on data (ActNorm); fit calls it once with a first batch. Most models need none."""
 
-    def check_labels(self, y: Tensor | None) -> None:
-        """Raises ValueError where a conditional model gets no labels, or an unconditional one gets some."""
+    def check_labels(self, y: Tensor | None, n: int) -> None:
+        """Raises ValueError where a conditional model does not get n labels, or an unconditional one gets some."""
         if self.classes is None and y is not None:
             raise ValueError("this model is unconditional: call it without y, or construct it with classes=")
         if self.classes is not None and y is None:
             raise ValueError(f"this model is conditional: pass y, integers 0..{self.classes - 1}, one for each example")
+        if y is not None and y.shape != (n,):
+            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} examples it must be ({n},)")
 
     def draw_labels(self, n: int, y: Tensor | None, generator: torch.Generator | None = None) -> Tensor | None:
         """The labels to sample with: y where it is given; uniform ones, (n,), where a conditional model gets none."""
-        if self.classes is None:
-            self.check_labels(y)
-            return None
-        if y is None:
+        if self.classes is not None and y is None:
             device = generator.device if generator is not None else None
             return torch.randint(self.classes, (n,), generator=generator, device=device)
-        if y.shape != (n,):
-            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} samples it must be ({n},)")
+        self.check_labels(y, n)
         return y

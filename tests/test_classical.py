@@ -1,6 +1,4 @@
-"""Naive Bayes against enumeration, scikit-learn and autograd; metrics; the rules for labels."""
-
-import math
+"""Naive Bayes against enumeration, scikit-learn and autograd; the contracts; the rules for labels."""
 
 import pytest
 import torch
@@ -9,6 +7,7 @@ from sklearn.naive_bayes import CategoricalNB
 from genlib import data, metrics
 from genlib.classical import NaiveBayes
 from genlib.course.exercises.lecture_01 import count_pixels
+from tests import contracts
 
 
 @pytest.fixture(scope="module")
@@ -17,18 +16,26 @@ def fitted():
     return NaiveBayes(train.shape, levels=17, classes=10).count(train.x, train.y, smoothing=0.3), train, test
 
 
-def all_binary_3x3():
-    return torch.cartesian_prod(*[torch.arange(2)] * 9).view(-1, 1, 3, 3)
-
-
 @pytest.mark.parametrize("classes", [None, 4])
-def test_it_sums_to_one_over_all_pictures(classes):
+def test_it_is_the_density_of_its_samples(classes):
     g = torch.Generator().manual_seed(0)
     x, y = torch.randint(2, (50, 1, 3, 3), generator=g), torch.randint(4, (50,), generator=g)
     model = NaiveBayes((1, 3, 3), levels=2, classes=classes).double().count(x, y if classes else None, smoothing=0.5)
-    p = model.log_prob_all(all_binary_3x3()).exp().sum(0)
-    assert torch.allclose(p, torch.ones_like(p), atol=1e-12)
-    assert abs(model.log_marginal(all_binary_3x3()).exp().sum().item() - 1) < 1e-12
+    contracts.sums_to_one(model, tol=1e-12, shake=0)
+    contracts.samples_match_density(model, shake=0)
+    everything = contracts.all_examples(model)
+    assert abs(model.log_marginal(everything).exp().sum().item() - 1) < 1e-12
+
+
+def test_it_sums_to_one_with_more_levels_and_any_parameters():
+    contracts.sums_to_one(NaiveBayes((1, 2, 2), levels=5, classes=3))
+    contracts.samples_match_density(NaiveBayes((1, 2, 2), levels=5, classes=3))
+
+
+def test_its_parameters_and_its_randomness(fitted):
+    model, train, _ = fitted
+    contracts.gradients_reach_every_parameter(model, train.x[:50], train.y[:50])
+    contracts.same_seed_same_result(model, train.x[:50], train.y[:50])
 
 
 def test_it_agrees_with_scikit_learn(fitted):
@@ -72,14 +79,6 @@ def test_samples_match_the_density(fitted):
     assert ((share - theta).abs() < 5.5 * error + 1e-4).all()
 
 
-def test_sampling_repeats_by_generator_and_draws_labels_uniformly(fitted):
-    model, *_ = fitted
-    a, b = (model.sample(200, generator=torch.Generator().manual_seed(1)) for _ in range(2))
-    assert torch.equal(a, b)
-    labels = model.draw_labels(20_000, None, torch.Generator().manual_seed(1))
-    assert torch.bincount(labels).min() > 1800
-
-
 def test_the_mixture_is_the_sum_over_labels(fitted):
     model, _, test = fitted
     by_hand = torch.stack([model.log_prob(test.x, torch.full((360,), k)) + model.log_prior[k] for k in range(10)])
@@ -91,6 +90,10 @@ def test_a_class_without_pictures_never_occurs():
     model = NaiveBayes((1, 2, 2), levels=3, classes=3).count(x, y)
     assert model.log_posterior(x).exp()[:, 2].eq(0).all()
     assert not model.log_posterior(x).isnan().any()
+
+
+def test_bad_input_is_refused():
+    contracts.refuses_bad_input(NaiveBayes((1, 2, 2), 3), torch.zeros(4, 1, 2, 2, dtype=torch.long))
 
 
 def test_bad_input_is_refused_with_advice():
@@ -112,11 +115,3 @@ def test_bad_input_is_refused_with_advice():
         unconditional.log_prob(x + torch.tensor([0, 3]))
     with pytest.raises(ValueError, match="must be positive"):
         unconditional.count(x, smoothing=0)
-
-
-def test_bits_per_dim():
-    assert metrics.bits_per_dim(-64 * math.log(17), (1, 8, 8)) == pytest.approx(math.log2(17))
-    assert metrics.bits_per_dim(torch.tensor([-math.log(2)]), (1,)).item() == pytest.approx(1)
-    for shape in ((), (0, 3)):
-        with pytest.raises(ValueError, match="holds no values"):
-            metrics.bits_per_dim(-1.0, shape)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from genlib import data, pretrained
+from genlib import data, metrics, pretrained
 from genlib.cli import app
 from genlib.pretrained import AVAILABLE, FOLDER, WeightsError
 
@@ -58,12 +58,16 @@ def test_damaged_missing_and_unknown_weights_say_what_to_do(tmp_path, monkeypatc
         pretrained.load("nope")
 
 
-def test_its_features_tell_real_digits_from_specks():
+def test_the_frechet_distance_on_its_features_ranks_samples_as_an_eye_does():
     from genlib.classical import NaiveBayes
 
     judge = pretrained.load("classifier_digits")
     train, test = data.digits()
-    specks = NaiveBayes(train.shape, levels=17).count(train.x, smoothing=0.1)
-    with torch.no_grad():
-        real, other, fake = (judge.features(x).mean(0) for x in (train.x, test.x, specks.sample(360)))
-    assert (real - fake).norm() > 5 * (real - other).norm()
+    g = torch.Generator().manual_seed(0)
+    specks = NaiveBayes(train.shape, levels=17).count(train.x, smoothing=0.1).sample(360, generator=g)
+    shapes = (
+        NaiveBayes(train.shape, levels=17, classes=10).count(train.x, train.y, smoothing=0.3).sample(360, generator=g)
+    )
+    real, fair, poor = (metrics.frechet_distance(train.x, x, features=judge.features) for x in (test.x, shapes, specks))
+    assert real < 0.2 * fair
+    assert fair < 0.7 * poor

@@ -39,7 +39,7 @@ class NaiveBayes(GenerativeModel):
 
         Arguments: x (n, *shape) integers; y (n,) labels; smoothing α > 0: pretend to have seen every level α times.
         """
-        self.check_labels(y)
+        self.check_labels(y, len(x))
         self.check_pixels(x)
         if not smoothing > 0:
             raise ValueError(f"smoothing={smoothing}: it must be positive, or a level never seen gets probability 0")
@@ -61,7 +61,7 @@ class NaiveBayes(GenerativeModel):
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x | y), (B,), exact, in nats; log p(x) for an unconditional model."""
-        self.check_labels(y)
+        self.check_labels(y, len(x))
         columns = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
         return self.log_prob_all(x).gather(1, columns[:, None])[:, 0]
 

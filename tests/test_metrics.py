@@ -1,0 +1,242 @@
+"""Metrics against closed forms, hand-computed cases, scipy and exhaustive counting."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torch import nn
+
+from genlib import data, metrics
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def with_moments(n, mean, cov, seed=0):
+    """n points whose sample mean and covariance are exactly these: then closed forms hold without sampling error."""
+    x = torch.randn(n, len(mean), generator=generator(seed), dtype=torch.double)
+    x = x - x.mean(0)
+    x = torch.linalg.solve_triangular(torch.linalg.cholesky(x.T.cov()), x.T, upper=False).T  # covariance I
+    return mean + x @ torch.linalg.cholesky(cov).T
+
+
+def random_covariance(d, seed):
+    a = torch.randn(d, d + 2, generator=generator(seed), dtype=torch.double)
+    return a @ a.T / d
+
+
+# --- bits per dimension
+
+
+def test_bits_per_dim():
+    assert metrics.bits_per_dim(-64 * math.log(17), (1, 8, 8)) == pytest.approx(math.log2(17))
+    assert metrics.bits_per_dim(torch.tensor([-math.log(2)]), (1,)).item() == pytest.approx(1)
+    for shape in ((), (0, 3)):
+        with pytest.raises(ValueError, match="holds no values"):
+            metrics.bits_per_dim(-1.0, shape)
+    for spacing in (0, -1, math.nan):
+        with pytest.raises(ValueError, match="distance of neighbouring levels"):
+            metrics.bits_per_dim(-1.0, (1,), spacing=spacing)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 256), (0, 1), (-1, 1)])
+def test_bits_do_not_depend_on_how_the_levels_were_scaled(low, high):
+    # A piecewise constant density that gives level v its probability P(v): its bits are exactly those of P.
+    P = torch.rand(256, generator=generator(), dtype=torch.double)
+    P = P / P.sum()
+    width = (high - low) / 256  # of one level, so that the density on it is P(v) / width
+    bits = metrics.bits_per_dim((P / width).log(), (1,), spacing=width)
+    assert torch.allclose(bits, -P.log2(), atol=1e-12)
+
+
+def test_every_dimension_brings_its_own_jacobian():
+    # 17 levels in 64 dimensions, all equally likely: on [0, 1]^64 the density is 1 and its logarithm 0.
+    assert metrics.bits_per_dim(0.0, (1, 8, 8), spacing=1 / 17) == pytest.approx(math.log2(17), abs=1e-12)
+
+
+def test_dequantised_bits_are_an_upper_bound_with_the_right_spacing():
+    # A logistic density of v + u, and the same in [0, 1]: equal bits, above those of the integers that it implies.
+    v, u = torch.arange(-40, 41).double(), (torch.arange(400) + 0.5).double() / 400
+    base = torch.distributions.TransformedDistribution(
+        torch.distributions.Uniform(torch.zeros(()).double(), 1),
+        [
+            torch.distributions.SigmoidTransform().inv,
+            torch.distributions.AffineTransform(torch.tensor(0.3).double(), torch.tensor(1.5).double()),
+        ],
+    )
+    P = base.cdf(v + 1) - base.cdf(v)  # the probability of each integer
+    log_p = base.log_prob(v[:, None] + u)  # (81, 400)
+    integers = (P * metrics.bits_per_dim(P.log(), (1,))).sum()
+    unscaled = (P * metrics.bits_per_dim(log_p, (1,)).mean(1)).sum()
+    scaled = (P * metrics.bits_per_dim(log_p + math.log(256), (1,), spacing=1 / 256).mean(1)).sum()
+    assert scaled == pytest.approx(unscaled.item(), abs=1e-12)
+    assert 0 < unscaled - integers < 0.05
+
+
+# --- Fréchet distance
+
+
+def test_frechet_distance_of_gaussians_in_closed_form():
+    # Diagonal covariances commute: d² = |μa - μb|² + Σ (σa - σb)².
+    mean_a, mean_b = torch.tensor([0.0, 1.0, -2.0]).double(), torch.tensor([0.5, 1.0, 3.0]).double()
+    std_a, std_b = torch.tensor([1.0, 2.0, 0.1]).double(), torch.tensor([3.0, 2.0, 0.5]).double()
+    a, b = with_moments(50, mean_a, (std_a**2).diag()), with_moments(70, mean_b, (std_b**2).diag(), seed=1)
+    expected = ((mean_a - mean_b) ** 2).sum() + ((std_a - std_b) ** 2).sum()
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected.item(), abs=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frechet_distance_agrees_with_scipy(seed):
+    d = 6
+    cov_a, cov_b = random_covariance(d, seed), random_covariance(d, seed + 10)
+    a, b = with_moments(40, torch.zeros(d).double(), cov_a), with_moments(60, torch.ones(d).double(), cov_b, seed=1)
+    root = scipy.linalg.sqrtm((cov_a @ cov_b).numpy())
+    expected = d + np.trace(cov_a.numpy() + cov_b.numpy() - 2 * root.real)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, abs=1e-9)
+    assert metrics.frechet_distance(b, a) == pytest.approx(expected, abs=1e-9)
+
+
+def test_frechet_distance_survives_features_that_never_vary():
+    # Dead features of a ReLU make the covariance singular, where a matrix square root by iteration fails.
+    a = torch.randn(30, 4, generator=generator()) * torch.tensor([1.0, 1.0, 0.0, 0.0])
+    assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert metrics.frechet_distance(a, a + torch.tensor([0.0, 0.0, 0.0, 3.0])) == pytest.approx(9, abs=1e-6)
+    assert metrics.frechet_distance(a[:, :1], a[:, :1] + 2) == pytest.approx(4, abs=1e-6)  # a single feature
+
+
+# --- precision and recall
+
+
+def test_precision_and_recall_by_hand():
+    real, fake = torch.tensor([[0.0], [1.0], [3.0], [10.0]]), torch.tensor([[0.5], [4.5], [5.5], [30.0]])
+    # k = 1. Balls of the real: 0 ± 1, 1 ± 1, 3 ± 2, 10 ± 7; of the fakes: 0.5 ± 4, 4.5 ± 1, 5.5 ± 1, 30 ± 24.5.
+    assert metrics.precision_recall(real, fake, k=1) == (3 / 4, 1.0)
+    assert metrics.precision_recall(fake, real, k=1) == (1.0, 3 / 4)  # exchanging the sets exchanges the numbers
+
+
+def test_precision_and_recall_agree_with_counting_by_loops():
+    real, fake = torch.randn(700, 3, generator=generator()), 1.3 * torch.randn(600, 3, generator=generator(1))
+
+    def share(points, support, k):
+        radius = [sorted((s - t).norm().item() for t in support)[k] for s in support]
+        return sum(any((p - s).norm() <= r for s, r in zip(support, radius, strict=True)) for p in points) / len(points)
+
+    small = metrics.precision_recall(real[:40], fake[:30], k=3)
+    assert small == pytest.approx((share(fake[:30], real[:40], 3), share(real[:40], fake[:30], 3)))
+    large = metrics.precision_recall(real, fake)  # several batches of distances
+    by_batch = torch.cdist(fake.double(), real.double()) <= torch.cdist(real.double(), real.double()).kthvalue(4).values
+    assert large.precision == pytest.approx(by_batch.any(1).double().mean().item())
+
+
+def test_precision_and_recall_tell_bad_samples_from_missing_ones():
+    real = torch.randn(500, 2, generator=generator()) * 0.2 + 3 * torch.tensor([[1.0], [-1.0]]).repeat(250, 2)
+    collapsed = real[::2] + 0.02 * torch.randn(250, 2, generator=generator(1))  # one of two modes, realistic
+    scattered = 8 * torch.rand(500, 2, generator=generator(2)) - 4  # everywhere, mostly where no data are
+    precision, recall = metrics.precision_recall(real, collapsed)
+    assert precision > 0.95
+    assert 0.4 < recall <= 0.5
+    precision, recall = metrics.precision_recall(real, scattered)
+    assert precision < 0.2
+    assert recall > 0.9
+
+
+def test_copies_of_the_data_are_inside():
+    x = torch.randn(50, 3, generator=generator())
+    assert metrics.precision_recall(x, x) == (1.0, 1.0)
+
+
+# --- maximum mean discrepancy
+
+
+def test_mmd_by_hand():
+    x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [2.0]])
+    k = [math.exp(-(d**2) / 2) for d in range(3)]  # h = 1, distances 0, 1, 2
+    assert metrics.mmd(x, y, bandwidth=1.0) == pytest.approx(k[1] + k[2] - 2 * (k[0] + k[2] + k[1] + k[1]) / 4)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_mmd_is_unbiased(shift):
+    # Gaussians N(0, I), N(m, I): the mean of the kernel is (h² / (h² + 2))^(d/2) exp(-|m|² / 2(h² + 2)), m = 0 within.
+    d, h, g = 3, 1.5, generator()
+    scale = (h**2 / (h**2 + 2)) ** (d / 2)
+    expected = 2 * scale * (1 - math.exp(-(shift**2) / (2 * (h**2 + 2))))
+    estimates = torch.tensor(
+        [
+            metrics.mmd(
+                torch.randn(20, d, generator=g),
+                torch.randn(30, d, generator=g) + torch.tensor([shift, 0, 0]),
+                bandwidth=h,
+            )
+            for _ in range(400)
+        ]
+    )
+    assert (estimates.mean() - expected).abs() < 4 * estimates.std() / 20
+    assert estimates.min() < 0 or shift  # a biased estimate, with k(x, x) counted, would never be below 0
+
+
+def test_mmd_with_the_median_distance():
+    x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [2.0]])  # distances 0, 1, 1, 1, 2, 2
+    assert metrics.mmd(x, y) == metrics.mmd(x, y, bandwidth=1.0)
+    with pytest.raises(ValueError, match="bandwidth=0"):
+        metrics.mmd(torch.zeros(3, 1), torch.zeros(3, 1))
+
+
+# --- modes
+
+
+def test_mode_coverage_by_hand():
+    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    samples = torch.tensor([[0.0, 2.9], [0.0, 3.1], [9.0, 0.0], [10.0, 0.0], [5.0, 5.0]])
+    coverage = metrics.mode_coverage(samples, centres, sigma=1.0)
+    assert (coverage.modes, coverage.share, coverage.counts.tolist()) == (2, pytest.approx(3 / 5), [1, 2, 0])
+    assert metrics.mode_coverage(samples, centres, sigma=1.0, least=2).modes == 1
+    assert metrics.mode_coverage(samples, centres, sigma=1.0, within=4).counts.tolist() == [2, 2, 0]
+
+
+def test_mode_coverage_of_the_truth_and_of_a_collapse():
+    truth = data.toy("eight_gaussians", n=20_000)
+    angle = torch.arange(8) * math.pi / 4
+    centres = 2 * torch.stack([angle.cos(), angle.sin()], 1)
+    modes, share, counts = metrics.mode_coverage(truth.x, centres, sigma=0.2)
+    inside = 1 - math.exp(-4.5)
+    assert modes == 8
+    assert abs(share - inside) < 4 * math.sqrt(inside * (1 - inside) / 20_000)
+    assert counts.sum() == round(share * 20_000)
+    assert metrics.mode_coverage(truth.x[truth.y < 3], centres, sigma=0.2, least=20).modes == 3
+
+
+# --- all of them
+
+
+def test_features_are_a_callable_or_a_tensor():
+    images = torch.randn(1200, 1, 4, 4, generator=generator())
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.Tanh())
+    a, b = images[:700], images[700:] + 0.3
+    for metric in (metrics.frechet_distance, metrics.precision_recall, metrics.mmd):
+        assert metric(a, b, features=net) == pytest.approx(metric(net(a), net(b)), abs=1e-6)
+
+
+def test_bad_input_is_refused_with_advice():
+    x = torch.randn(5, 2, generator=generator())
+    for metric in (metrics.frechet_distance, metrics.precision_recall, metrics.mmd):
+        with pytest.raises(ValueError, match="flatten"):
+            metric(x[:, :, None], x)
+        with pytest.raises(ValueError, match=r"must return \(B, d\)"):
+            metric(x, x, features=lambda x: x[:, 0])
+        with pytest.raises(ValueError, match="2 against 1 features"):
+            metric(x, x[:, :1])
+        with pytest.raises(ValueError, match="at least"):
+            metric(x, x[:1])
+        with pytest.raises(ValueError, match="NaN"):
+            metric(x, x.log())
+    with pytest.raises(ValueError, match="at least 6"):
+        metrics.precision_recall(x, x, k=5)
+    with pytest.raises(ValueError, match="k=0"):
+        metrics.precision_recall(x, x, k=0)
+    with pytest.raises(ValueError, match="sigma=0"):
+        metrics.mode_coverage(x, x, sigma=0)
+    with pytest.raises(ValueError, match="2 against 1"):
+        metrics.mode_coverage(x, x[:, :1], sigma=1)
