@@ -43,6 +43,27 @@ def show(figure: Figure, alt: str) -> None:
     display(Image(png(figure), format="png", alt=alt))
 
 
+class Live:
+    """A figure that is drawn anew in place, while a model trains.
+
+    live = plots.Live("samples of the model")
+    fit(model, train, callback=lambda step, model: live.show(plots.images(model.sample(10), levels=17)))
+    """
+
+    def __init__(self, alt: str):
+        self.alt, self.handle = alt, None
+
+    def show(self, figure: Figure) -> None:
+        """Displays the figure; from the second time on, in place of the one before."""
+        from IPython.display import Image, display
+
+        picture = Image(png(figure), format="png", alt=self.alt)
+        if self.handle is None:
+            self.handle = display(picture, display_id=True)
+        else:
+            self.handle.update(picture)
+
+
 def png(figure: Figure) -> bytes:
     """The figure as the bytes of a PNG file."""
     file = io.BytesIO()
@@ -90,7 +111,8 @@ def images(
     columns = min(columns, len(x))
     height = math.ceil(len(x) / columns)
     left = max((len(r) for r in rows), default=0) * 0.085 + 0.05 if rows else 0.02  # inches
-    above = 0.22 if titles else 0.05
+    titles = [textwrap.fill(title, max(4, int(13 * size))) for title in titles or ()]  # a line is as wide as its image
+    above = 0.05 + 0.165 * max((title.count("\n") + 1 for title in titles), default=0)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(left + columns * (size + 0.05), height * (size + above) + 0.02))
         width, total = figure.get_size_inches()

@@ -28,6 +28,7 @@ its own loss, and in every step each takes its turn, in order. Everything else i
   last weights that were seen to be finite.
 - With ``checkpoint="name.safetensors"`` the run is saved now and then, and the same call goes on where it ended: on the
   same machine to the same weights, to the last bit, as a run that was never interrupted.
+- ``callback=lambda step, model: …`` is called now and then; ``plots.Live`` draws a figure anew in place.
 - With several processes (``genlib train … --devices 2``) each takes its share of every batch, and gradients are
   averaged before they are used. This is done here, and not by wrapping the model, since a player's loss is not its
   ``forward``.
@@ -180,7 +181,7 @@ class _Tensors:
         return len(self.x)
 
     def __getitem__(self, i) -> tuple[Tensor, None]:
-        return self.x[i], None
+        return self.x.index_select(0, i), None
 
     def to(self, device) -> "_Tensors":
         return _Tensors(self.x.to(device))

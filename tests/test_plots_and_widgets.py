@@ -44,6 +44,9 @@ def figures() -> dict[str, Figure]:
     return {
         "images": plots.images(train.x[:7], levels=17, columns=4),
         "images with titles": plots.images(train.x[:7], levels=17, titles=[f"y = {k}" for k in range(7)]),
+        "images with long titles": plots.images(
+            train.x[:4], levels=17, titles=["a large yellow square at the bottom left"] * 4, size=1.3
+        ),
         "images with rows": plots.images(train.x[:6], levels=17, columns=3, rows=["asked: 1", "asked: 2"]),
         "colour images": plots.images(torch.rand(2, 3, 8, 8)),
         "densities": plots.densities({"p(x)": lambda x: moons.log_prob(x).exp()}, points=moons.x, colours=moons.y),
@@ -79,6 +82,24 @@ def test_a_figure_is_shown_with_its_alt_text(monkeypatch):
     assert metadata["alt"] == "one bar"
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show(plots.bars({"a": 1.0}, unit="nats"), alt=" ")
+
+
+def test_a_live_figure_is_displayed_once_and_then_updated(monkeypatch):
+    import IPython.display
+
+    class Handle:
+        updates = 0
+
+        def update(self, picture):
+            Handle.updates += 1
+            assert picture._repr_png_()[1]["alt"] == "one bar"
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda picture, display_id: shown.append(picture) or Handle())
+    live = plots.Live("one bar")
+    for value in (1.0, 2.0, 3.0):
+        live.show(plots.bars({"a": value}, unit="nats"))
+    assert (len(shown), Handle.updates) == (1, 2)
 
 
 def test_pictures_show_ink_dark():

@@ -95,6 +95,18 @@ def test_gradient_descent_finds_what_counting_finds():
     assert "300 steps" in repr(history)
 
 
+def test_the_example_of_the_docstring_runs_as_it_stands(monkeypatch):
+    import inspect
+
+    import genlib.training
+
+    text = genlib.training.__doc__.split("::\n", 1)[1].split("\nA model in which", 1)[0]
+    namespace = {"torch": torch, "nn": nn, "GenerativeModel": GenerativeModel, "data": data, "fit": fit}
+    exec(inspect.cleandoc(text.replace("steps=500", "steps=30, bar=False")), namespace)
+    assert len(namespace["history"]) == 30
+    assert namespace["model"].sample(3).shape == (3, 1, 8, 8)
+
+
 def test_the_history_holds_every_part_of_every_step():
     _, history = trained()
     assert list(history.train) == ["loss", "fit", "noise"]

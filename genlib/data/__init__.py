@@ -1,7 +1,29 @@
-"""Data that is there at once, offline: real digits and densities in the plane."""
+"""Data: embedded, offline and known to the last factor; and the two classics, fetched once and verified.
+
+digits: real, 8x8. glyphs: drawn, 28x28. shapes: drawn, in colour, with captions. toy: densities in the plane. text:
+sentences with a known entropy, and English. tones: short sounds. mnist, fashion_mnist: the real ones, full size.
+"""
 
 from genlib.data.dataset import Dataset
 from genlib.data.digits import digits
+from genlib.data.glyphs import glyphs
+from genlib.data.grammar import GRAMMAR, Grammar
+from genlib.data.mnist import fashion_mnist, mnist
+from genlib.data.shapes import shapes
+from genlib.data.text import text
+from genlib.data.tones import tones
 from genlib.data.toy import toy
 
-__all__ = ["Dataset", "digits", "toy"]
+__all__ = [
+    "GRAMMAR",
+    "Dataset",
+    "Grammar",
+    "digits",
+    "fashion_mnist",
+    "glyphs",
+    "mnist",
+    "shapes",
+    "text",
+    "tones",
+    "toy",
+]
