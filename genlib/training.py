@@ -27,7 +27,7 @@ its own loss, and in every step each takes its turn, in order. Everything else i
 - A loss that is not finite stops the run with a LossError that names step, player and part; the model gets back the
   last weights that were seen to be finite.
 - With ``checkpoint="name.safetensors"`` the run is saved now and then, and the same call goes on where it ended: on the
-  same machine to the same weights, to the last bit, as a run that was never interrupted.
+  same machine, in one process, to the same weights, to the last bit, as a run that was never interrupted.
 - ``callback=lambda step, model: …`` is called now and then; ``plots.Live`` draws a figure anew in place.
 - With several processes (``genlib train … --devices 2``) each takes its share of every batch, and gradients are
   averaged before they are used. This is done here, and not by wrapping the model, since a player's loss is not its
@@ -158,7 +158,8 @@ def fit(
         settings |= {"weight_decay": weight_decay, "precision": precision, "processes": fabric.world_size}
         if checkpoint is not None:
             run.resume(Path(checkpoint), settings)
-        torch.manual_seed(seed + 1 + fabric.global_rank) if run.step == 0 else None
+        if run.step == 0 or fabric.global_rank > 0:  # processes draw different noise; the checkpoint has the first's
+            torch.manual_seed(seed + 1 + fabric.global_rank + 1_000_003 * run.step)
         every = {
             run.evaluate: test_every or max(1, steps // 10) if test is not None and run.one_player else 0,
             run.save: checkpoint_every or max(1, steps // 10) if checkpoint is not None else 0,
@@ -226,15 +227,8 @@ class _Run:
     """One call of fit: the state that its steps share."""
 
     def __init__(self, model, train, test, fabric, *, steps, batch_size, lr, seed, clip, ema):
-        self.model, self.fabric, self.steps, self.lr, self.seed, self.clip, self.ema = (
-            model.to(fabric.device),
-            fabric,
-            steps,
-            lr,
-            seed,
-            clip,
-            ema,
-        )
+        self.model, self.fabric = model.to(fabric.device), fabric
+        self.steps, self.lr, self.seed, self.clip, self.ema = steps, lr, seed, clip, ema
         self.train, self.test = train.to(fabric.device), None if test is None else test.to(fabric.device)
         self.batch_size = min(batch_size, len(train))
         if self.batch_size % fabric.world_size:
@@ -244,6 +238,7 @@ class _Run:
         self.pending: list[Tensor] = []  # the losses of the steps since the last refresh, still on the device
         self.names: list[tuple[str, str]] = []  # (player, part) of each of them
         self.path, self.settings = None, {}
+        self.infinite: Tensor | None = None  # which tensors of the model were not finite at the start
 
     def prepare(self, optimizer: Callable, compile: bool) -> None:
         """The data-dependent start, the players and their optimizers; all processes start from the same weights."""
@@ -387,11 +382,10 @@ class _Run:
     def remember(self) -> bool:
         """Keeps a copy of the weights if they are finite; returns whether they are."""
         floats = [t for t in self.model.state_dict().values() if t.is_floating_point()]
-        norms = torch.stack([t.isfinite().all() for t in floats]) if floats else torch.tensor([True])
-        infinite_on_purpose = getattr(self, "infinite", None)
-        if infinite_on_purpose is None:  # some buffers hold -inf from the start, a mask for instance
-            self.infinite = infinite_on_purpose = ~norms
-        if not bool((norms | infinite_on_purpose).all()):
+        finite = torch.stack([t.isfinite().all() for t in floats])
+        if self.infinite is None:
+            self.infinite = ~finite  # some buffers hold -inf from the start, a mask for instance
+        if not bool((finite | self.infinite).all()):
             return False
         self.remembered = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
         self.remembered_step = self.step

@@ -58,13 +58,13 @@ class Grammar:
         return self.entropy() / (self.mean_length() + 1) / math.log(2)
 
     def sample(self, random: np.random.RandomState) -> str:
-        words, todo = [], [self.start]
-        while todo:
-            symbol = todo.pop()
+        words, waiting = [], [self.start]
+        while waiting:
+            symbol = waiting.pop()
             if symbol in self.rules:
                 choices = self.rules[symbol]
                 k = np.searchsorted(np.cumsum([p for p, _ in choices])[:-1], random.uniform(), side="right")
-                todo.extend(reversed(choices[k][1]))
+                waiting.extend(reversed(choices[k][1]))
             else:
                 words.append(symbol)
         return " ".join(words)

@@ -54,7 +54,7 @@ def _(joint):
 
 
 @three.mistake(
-    "you divided by joint.sum(1), of shape (N,), which lines up with the columns: keep the axis, keepdim=True"
+    "you divided by joint.sum(1), of shape (n,), which lines up with the columns: keep the axis, keepdim=True"
 )
 def _(joint):
     return joint / joint.sum(1), joint.sum(1), joint / joint.sum(0)
