@@ -27,7 +27,7 @@ its own loss, and in every step each takes its turn, in order. Everything else i
 - A loss that is not finite stops the run with a LossError that names step, player and part; the model gets back the
   last weights that were seen to be finite.
 - With ``checkpoint="name.safetensors"`` the run is saved now and then, and the same call goes on where it ended: on the
-  same machine, in one process, to the same weights, to the last bit, as a run that was never interrupted.
+  same machine to the same weights, to the last bit, as a run that was never interrupted.
 - ``callback=lambda step, model: …`` is called now and then; ``plots.Live`` draws a figure anew in place.
 - With several processes (``genlib train … --devices 2``) each takes its share of every batch, and gradients are
   averaged before they are used. This is done here, and not by wrapping the model, since a player's loss is not its
@@ -92,8 +92,9 @@ class History:
             if width > 1:
                 mean = values.unfold(0, width, 1).mean(-1)
                 ax.plot(range(width, len(values) + 1), mean.numpy(), color="#0072B2", label="training")
-                late = mean[len(mean) // 20 :]  # the first steps would squeeze all the others
-                ax.set_ylim(*_padded(late.min().item(), late.max().item()))
+                first = len(values) // 20  # the first steps would squeeze all the others
+                late = mean[first:].tolist() + [v for step, v in self.test.get(name, {}).items() if step > first]
+                ax.set_ylim(*_padded(min(late), max(late)))
             if name in self.test:
                 ax.plot(*zip(*self.test[name].items(), strict=True), "o-", color="#D55E00", markersize=3, label="test")
                 ax.legend(frameon=False)
@@ -150,16 +151,17 @@ def fit(
     fabric = fabric or _fabric(device, precision)
     run = _Run(model, train, test, fabric, steps=steps, batch_size=batch_size, lr=lr, seed=seed, clip=clip, ema=ema)
     run.schedule, run.warmup = _schedule(schedule), warmup
-    with torch.random.fork_rng(devices=[fabric.device.index] if fabric.device.type == "cuda" else []):
+    with _own_random_state(fabric.device):
         torch.manual_seed(seed)
         run.prepare(optimizer or _adamw(weight_decay), compile)
         settings = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed, "clip": clip, "ema": ema}
         settings |= {"schedule": schedule if isinstance(schedule, str) else "own", "warmup": warmup}
         settings |= {"weight_decay": weight_decay, "precision": precision, "processes": fabric.world_size}
+        settings |= {"optimizer": type(run.optimizers[0].optimizer).__name__, "data": _fingerprint(train)}
         if checkpoint is not None:
             run.resume(Path(checkpoint), settings)
-        if run.step == 0 or fabric.global_rank > 0:  # processes draw different noise; the checkpoint has the first's
-            torch.manual_seed(seed + 1 + fabric.global_rank + 1_000_003 * run.step)
+        if run.step == 0:
+            torch.manual_seed(seed + 1 + fabric.global_rank)  # each process draws noise of its own
         every = {
             run.evaluate: test_every or max(1, steps // 10) if test is not None and run.one_player else 0,
             run.save: checkpoint_every or max(1, steps // 10) if checkpoint is not None else 0,
@@ -202,6 +204,17 @@ def _check(model: GenerativeModel, train, steps: int, batch_size: int) -> None:
         raise ValueError(f"the data have shape {shape}, the model was made for {tuple(model.shape)}")
     if model.classes is not None and train.y is None:
         raise ValueError("the model is conditional, but the data have no labels y")
+
+
+def _fingerprint(data) -> str:
+    """What tells one data set from another: its size, and the sum of a hundred of its examples."""
+    some = data.x[:: max(1, len(data) // 100)].cpu().double()
+    return f"{len(data)} of shape {tuple(data.x.shape[1:])}, checksum {some.sum().item():.10g}"
+
+
+def _own_random_state(device: torch.device):
+    """A context whose draws leave the random state outside as it was."""
+    return torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else [])
 
 
 def _fabric(device: str, precision: str):
@@ -259,8 +272,8 @@ class _Run:
         if self.ema is not None:
             from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-            self.averaged = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(self.ema), use_buffers=True)
-            self.history.averaged = self.averaged.module
+            self.averaged = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(self.ema))  # buffers are copied
+            self.history.averaged = self.averaged.module.eval()
         self.remember()
 
     def batch(self) -> tuple[Tensor, Tensor | None]:
@@ -324,10 +337,10 @@ class _Run:
         last, stop = start, threading.Event()
         try:
             with shown, _stop_button(stop):
-                while self.step < self.steps and not stop.is_set():
+                while self.step < self.steps and not self.all_agree(stop):
                     self.one_step()
                     due = [act for act, period in every.items() if period and self.step % period == 0]
-                    if due or time.monotonic() - last > 0.25 or self.step == self.steps:
+                    if due or self.step == self.steps or self.time_to_look(last):
                         self.refresh(shown)
                         last = time.monotonic()
                     for act in due:
@@ -340,6 +353,17 @@ class _Run:
             self.model.eval()
         if self.pending:
             self.refresh(None)
+
+    def time_to_look(self, last: float) -> bool:
+        """Four times a second; several processes, which must wait for one another, go by the number of steps."""
+        return self.step % 50 == 0 if self.fabric.world_size > 1 else time.monotonic() - last > 0.25
+
+    def all_agree(self, stop: threading.Event) -> bool:
+        """Whether the stop button was pressed, in any of the processes; they ask each other now and then."""
+        if self.fabric.world_size == 1 or self.step % 50:
+            return stop.is_set() and self.fabric.world_size == 1
+        pressed = torch.tensor(float(stop.is_set()), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(pressed, reduce_op="sum") > 0)
 
     def refresh(self, shown) -> None:
         """Reads the losses of the last steps off the device, writes them down, and looks whether they are finite."""
@@ -399,7 +423,7 @@ class _Run:
     def evaluate(self) -> None:
         """The loss on the test data, in chunks; the model draws the same numbers every time."""
         self.model.eval()
-        with torch.random.fork_rng(devices=[self.fabric.device.index] if self.fabric.device.type == "cuda" else []):
+        with _own_random_state(self.fabric.device):
             torch.manual_seed(self.seed)
             sums: dict[str, Tensor] = {}
             for start in range(0, len(self.test), 1000):
@@ -416,11 +440,25 @@ class _Run:
     @torch.no_grad()
     def call(self, callback: Callable) -> None:
         self.model.eval()
-        callback(self.step, self.model)
+        with _own_random_state(self.fabric.device):  # what a callback draws does not change the run
+            callback(self.step, self.model)
         self.model.train()
 
-    def state(self) -> dict:
-        cuda = self.fabric.device.type == "cuda"
+    def random_states(self) -> list[Tensor]:
+        """The random states of all processes, (processes, bytes), on the CPU and, if it is used, on the GPU."""
+        states = [torch.get_rng_state()]
+        if self.fabric.device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(self.fabric.device))
+        if self.fabric.world_size == 1:
+            return [state[None] for state in states]
+        gathered = []
+        for state in states:
+            parts = [torch.empty_like(state, device=self.fabric.device) for _ in range(self.fabric.world_size)]
+            torch.distributed.all_gather(parts, state.to(self.fabric.device))
+            gathered.append(torch.stack(parts).cpu())
+        return gathered
+
+    def state(self, random: list[Tensor]) -> dict:
         return {
             "settings": self.settings,
             "step": self.step,
@@ -429,7 +467,7 @@ class _Run:
             "optimizers": [o.optimizer.state_dict() for o in self.optimizers],
             "averaged": None if self.averaged is None else dict(self.averaged.state_dict()),
             "scaler": self.scaler_state(),
-            "random": [torch.get_rng_state(), torch.cuda.get_rng_state(self.fabric.device) if cuda else None],
+            "random": random,
             "train": self.history.train,
             "test": self.history.test,
             "seconds": self.history.seconds,
@@ -442,8 +480,9 @@ class _Run:
         """Writes the checkpoint, from one process."""
         if self.pending:
             self.refresh(None)
+        random = self.random_states()
         if self.fabric.global_rank == 0:
-            checkpoints.save(self.path, self.state())
+            checkpoints.save(self.path, self.state(random))
         if self.fabric.world_size > 1:
             self.fabric.barrier()
 
@@ -472,9 +511,10 @@ class _Run:
         self.step, self.draws = state["step"], state["draws"]
         self.history.train, self.history.test = state["train"], state["test"]
         self.history.seconds = state["seconds"]
-        torch.set_rng_state(state["random"][0])
-        if state["random"][1] is not None:
-            torch.cuda.set_rng_state(state["random"][1], self.fabric.device)
+        mine = [states[self.fabric.global_rank].clone() for states in state["random"]]  # torch can't take a view
+        torch.set_rng_state(mine[0])
+        if len(mine) > 1:
+            torch.cuda.set_rng_state(mine[1], self.fabric.device)
         self.remember()
 
 

@@ -260,6 +260,14 @@ def test_start_copies_what_is_missing_and_never_overwrites(little, tmp_path):
     assert theirs.read_text() == mine
 
 
+def test_line_endings_of_windows_are_no_edit(little, tmp_path):
+    my, ours = tmp_path / "my", find("00").handed_out
+    ours.write_bytes(ours.read_bytes().replace(b"\n", b"\r\n"))
+    start.hand_out(my)
+    ours.write_bytes(ours.read_bytes().replace(b"Start here", b"Begin here"))
+    assert start.hand_out(my) == ["00_start_here.ipynb: brought up to date"]
+
+
 def test_a_lost_or_damaged_record_loses_nothing(little, tmp_path):
     my, ours = tmp_path / "my", find("00").handed_out
     start.hand_out(my)
@@ -384,6 +392,19 @@ def test_a_wrong_answer_does_not_pass_whatever_happened_to_its_check(tmp_path, c
     assert results[0].line.startswith("✗ Exercise 0.1 uniform_log_prob: the sign is flipped")
 
 
+def _answer_in_a_cell_of_its_own(answer, check, notebook):
+    right, answer.source = answer.source, builder.stub(_source_answer())
+    notebook.cells.insert(notebook.cells.index(check), nbformat.v4.new_code_cell(right))
+
+
+def _source_answer():
+    return next(c for c in builder.read_source(find("00")).cells if builder.role(c) == ("uniform_log_prob", "answer"))
+
+
+def _duplicated_cells(answer, check, notebook):
+    notebook.cells += [copy.deepcopy(answer), copy.deepcopy(check)]
+
+
 def _deleted_check_only(answer, check, notebook):
     notebook.cells.remove(check)
 
@@ -399,7 +420,10 @@ def _own_files_and_errors(answer, check, notebook):
     notebook.cells.append(nbformat.v4.new_code_cell("1 / 0"))
 
 
-@pytest.mark.parametrize("change", [None, _deleted_check_only, _lost_metadata, _own_files_and_errors])
+@pytest.mark.parametrize(
+    "change",
+    [None, _deleted_check_only, _lost_metadata, _own_files_and_errors, _answer_in_a_cell_of_its_own, _duplicated_cells],
+)
 def test_a_right_answer_passes_with_cleared_outputs(tmp_path, change):
     (tmp_path / "mine.txt").write_text("a file of the learner's")
     path = learner(tmp_path, change)

@@ -33,6 +33,10 @@ JUNK = {
     "returns a complex number": lambda *_: 1j,
     "returns itself": lambda *_: print,
     "divides by zero": lambda *_: 1 / 0,
+    "returns a number too large for a float": lambda *_: 17**4000,
+    "returns a tensor without values": lambda *_: torch.ones(4, 3, device="meta"),
+    "returns a sparse tensor": lambda *_: torch.eye(3).to_sparse(),
+    "returns an object": lambda *_: object(),
     "takes no arguments": lambda: 0.123,
     "takes too many": lambda a, b, c, d, e, f, g: 0.123,
     "calls exit": lambda *_: sys.exit(0),
@@ -168,6 +172,22 @@ def test_edge_cases_are_told_by_name():
     exercise = make(edges={"an empty tensor": (torch.ones(0),)})
     verdict = exercise.check(lambda x: 2 * x if len(x) else torch.ones(1))
     assert verdict.text == "on an empty tensor, your result has shape (1,), asked was (0,)"
+
+
+def test_infinity_and_counts_are_compared_exactly():
+    endless = Exercise("9.3", "endless", reference=lambda: float("inf"))
+    assert endless.check(lambda: 3.0).mark == "✗"
+    assert endless.check(lambda: float("inf")).mark == "✓"
+    counting = Exercise("9.4", "counting", reference=lambda: 16**64)
+    assert counting.check(lambda: 16**64 - 1).mark == "✗"
+    assert counting.check(lambda: 16**64).mark == "✓"
+
+
+def test_a_mistake_that_can_not_be_compared_is_passed_over():
+    exercise = make()
+    exercise.mistake("nothing")(lambda x: None)
+    exercise.mistake("an object")(lambda x: object())
+    assert "shape" in exercise.check(lambda x: x[:1]).text
 
 
 def test_observe_turns_a_module_into_values():

@@ -231,6 +231,30 @@ def test_callbacks_come_in_evaluation_mode_without_gradients():
     assert not model.training
 
 
+def test_what_a_callback_draws_does_not_change_the_run():
+    plain, _ = trained()
+    watched, _ = trained(callback=lambda step, model: model.sample(5) + torch.rand(5, 3), callback_every=3)
+    assert torch.equal(weights(plain), weights(watched))
+
+
+def test_the_averaged_model_is_ready_to_be_used():
+    class Masked(Line):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+
+    _, history = trained(Masked, ema=0.9)
+    assert not history.averaged.training
+    assert torch.equal(history.averaged.mask, torch.tensor([0.0, -torch.inf]))
+
+
+def test_the_plot_does_not_hide_overfitting():
+    _, history = trained(steps=100)
+    history.test["fit"] = {10: 5.0, 50: 20.0, 100: 39.0}
+    ax = next(ax for ax in history.plot().axes if ax.get_title() == "fit")
+    assert ax.get_ylim()[1] > 39
+
+
 def test_the_plot_shows_every_part_and_the_test_values(tmp_path):
     train, test = data.digits()
     history = fit(NaiveBayes(train.shape, 17, 10), train, test=test, steps=60, bar=False)
@@ -410,6 +434,10 @@ def test_a_checkpoint_of_another_run_or_model_is_refused(tmp_path):
     trained(checkpoint=path)
     with pytest.raises(CheckpointError, match=r"lr was 0\.05, is 0\.01"):
         trained(checkpoint=path, lr=0.01)
+    with pytest.raises(CheckpointError, match="data was 200 of shape"):
+        fit(Line(), points() + 1, steps=40, batch_size=16, lr=0.05, warmup=5, bar=False, checkpoint=path)
+    with pytest.raises(CheckpointError, match="optimizer was AdamW, is SGD"):
+        trained(checkpoint=path, optimizer=lambda p, lr: torch.optim.SGD(p, lr=lr))
     with pytest.raises(CheckpointError, match="belongs to another model"):
         trained(Game, checkpoint=path)
     path.write_bytes(path.read_bytes()[:200])
@@ -484,18 +512,57 @@ DISTRIBUTED = """
 """
 
 
-@pytest.mark.parametrize("kind", ["Plain", "Twins"])
-def test_two_processes_train_to_the_same_curve_as_one(tmp_path, kind):
+UNEQUAL = """
+    import sys, time, torch
+    from lightning_fabric import Fabric
+    from genlib.training import fit
+    from tests.test_training import Line, points, weights
+
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+    fabric.launch()
+    rank, path, steps = fabric.global_rank, sys.argv[1], 120
+
+    class Uneven(Line):  # the processes are not equally fast, so their clocks say different things
+        def loss(self, x, y=None):
+            time.sleep(0.012 * rank)
+            return super().loss(x)
+
+    def stop(step, model):
+        if step == 60 and rank == 1:  # pressed in one of them
+            import signal
+            signal.raise_signal(signal.SIGINT)
+
+    settings = dict(steps=steps, batch_size=16, fabric=fabric, bar=False)
+    whole, half, rest = Uneven(), Uneven(), Uneven()
+    half.load_state_dict(whole.state_dict())
+    fit(whole, points(), **settings)
+    history = fit(half, points(), **settings, checkpoint=path, callback=stop, callback_every=1)
+    assert history.stopped and len(history) == 100, len(history)  # they ask each other every 50 steps
+    fit(rest, points(), **settings, checkpoint=path)
+    assert torch.equal(weights(rest), weights(whole)), "a resumed run ends elsewhere"
+"""
+
+
+def run_script(tmp_path, text, *arguments):
     script = tmp_path / "distributed.py"
-    script.write_text(textwrap.dedent(DISTRIBUTED))
-    curves = []
+    script.write_text(textwrap.dedent(text))
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | {"PYTHONPATH": root}
+    command = [sys.executable, str(script), *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_processes_that_are_not_equally_fast_stay_together_stop_together_and_go_on(tmp_path):
+    run_script(tmp_path, UNEQUAL, tmp_path / "run.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["Plain", "Twins"])
+def test_two_processes_train_to_the_same_curve_as_one(tmp_path, kind):
+    curves = []
     for devices in (1, 2):
         out = tmp_path / f"{devices}.pt"
-        command = [sys.executable, str(script), kind, str(devices), str(out)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
+        run_script(tmp_path, DISTRIBUTED, kind, devices, out)
         curves.append(torch.load(out, weights_only=True))
     assert list(curves[0]) == list(curves[1])
     for name in curves[0]:

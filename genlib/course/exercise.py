@@ -177,7 +177,7 @@ class Exercise:
         """What is wrong with one outcome, in words; None where it is right."""
         if outcome.error is not None:
             return _stopped(outcome.error, f"on {outcome.situation}")
-        complaint = _compare(outcome.value, right.value, self.tol, self._exact)
+        complaint = _differs(outcome.value, right.value, self.tol, self._exact)
         if complaint:
             return complaint if outcome.situation == "its call" else f"on {outcome.situation}, {complaint}"
         if outcome.changed:
@@ -194,7 +194,7 @@ class Exercise:
         for a, b in zip(mine, theirs, strict=True):
             if (type(a.error), str(a.error)) != (type(b.error), str(b.error)) or bool(a.changed) != bool(b.changed):
                 return False
-            if a.error is None and _compare(a.value, b.value, self.tol, self._exact):
+            if a.error is None and _differs(a.value, b.value, self.tol, self._exact):
                 return False
             if (a.gradients is None) != (b.gradients is None):
                 return False
@@ -271,8 +271,15 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     return [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
 
 
-def _compare(value, right, tol: float, exact: bool = True) -> str | None:
-    """How a value differs from the right one, in words; None where it does not."""
+def _differs(value, right, tol: float, exact: bool) -> str | None:
+    """How a value differs from the right one, in words; None where it does not. Whatever the value is, it is told."""
+    try:
+        return _compare(value, right, tol, exact)
+    except Exception as error:
+        return f"your value, {_describe(value)}, can't be compared with the right one ({type(error).__name__})"
+
+
+def _compare(value, right, tol: float, exact: bool) -> str | None:
     if value is None and right is not None:
         return "your function returns None; is a `return` missing?"
     if isinstance(right, tuple):
@@ -294,12 +301,15 @@ def _compare(value, right, tol: float, exact: bool = True) -> str | None:
 def _compare_numbers(value, right: float, tol: float) -> str | None:
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and abs(value) > 2**1000:
+        return None if value == right else "your value is far too large"  # no float holds it
     if isinstance(value, bool) != isinstance(right, bool) or not isinstance(value, numbers.Number):
         asked = "True or False" if isinstance(right, bool) else "a number"
         return f"your function returns {_describe(value)}, asked was {asked}"
     if isinstance(value, complex) or (math.isnan(value) and not math.isnan(right)):
         return f"your value is {value}, which is not a real number"
-    if value == right or abs(value - right) <= tol * max(1.0, abs(right)):
+    exact = isinstance(right, int) or math.isinf(right)  # a count is right or wrong; infinity gives no slack
+    if value == right or (not exact and abs(value - right) <= tol * max(1.0, abs(right))):
         return None
     return f"your value is {value:.6g}, which is not right"
 
@@ -308,6 +318,8 @@ def _compare_tensors(value, right: Tensor, tol: float, exact: bool) -> str | Non
     """exact: the floating dtype must be the same, float32 or float64."""
     if not isinstance(value, Tensor):
         return f"your function returns {_describe(value)}, asked was a torch.Tensor of shape {tuple(right.shape)}"
+    if value.device != right.device or value.layout != right.layout:
+        return f"your result is {value.layout} on {value.device}, asked was {right.layout} on {right.device}"
     if value.shape != right.shape:
         return f"your result has shape {tuple(value.shape)}, asked was {tuple(right.shape)}"
     kinds = [(t.is_floating_point(), t.is_complex(), t.dtype == torch.bool) for t in (value, right)]

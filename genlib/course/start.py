@@ -19,7 +19,8 @@ class StartError(Exception):
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Of the text, so that the line endings of Windows make no difference."""
+    return hashlib.sha256(path.read_text(encoding="utf-8", errors="replace").encode()).hexdigest()
 
 
 def _recorded(folder: Path) -> dict[str, str]:

@@ -77,20 +77,21 @@ def lecture_of(notebook: NotebookNode) -> str:
 
 
 def overlay(notebook: NotebookNode) -> NotebookNode:
-    """The learner's notebook with pristine check cells, each right after its answer; nothing else is compared."""
+    """The learner's notebook with pristine check cells in place of theirs, after the answers; only these compare."""
     result = copy.deepcopy(notebook)
-    expected = exercises.of_lecture(lecture_of(notebook))
-    names = {e.name for e in expected}
-    result.cells = [c for c in result.cells if not (role(c) and role(c)[0] in names and role(c)[1] == "check")]
     for cell in result.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith(("nbval", "raises-exception"))]
         cell.metadata["tags"] = tags
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    for exercise in expected:
-        answers = [i for i, cell in enumerate(result.cells) if role(cell) == (exercise.name, "answer")]
-        result.cells.insert(answers[-1] + 1 if answers else len(result.cells), check_cell(exercise))
-    for cell in result.cells:  # a copied cell carries its id along, and ids must differ
+    cells = result.cells
+    for exercise in exercises.of_lecture(lecture_of(notebook)):
+        # The last of its cells is the place: an answer may stand in a cell of the learner's own, before the check.
+        places = [i for i, cell in enumerate(cells) if role(cell) and role(cell)[0] == exercise.name]
+        new = check_cell(exercise)
+        cells.insert(places[-1] + 1 if places else len(cells), new)
+        cells[:] = [cell for cell in cells if cell is new or role(cell) != (exercise.name, "check")]
+    for cell in cells:  # a copied cell carries its id along, and ids must differ
         cell.pop("id", None)
     result.nbformat_minor = 4
     return result

@@ -1,5 +1,5 @@
 // Three competitions for probability mass: a table of images and labels with a slider for each pair, normalised in
-// three ways. state: {images: [n][H][W], levels, labels: [K], mass: [n][K], largest}. Tells: {mass}.
+// three ways. state: {images: [n][H][W], levels, labels: [K], mass: [n][K], largest, value}. Tells: {mass}.
 
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
 
@@ -62,17 +62,23 @@ function picture(canvas, image, levels) {
 }
 
 export function draw(element, state) {
-  const key = JSON.stringify(state);
-  if (element.glKey === key) return;
-  element.glKey = key;
+  const current = state.value?.mass ?? state.mass;
+  const keyOf = (table) => JSON.stringify([state.images, state.levels, state.labels, state.mass, state.largest, table]);
+  if (element.glKey === keyOf(current)) return;
+  element.glKey = keyOf(current);
   element.replaceChildren();
   const { labels, levels, largest, images } = state;
   const n = images.length;
   const K = labels.length;
-  const mass = state.mass.map((row) => row.slice());
+  const mass = current.map((row) => row.slice());
   const start = state.mass.map((row) => row.slice());
   let before = probabilities(mass);
   let touched = null; // the pair whose slider moves
+  const tell = () => {
+    update();
+    element.glKey = keyOf(mass);
+    element.dispatchEvent(new CustomEvent("moved", { detail: { mass: mass.map((row) => row.slice()) } }));
+  };
 
   make("style", element, {}, STYLE);
   const root = make("div", element, { class: "gl-comp", role: "group", "aria-label": "Competition for probability mass" });
@@ -117,8 +123,7 @@ export function draw(element, state) {
       input.addEventListener("input", () => {
         touched = [i, k];
         mass[i][k] = Number(input.value);
-        update();
-        element.dispatchEvent(new CustomEvent("moved", { detail: { mass: mass.map((row) => row.slice()) } }));
+        tell();
       });
       view.sliders[i][k] = input;
       view.counts[i][k] = make("span", cell);
@@ -145,8 +150,7 @@ export function draw(element, state) {
     start.forEach((row, i) => row.forEach((m, k) => { mass[i][k] = m; }));
     before = probabilities(mass);
     touched = null;
-    update();
-    element.dispatchEvent(new CustomEvent("moved", { detail: { mass: mass.map((row) => row.slice()) } }));
+    tell();
   });
 
   // A probability with a mark that tells whether it rose or fell since the slider was grabbed.

@@ -2,8 +2,9 @@
 
 A widget's JavaScript is one plain module, NAME.js beside this file, that exports ``draw(element, state)``. It draws
 the state into the element; called again, it brings the picture up to date. What a person changes it tells by
-``element.dispatchEvent(new CustomEvent("moved", {detail: value}))``. It knows nothing of Jupyter, so the same module
-runs in a slide or on a web page without a kernel.
+``element.dispatchEvent(new CustomEvent("moved", {detail: value}))``, and a state may hold such a ``value``, so that a
+second view of a widget shows what was done in the first. It knows nothing of Jupyter: the same module runs in a slide
+or on a web page without a kernel.
 """
 
 import base64
@@ -15,14 +16,14 @@ import traitlets
 _ADAPTER = """
 export default {
   render({ model, el }) {
-    const redraw = () => draw(el, model.get("state"));
+    const redraw = () => draw(el, { ...model.get("state"), value: model.get("value") });
     el.addEventListener("moved", (event) => {
       model.set("value", event.detail);
       model.save_changes();
     });
-    model.on("change:state", redraw);
+    model.on("change:state change:value", redraw);
     redraw();
-    return () => model.off("change:state", redraw);
+    return () => model.off("change:state change:value", redraw);
   },
 };
 """

@@ -1,4 +1,4 @@
-// An image of numbers to paint on. state: {image: [H][W], levels, readout: [{title, names, values}]}. Tells: {image}.
+// An image of numbers to paint on. state: {image: [H][W], levels, readout: [{title, names, values}], value}. Tells: {image}.
 
 const PAINT_STYLE = `
 .gl-paint { font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, #222);
@@ -21,8 +21,10 @@ const PAINT_STYLE = `
 .gl-paint .fill { background: #0072B2; border-radius: 3px; height: 14px; }
 `;
 
-function build(element, state) {
-  const view = { cursor: [0, 0], down: false, image: state.image.map((row) => row.slice()) };
+const keyOf = (state, image) => JSON.stringify([state.image, state.levels, image]);
+
+function build(element, state, image) {
+  const view = { cursor: [0, 0], down: false, image: image.map((row) => row.slice()) };
   const add = (tag, parent, attributes = {}, text = "") => {
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -77,6 +79,7 @@ function build(element, state) {
   };
   const tell = () => {
     view.paint();
+    element.glKey = keyOf(state, view.image);
     element.dispatchEvent(new CustomEvent("moved", { detail: { image: view.image.map((row) => row.slice()) } }));
   };
   const set = (r, c, level) => {
@@ -87,8 +90,8 @@ function build(element, state) {
   };
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
-    const r = Math.floor(((event.clientY - box.top) / box.height) * H);
-    const c = Math.floor(((event.clientX - box.left) / box.width) * W);
+    const r = Math.floor(((event.clientY - box.top) / box.height) * Math.max(H, W));
+    const c = Math.floor(((event.clientX - box.left) / box.width) * Math.max(H, W));
     return [Math.min(H - 1, Math.max(0, r)), Math.min(W - 1, Math.max(0, c))];
   };
   canvas.addEventListener("pointerdown", (event) => {
@@ -119,17 +122,17 @@ function build(element, state) {
   });
   brush.addEventListener("input", view.paint);
   clear.addEventListener("click", () => { view.image = view.image.map((row) => row.map(() => 0)); tell(); });
-  restore.addEventListener("click", () => { view.image = view.original.map((row) => row.slice()); tell(); });
+  restore.addEventListener("click", () => { view.image = state.image.map((row) => row.slice()); tell(); });
   view.add = add;
   return view;
 }
 
 export function draw(element, state) {
-  const key = JSON.stringify([state.image, state.levels]);
-  if (element.glKey !== key) { // a new image from outside; a new readout alone leaves the painting as it is
+  const current = state.value?.image ?? state.image;
+  const key = keyOf(state, current);
+  if (element.glKey !== key) { // an image from outside; a new readout alone leaves the painting as it is
     element.glKey = key;
-    element.glView = build(element, state);
-    element.glView.original = state.image.map((row) => row.slice());
+    element.glView = build(element, state, current);
     element.glView.paint();
   }
   const view = element.glView;

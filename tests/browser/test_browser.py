@@ -68,6 +68,16 @@ def test_painting_changes_the_picture_and_what_python_has(opened):
     )
     text = opened.cells()[index]["outputs"][0]["data"]["text/plain"]
     assert "16, 16, 16, 16, 16, 16, 16" in text, text
+    opened.page.evaluate(
+        "async () => { const run = (c) => window.jupyterapp.commands.execute(c);"
+        " await run('notebook:insert-cell-below');"
+        " window.panel.content.activeCell.model.sharedModel.setSource('pad');"
+        " await run('notebook:run-cell'); }"
+    )
+    views = opened.page.locator(".jp-NotebookPanel:visible .gl-paint canvas")
+    views.nth(1).wait_for()
+    ink = "c => c.getContext('2d').getImageData(4 * 72 + 12, 7 * 72 + 12, 1, 1).data[0]"  # a corner of a painted pixel
+    assert (views.nth(0).evaluate(ink), views.nth(1).evaluate(ink)) == (0, 0), "a second view shows another picture"
 
 
 @FIRST
