@@ -360,8 +360,10 @@ class _Run:
 
     def all_agree(self, stop: threading.Event) -> bool:
         """Whether the stop button was pressed, in any of the processes; they ask each other now and then."""
-        if self.fabric.world_size == 1 or self.step % 50:
-            return stop.is_set() and self.fabric.world_size == 1
+        if self.fabric.world_size == 1:
+            return stop.is_set()
+        if self.step % 50:
+            return False
         pressed = torch.tensor(float(stop.is_set()), device=self.fabric.device)
         return bool(self.fabric.all_reduce(pressed, reduce_op="sum") > 0)
 

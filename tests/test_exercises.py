@@ -174,6 +174,12 @@ def test_edge_cases_are_told_by_name():
     assert verdict.text == "on an empty tensor, your result has shape (1,), asked was (0,)"
 
 
+def test_leaving_in_the_middle_of_a_property_is_told():
+    exercise = make()
+    exercise.property("holds for five")(lambda answer: answer(torch.ones(5)))
+    assert "calls exit()" in exercise.check(lambda x: sys.exit() if len(x) == 5 else 2 * x).text
+
+
 def test_infinity_and_counts_are_compared_exactly():
     endless = Exercise("9.3", "endless", reference=lambda: float("inf"))
     assert endless.check(lambda: 3.0).mark == "✗"

@@ -146,7 +146,7 @@ class Exercise:
                 holds(answer)
             except AssertionError as error:
                 return self._wrong(f"this does not hold: {text}" + (f" ({_one_line(error)})" if str(error) else ""))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 return self._wrong(_stopped(error, f"where this was tried: {text}"))
         return self.solved()
 
@@ -334,10 +334,10 @@ def _compare_tensors(value, right: Tensor, tol: float, exact: bool) -> str | Non
     gap = (value.double() - right.double()).abs().nan_to_num(nan=0.0).flatten()
     worst = int(gap.argmax())
     where = "" if right.dim() == 0 else f"entry {list(_unravel(worst, right.shape))} of "
-    is_, should = (
+    found, asked = (
         t.flatten()[worst].item() if t.dtype == torch.bool else f"{t.flatten()[worst]:.6g}" for t in (value, right)
     )
-    return f"{where}your result is {is_}, expected {should}"
+    return f"{where}your result is {found}, expected {asked}"
 
 
 def _unravel(index: int, shape) -> tuple[int, ...]:
