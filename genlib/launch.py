@@ -1,5 +1,6 @@
 """Training from a terminal: a model and a data set by name, on one device or many."""
 
+import ast
 import importlib
 import inspect
 import sys
@@ -13,7 +14,8 @@ from genlib import data
 from genlib.files import write
 from genlib.training import History, fit
 
-FAMILIES = ("classical", "nets")  # the packages whose public models can be named
+# The packages whose public models can be named.
+FAMILIES = ("autoregressive", "classical", "flow", "gan", "nets", "vae")
 
 
 class TrainError(Exception):
@@ -27,6 +29,7 @@ def find_model(name: str) -> type[nn.Module]:
         module = importlib.import_module(f"genlib.{family}")
         found |= {n: getattr(module, n) for n in module.__all__}
     models = {n: c for n, c in found.items() if inspect.isclass(c) and hasattr(c, "loss")}
+    models = {n: c for n, c in models.items() if next(iter(inspect.signature(c).parameters)) == "shape"}
     if name not in models:
         raise TrainError(f"there is no model {name!r}; there are {', '.join(sorted(models))}")
     return models[name]
@@ -35,6 +38,8 @@ def find_model(name: str) -> type[nn.Module]:
 def find_data(name: str):
     """(train, test) of that name. Raises: TrainError, with the names that there are."""
     names = [n for n in data.__all__ if n.islower() and n != "toy"]
+    if name == "english":
+        return data.text("english")
     if name in names:
         return getattr(data, name)()
     try:
@@ -43,13 +48,36 @@ def find_data(name: str):
         raise TrainError(f"there is no data set {name!r}; there are {', '.join(sorted(names))}; or: {error}") from error
 
 
-def make(model: type[nn.Module], train) -> nn.Module:
-    """A model for these data, with its own defaults for the rest."""
+def make(model: type[nn.Module], train, **architecture) -> nn.Module:
+    """A model for these data, with its own defaults for what ``architecture`` does not say.
+
+    Raises: TrainError for an argument that the model does not take, and for real values where it takes integers.
+    """
     offered = {"levels": train.levels, "classes": len(train.class_names) or None}
     takes = inspect.signature(model).parameters
+    if unknown := set(architecture) - set(takes):
+        raise TrainError(f"{model.__name__} takes no {', '.join(sorted(unknown))}; it takes {', '.join(takes)}")
     if takes.get("levels") is not None and takes["levels"].default is inspect.Parameter.empty and train.levels is None:
         raise TrainError(f"{model.__name__} takes integers, and {train.name} holds real values")
-    return model(train.shape, **{name: value for name, value in offered.items() if name in takes and value is not None})
+    offered = {name: value for name, value in offered.items() if name in takes and value is not None}
+    return model(train.shape, **offered | architecture)
+
+
+def read_settings(words: list[str]) -> dict:
+    """["latent=32", "likelihood=bernoulli", "classes=None"] as arguments: Python's literals, anything else as text.
+
+    Raises: TrainError for a word without an equals sign.
+    """
+    settings = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.isidentifier():
+            raise TrainError(f"--set {word}: write --set NAME=VALUE, such as --set channels=32")
+        try:
+            settings[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            settings[name] = value
+    return settings
 
 
 def train_model(
@@ -62,12 +90,20 @@ def train_model(
     nodes: int,
     precision: str,
     seed: int,
+    architecture: dict | None = None,
+    binarized: str | None = None,
     **settings,
 ) -> History | None:
-    """Trains, writes weights and checkpoint (safetensors) into ``out``, says where; None in all but one process."""
+    """Trains, writes weights and checkpoint (safetensors) into ``out``, says where; None in all but one process.
+
+    architecture, arguments of the model beyond its data's; binarized, as ``Dataset.binarized`` takes it; settings,
+    what fit takes. With ``ema`` the weights that are written are the averaged ones.
+    """
     from lightning_fabric import Fabric
 
     kind, (train, test) = find_model(model), find_data(data)
+    if binarized is not None:
+        train, test = train.binarized(binarized), test.binarized(binarized)
     several, out = devices * nodes > 1, Path(out)
     fabric = Fabric(
         accelerator={"cuda": "gpu"}.get(accelerator, accelerator),
@@ -79,13 +115,17 @@ def train_model(
     if several:
         fabric.launch()  # starts this very command once more for each further process
     torch.manual_seed(seed)
-    made = make(kind, train)
+    made = make(kind, train, **architecture or {})
     checkpoint = out / f"{model}_{data}.checkpoint.safetensors"
     history = fit(made, train, test=test, fabric=fabric, checkpoint=checkpoint, seed=seed, **settings)
     if fabric.global_rank:
         return None
-    weights = out / f"{model}_{data}.safetensors"
-    write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in made.state_dict().items()}))
+    weights, best = out / f"{model}_{data}.safetensors", history.averaged or made
+    write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in best.state_dict().items()}))
     tests = ", ".join(f"test {name} {list(values.values())[-1]:.4g}" for name, values in history.test.items())
-    print(f"{history!r}\n{tests}\nweights in {weights}", file=sys.stdout)
+    parameters = sum(p.numel() for p in made.parameters())
+    print(
+        f"{history!r}\n{tests}\n{parameters:,} parameters, {history.seconds:.0f} s; weights in {weights}",
+        file=sys.stdout,
+    )
     return history

@@ -1,5 +1,6 @@
 """genlib train: by name, on one process or two, and what it says when it can't."""
 
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import torch
 
 from genlib import data
 from genlib.classical import NaiveBayes
-from genlib.launch import TrainError, find_data, find_model, make
+from genlib.launch import TrainError, find_data, find_model, make, read_settings
 
 
 def genlib(*words, cwd):
@@ -55,3 +56,28 @@ def test_names_that_are_not_there_are_told():
 def test_a_model_is_made_for_its_data():
     model = make(NaiveBayes, find_data("digits")[0])
     assert (model.shape, model.levels, model.classes) == ((1, 8, 8), 17, 10)
+
+
+def test_arguments_of_the_model_can_be_set():
+    words = ["smoothing=0.5", "hidden=(64, 32)", "likelihood=bernoulli", "classes=None"]
+    assert read_settings(words) == {"smoothing": 0.5, "hidden": (64, 32), "likelihood": "bernoulli", "classes": None}
+    train, _ = find_data("digits")
+    assert make(NaiveBayes, train, classes=None).classes is None
+    with pytest.raises(TrainError, match="NaiveBayes takes no channels; it takes shape, levels, classes"):
+        make(NaiveBayes, train, channels=3)
+    with pytest.raises(TrainError, match=r"--set channels: write --set NAME=VALUE"):
+        read_settings(["channels"])
+
+
+def test_binarized_pixels_settings_and_averaged_weights(tmp_path):
+    words = [*SETTINGS, "--set", "classes=None", "--binarized", "threshold", "--ema", 0.9, "--out", "runs"]
+    done = genlib("train", "NaiveBayes", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "128 parameters" in done.stdout, done.stdout
+    model = NaiveBayes((1, 8, 8), 2)
+    model.load_state_dict(safetensors.torch.load_file(tmp_path / "runs" / "NaiveBayes_digits.safetensors"))
+    test = data.digits()[1].binarized("threshold")
+    reported = float(re.search(r"test loss ([\d.]+)", done.stdout)[1])
+    averaged = model.loss(test[:][0])["loss"].item()
+    assert averaged != pytest.approx(reported, rel=1e-6)  # the weights behind the last steps, not the last ones
+    assert averaged == pytest.approx(reported, rel=0.1)

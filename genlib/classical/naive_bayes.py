@@ -37,19 +37,28 @@ class NaiveBayes(GenerativeModel):
 
         .. math:: \theta_{y,i,v} = \frac{n_{y,i,v} + \alpha}{n_y + \alpha V}, \qquad p(y) = \frac{n_y}{n}
 
-        Arguments: x (n, *shape) integers; y (n,) labels; smoothing α > 0: pretend to have seen every level α times.
+        Arguments: x (n, *shape) integers; y (n,) labels, or (n, K) the share of each label in each example, as in an
+        EM step; smoothing α > 0: pretend to have seen every level α times.
         """
-        self.check_labels(y, len(x))
+        soft = y is not None and y.is_floating_point()
+        self.check_labels(y[:, 0] if soft and y.dim() == 2 else y, len(x))
         self.check_pixels(x)
         if not smoothing > 0:
             raise ValueError(f"smoothing={smoothing}: it must be positive, or a level never seen gets probability 0")
-        labels = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
         K, D, V = self.logits.shape
-        cell = (labels[:, None] * D + torch.arange(D, device=x.device)) * V + x.flatten(1)  # one number for (y, i, x_i)
-        counts = torch.bincount(cell.flatten(), minlength=K * D * V).view(K, D, V).to(self.logits)
+        if soft:
+            if y.shape != (len(x), K):
+                raise ValueError(f"the shares have shape {tuple(y.shape)}; they must be ({len(x)}, {K})")
+            counts = torch.stack([y.T @ (x.flatten(1) == v).to(y) for v in range(V)], -1).to(self.logits)  # (K, D, V)
+            of_label = y.sum(0)
+        else:
+            labels = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
+            cell = (labels[:, None] * D + torch.arange(D, device=x.device)) * V + x.flatten(1)  # one for (y, i, x_i)
+            counts = torch.bincount(cell.flatten(), minlength=K * D * V).view(K, D, V).to(self.logits)
+            of_label = torch.bincount(labels, minlength=K)
         theta = (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * V)
         self.logits.copy_(theta.log())
-        self.log_prior.copy_((torch.bincount(labels, minlength=K).to(self.log_prior) / len(x)).log())
+        self.log_prior.copy_((of_label.to(self.log_prior) / len(x)).log())
         return self
 
     def log_prob_all(self, x: Tensor) -> Tensor:

@@ -14,13 +14,13 @@ from genlib.data.dataset import Dataset
 
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-# matplotlib's other fonts hold symbols at the letters' places, or nothing.
+# matplotlib's other fonts hold symbols at the letters' places, or nothing, or came with a late version.
 FONTS = (
     *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic", "-BoldItalic")),
     *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
-    *("cmb10", "cmr10", "cmss10", "cmti10", "cmtt10"),
+    *("cmb10", "cmr10", "cmss10", "cmtt10"),
 )
 
 # Each factor is uniform between two numbers. Units: slant, sideways per upwards; size, the height of a capital in

@@ -1,41 +1,6 @@
 """As a learner walks: JupyterLab in Chromium, Run All, a real drag, typed answers. No request leaves the machine."""
 
-import os
-import shutil
-
 import pytest
-
-from genlib.course.lectures import available, find
-from tests.browser.lab import browser_window, server
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    folder, state = tmp_path_factory.mktemp("my"), tmp_path_factory.mktemp("state")
-    for lecture in available():
-        shutil.copy(lecture.handed_out, folder)
-    os.environ["GENLIB_QUICK"] = "1"
-    try:
-        with (
-            server(folder, state) as address,
-            browser_window(address, viewport={"width": 1280, "height": 1000}) as window,
-        ):
-            window.page.set_default_timeout(60_000)
-            yield window
-    finally:
-        del os.environ["GENLIB_QUICK"]
-
-
-@pytest.fixture
-def opened(lab, request):
-    """The lab with the notebook of the test's lecture open and run from top to bottom, unsolved."""
-    lecture = find(request.param)
-    lab.left_the_machine.clear()
-    lab.open(lecture.handed_out.name)
-    lab.run_all()
-    yield lab
-    assert lab.left_the_machine == [], "a request left the machine"
-
 
 BOTH = pytest.mark.parametrize("opened", ["00", "01"], indirect=True)
 FIRST = pytest.mark.parametrize("opened", ["00"], indirect=True)

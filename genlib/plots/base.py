@@ -1,4 +1,4 @@
-"""Figures of the course: functions that take tensors and return a matplotlib Figure.
+"""The style of all figures, how they are shown, and the figures that every lecture needs.
 
 One colour-safe style for all (the palette of Okabe and Ito, and cividis for densities). Show a figure with
 ``plots.show(figure, alt)``: the alt text says in words what there is to see, for those who can't see it.
@@ -73,14 +73,14 @@ def png(figure: Figure) -> bytes:
 
 
 @contextlib.contextmanager
-def _canvas(width: float, height: float, rows: int = 1, columns: int = 1, **keywords):
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **keywords):
     """A Figure and its axes (rows, columns) in the style of the course; the sizes are inches."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots(rows, columns, squeeze=False, **keywords)
 
 
-def _picture(ax, x: Tensor, levels: int | None) -> None:
+def draw_picture(ax, x: Tensor, levels: int | None) -> None:
     """One image (C, H, W) or (H, W) on axes without ticks, with a thin frame."""
     x = x.detach().float().cpu()
     x = x.reshape(-1, *x.shape[-2:])  # (C, H, W)
@@ -120,7 +120,7 @@ def images(
             row, column = divmod(i, columns)
             bottom = total - (row + 1) * (size + above)
             ax = figure.add_axes(((left + column * (size + 0.05)) / width, bottom / total, size / width, size / total))
-            _picture(ax, x[i], levels)
+            draw_picture(ax, x[i], levels)
             if titles:
                 ax.set_title(titles[i], fontsize=9, pad=3)
             if rows and column == 0:
@@ -136,21 +136,23 @@ def densities(
     colours: Tensor | None = None,
     resolution: int = 160,
     labels: Sequence[str] | None = None,
+    shared: bool = False,
 ) -> Figure:
     """Functions of the plane side by side: {title: function from (B, 2) to (B,), values >= 0}, each on its own scale.
 
     extent: left, right, bottom, top; points (n, 2), drawn on every panel, with a class for each in colours (n,);
-    labels: the name of each panel's unit, under its colour bar.
+    labels: the name of each panel's unit, under its colour bar; shared, one scale for all panels.
     """
     left, right, bottom, top = extent
     u, v = torch.linspace(left, right, resolution), torch.linspace(bottom, top, resolution)
     grid = torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).view(-1, 2)  # (resolution², 2)
-    with _canvas(3.1 * len(panels), 3.7, 1, len(panels)) as (figure, axes):
-        for i, (ax, (title, function)) in enumerate(zip(axes[0], panels.items(), strict=True)):
-            with torch.no_grad():
-                values = function(grid).view(resolution, resolution).cpu().numpy()
+    with canvas(3.1 * len(panels), 3.7, 1, len(panels)) as (figure, axes):
+        with torch.no_grad():
+            panel_values = [function(grid).view(resolution, resolution).cpu().numpy() for function in panels.values()]
+        scale = {"vmin": 0, "vmax": max(values.max() for values in panel_values)} if shared else {}
+        for i, (ax, title, values) in enumerate(zip(axes[0], panels, panel_values, strict=True)):
             drawn = ax.imshow(
-                values, origin="lower", extent=extent, cmap=DENSITY, aspect="equal", interpolation="bilinear"
+                values, origin="lower", extent=extent, cmap=DENSITY, aspect="equal", interpolation="bilinear", **scale
             )
             bar = figure.colorbar(drawn, ax=ax, location="bottom", shrink=0.85, pad=0.02)
             bar.set_label(labels[i] if labels else "density", fontsize=9)
@@ -167,12 +169,12 @@ def densities(
 
 def bars(values: Mapping[str, float], *, unit: str, note: str = "", highlight: Sequence[str] = ()) -> Figure:
     """Horizontal bars with their numbers: {name: value}, the unit on the axis, some names set off by colour."""
-    with _canvas(7, 0.42 * len(values) + 0.9) as (figure, axes):
+    with canvas(7, 0.42 * len(values) + 0.9) as (figure, axes):
         ax = axes[0, 0]
         names = list(values)
         colours = [COLOURS[1] if name in highlight else COLOURS[0] for name in names]
         drawn = ax.barh(names, list(values.values()), color=colours, height=0.66)
-        ax.bar_label(drawn, fmt="%.2f", padding=4)
+        ax.bar_label(drawn, fmt=lambda v: f"{v:.0f}" if v >= 100 else f"{v:.2f}", padding=4)
         ax.invert_yaxis()
         ax.margins(x=0.12)
         ax.set_xlabel(unit + (f"  ({note})" if note else ""))
@@ -199,7 +201,7 @@ def competition(x: Tensor, mass: Tensor, labels: Sequence[str], *, levels: int) 
         figure = Figure(figsize=(sum(widths) * 1.02 + 0.6, 0.62 * n + 1.0), layout="constrained")
         grid = figure.add_gridspec(n, len(widths), width_ratios=widths)
         for i in range(n):
-            _picture(figure.add_subplot(grid[i, 0]), x[i], levels)
+            draw_picture(figure.add_subplot(grid[i, 0]), x[i], levels)
         for column, (title, values, number) in enumerate(panels, start=1):
             ax = figure.add_subplot(grid[:, column])
             values = values.nan_to_num()
@@ -222,7 +224,7 @@ def graph(
     """Boxes and arrows: nodes {name: (x, y, text)}, arrows from the first to the second; marked boxes are filled."""
     xs, ys = [x for x, _, _ in nodes.values()], [y for _, y, _ in nodes.values()]
     width, height = 1.7, 0.7
-    with _canvas((max(xs) - min(xs) + 1) * 2.1 + 0.1, (max(ys) - min(ys) + 1) * 0.95 + 0.1) as (figure, axes):
+    with canvas((max(xs) - min(xs) + 1) * 2.1 + 0.1, (max(ys) - min(ys) + 1) * 0.95 + 0.1) as (figure, axes):
         ax = axes[0, 0]
         ax.set(xlim=(min(xs) * 2.1 - 1.0, max(xs) * 2.1 + 1.0), ylim=(min(ys) * 0.95 - 0.45, max(ys) * 0.95 + 0.45))
         ax.axis("off")
@@ -264,9 +266,9 @@ def pixels(x: Tensor, *, levels: int, readout: Mapping[str, Mapping[str, float]]
     """An image (1, H, W) as a grid of its numbers, and beside it bars of values in 0..1: {title: {name: value}}."""
     readout = readout or {}
     _, H, W = x.shape
-    with _canvas(3.4 + 2.4 * len(readout), 3.4, 1, 1 + len(readout)) as (figure, axes):
+    with canvas(3.4 + 2.4 * len(readout), 3.4, 1, 1 + len(readout)) as (figure, axes):
         ax = axes[0, 0]
-        _picture(ax, x, levels)
+        draw_picture(ax, x, levels)
         for r in range(H):
             for c in range(W):
                 level = int(x[0, r, c])

@@ -1,0 +1,236 @@
+"""Latent variables drawn: codes and posteriors in the plane, bounds, and noise that becomes samples."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from matplotlib import patches
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from genlib.plots.base import COLOURS, DENSITY, canvas
+
+BLUE, RED, GREEN, PINK, GREY = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[4], COLOURS[6]
+TEN = (*COLOURS, "#7A3E9D", "#8C510A")  # a colour for each digit
+
+
+def curves(
+    lines: Mapping[str, tuple[Tensor, Tensor]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    truth: Mapping[str, float] | None = None,
+    logx: bool = False,
+    logy: bool = False,
+    symlog: float | None = None,
+    ylim: tuple[float, float] | None = None,
+    marker: str = "",
+    width: float = 6.4,
+    title: str = "",
+) -> Figure:
+    """Lines {name: (x, y)} with a legend beside them; truth: {name: height}, dashed lines that they should meet.
+
+    symlog: a vertical axis that is linear between -symlog and symlog, and logarithmic beyond.
+    """
+    with canvas(width, 3.1) as (figure, axes):
+        ax = axes[0, 0]
+        for i, (name, (x, y)) in enumerate(lines.items()):
+            ax.plot(x.tolist(), y.tolist(), marker=marker, color=COLOURS[i % 8], markersize=4, label=name)
+        for name, height in (truth or {}).items():
+            ax.axhline(height, color="black", linestyle=(0, (4, 3)), linewidth=1.2, label=name)
+        ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+        if logx:
+            ax.set_xscale("log")
+        if logy:
+            ax.set_yscale("log")
+        if symlog:
+            ax.set_yscale("symlog", linthresh=symlog)
+        if ylim:
+            ax.set_ylim(*ylim)
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return figure
+
+
+def codes(
+    panels: Mapping[str, Tensor | tuple[Tensor, Tensor]],
+    labels: Tensor,
+    *,
+    classes: Sequence[str] = (),
+    extent: float | None = None,
+    prior: bool = True,
+    size: float = 4.2,
+) -> Figure:
+    """Codes in the plane side by side: {title: means (n, 2), or (means, standard deviations (n, 2)) for ellipses}.
+
+    labels (n,): colours; classes: their names; extent: the axes' reach, else as far as each panel's codes; prior:
+    around ellipses, circles that hold 39 % and 86 % of N(0, I), one and two standard deviations.
+    """
+    with canvas(size * len(panels) + 0.7, size, 1, len(panels)) as (figure, axes):
+        for column, (ax, (title, points)) in enumerate(zip(axes[0], panels.items(), strict=True)):
+            means, sds = points if isinstance(points, tuple) else (points, None)
+            means = means.cpu()
+            for k in sorted(set(labels.tolist())):
+                chosen = (labels == k).nonzero()[:, 0].tolist()
+                colour, name = TEN[k % 10], classes[k] if classes else str(k)
+                ax.plot(*means[chosen].T.tolist(), "o", color=colour, markersize=2.5, mew=0, alpha=0.8, label=name)
+                for i in chosen if sds is not None else ():
+                    w, h = (2 * s for s in sds[i].tolist())
+                    ax.add_patch(patches.Ellipse(means[i].tolist(), w, h, color=colour, alpha=0.18, linewidth=0))
+            circles = (1, 2) if prior and sds is not None else ()
+            for radius in circles:
+                ax.add_patch(patches.Circle((0, 0), radius, fill=False, color="black", linewidth=1, linestyle="--"))
+            wide = 0 if sds is None else sds.cpu()
+            low, high = (means - wide).amin(0), (means + wide).amax(0)
+            if circles:
+                low, high = low.clamp(max=-2), high.clamp(min=2)
+            middle, reach = (low + high) / 2, 0.54 * (high - low).max().item()
+            if extent:
+                middle, reach = torch.zeros(2), extent
+            (x0, y0), (x1, y1) = (middle - reach).tolist(), (middle + reach).tolist()
+            ax.set(title=title, xlabel="$z_1$", xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
+            if column == 0:
+                ax.set_ylabel("$z_2$")
+        axes[0, -1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=2.5, handletextpad=0.1)
+    return figure
+
+
+def hills(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: float) -> Figure:
+    """Densities over the plane on one scale: axis (G,) along both, density (n, G, G), whose second axis is z1."""
+    n, end, top = len(density), axis[-1].item(), density.max().item()
+    with canvas(3.3 * n + 0.8, 3.7, 1, n) as (figure, axes):
+        for i, ax in enumerate(axes[0]):
+            drawn = ax.imshow(
+                density[i].T.numpy(),
+                origin="lower",
+                extent=(-end, end, -end, end),
+                vmin=0,
+                vmax=top,
+                cmap=DENSITY,
+                interpolation="bilinear",
+            )
+            ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="" if i else "$z_2$")
+            ax.set_title(titles[i], pad=10)
+        figure.colorbar(drawn, ax=list(axes[0]), shrink=0.8, pad=0.02).set_label("density, 1 / area", fontsize=9)
+    return figure
+
+
+def posteriors(axis: Tensor, density: Tensor, means: Tensor, sds: Tensor, titles: Sequence[str]) -> Figure:
+    """True posteriors over the plane, each with a Gaussian's ellipses of one and two standard deviations.
+
+    axis (G,), the grid along both latents; density (n, G, G), the second axis is z1; means, sds (n, 2).
+    """
+    n = len(density)
+    reach = axis[-1].item()
+    with canvas(2.3 * n, 3.0, 1, n) as (figure, axes):
+        for i, ax in enumerate(axes[0]):
+            # One window for each: as wide as what there is to see, the density and the ellipses.
+            where = (density[i] > density[i].max() * 1e-2).nonzero()
+            low = torch.minimum(axis[where.amin(0)], means[i] - 2.2 * sds[i])
+            high = torch.maximum(axis[where.amax(0)], means[i] + 2.2 * sds[i])
+            centre, half = ((low + high) / 2).tolist(), 0.55 * (high - low).max().item()
+            ax.imshow(
+                density[i].T.numpy(),
+                origin="lower",
+                extent=(-reach, reach, -reach, reach),
+                cmap=DENSITY,
+                interpolation="bilinear",
+            )
+            for times in (1, 2):
+                w, h = (2 * times * s for s in sds[i].tolist())
+                ax.add_patch(patches.Ellipse(means[i].tolist(), w, h, fill=False, color="#FF9D5C", linewidth=1.8))
+            ax.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half))
+            ax.set(xlabel="$z_1$", ylabel="" if i else "$z_2$")
+            ax.set_title(titles[i], fontsize=10)
+            ax.locator_params(nbins=4)
+    return figure
+
+
+def bound_by_hand(
+    z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *, terms: bool = False
+) -> Figure:
+    """Densities over one latent, the second one q; below, log p(x) and the ELBO as bars that hang from 0, in nats.
+
+    lines: {name: density at z}, three of them: posterior, q, prior; numbers: "logp", "elbo", "gap", and with terms
+    "reconstruction" and "kl".
+    """
+    with canvas(6.8, 4.3 if terms else 3.9, 2, 1, height_ratios=(2, 1.2 if terms else 0.85)) as (figure, axes):
+        top, low = axes[:, 0]
+        styles = ({"color": BLUE}, {"color": RED, "linewidth": 2}, {"color": GREY, "linestyle": "--", "linewidth": 1})
+        for (name, density), style in zip(lines.items(), styles, strict=True):
+            top.plot(z.tolist(), density.tolist(), label=name, **style)
+        first, second = (density.tolist() for density in list(lines.values())[:2])
+        top.fill_between(z.tolist(), first, color=BLUE, alpha=0.25, linewidth=0)
+        top.fill_between(z.tolist(), second, color=RED, alpha=0.12, linewidth=0)
+        highest = max(1.1, *first, *second)
+        top.set(xlabel="z", ylabel="density", xlim=(z[0].item(), z[-1].item()), ylim=(0, 1.05 * highest))
+        top.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=9)
+
+        def bar(row: str, start: float, end: float, colour: str, text: str) -> None:
+            low.barh(row, end - start, left=start, color=colour, height=0.7)
+            if start - end > 0.55:
+                low.text((start + end) / 2, row, text, ha="center", va="center", color="white", fontsize=9)
+
+        def nats(value: float) -> str:
+            return f"{value:.2f}".replace("-", "−")
+
+        logp, elbo = numbers["logp"], numbers["elbo"]
+        bar(f"log p(x)   {nats(logp)}", 0, logp, BLUE, "")
+        bar(f"ELBO   {nats(elbo)}", 0, logp, BLUE, "")
+        bar(f"ELBO   {nats(elbo)}", logp, elbo, RED, f"gap {nats(numbers['gap'])}")
+        if terms:
+            green, pink = numbers["reconstruction"], numbers["kl"]
+            bar("its two terms", 0, green, GREEN, "")
+            bar("its two terms", green, elbo, PINK, "")
+            handles = [
+                patches.Patch(color=GREEN, label=f"reconstruction {nats(green)}"),
+                patches.Patch(color=PINK, label=f"rate {nats(pink)}, subtracted"),
+            ]
+            low.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=2, fontsize=9)
+        low.set(xlabel="nats", xlim=(min(1.05 * elbo, -4), 0))
+        low.invert_yaxis()
+        low.tick_params(left=False)
+    return figure
+
+
+def reparameterized(
+    noise: Tensor,
+    mean: float,
+    sd: float,
+    f: Callable[[Tensor], Tensor],
+    slope: Callable[[Tensor], Tensor],
+    estimates: Mapping[str, Mapping[str, Tensor]],
+) -> Figure:
+    """Noise ε, the samples z = mean + sd ε on the curve f with its slopes, and below each draw's two gradients.
+
+    estimates: {"mean" and "sd": {"path": (n,), "score": (n,), "exact": scalar}}, derivatives of E[f(z)].
+    """
+    z, reach = mean + sd * noise, 12
+    with canvas(6.8, 5.2, 3, 1, height_ratios=(0.7, 1.6, 1.4)) as (figure, axes):
+        threads, curve, low = axes[:, 0]
+        for e, sample in zip(noise.tolist(), z.tolist(), strict=True):
+            threads.plot([e, sample], [1, 0], "-", color="#999999", linewidth=0.8)
+        threads.plot(noise.tolist(), [1] * len(noise), "o", color=GREY, markersize=3.5)
+        threads.plot(z.tolist(), [0] * len(z), "o", color=RED, markersize=4)
+        threads.set(yticks=[0, 1], yticklabels=["$z=\\mu+\\sigma\\varepsilon$", "$\\varepsilon$"], xlim=(-4, 4))
+        threads.spines[:].set_visible(False)
+        threads.tick_params(bottom=False, labelbottom=False, left=False)
+        u = torch.linspace(-4, 4, 300, dtype=torch.float64)
+        curve.plot(u.tolist(), f(u).tolist(), color=BLUE)
+        curve.plot(z.tolist(), f(z).tolist(), "o", color=RED, markersize=4)
+        for at, height, rise in zip(z.tolist(), f(z).tolist(), slope(z).tolist(), strict=True):
+            half = 0.25 / (1 + (rise / 2) ** 2) ** 0.5
+            ends = [at - half, at + half], [height - half * rise, height + half * rise]
+            curve.plot(*ends, color=RED, linewidth=2)
+        curve.set(xlim=(-4, 4), xlabel="z", ylabel="f(z)")
+        rows = [(key, way) for key in ("mean", "sd") for way in ("path", "score")]
+        names = [f"$\\partial/\\partial\\{'mu' if key == 'mean' else 'sigma'}$, by the {way}" for key, way in rows]
+        for y, (key, way) in enumerate(rows):
+            values, colour = estimates[key][way], RED if way == "path" else GREEN
+            shown = values.clamp(-reach, reach).tolist()
+            low.plot(shown, [y] * len(shown), "o", color=colour, alpha=0.45, markersize=5, mew=0)
+            low.plot([values.mean().item()] * 2, [y - 0.35, y + 0.35], color=colour, linewidth=3.5)
+            low.plot([estimates[key]["exact"].item()] * 2, [y - 0.45, y + 0.45], "--", color="black", linewidth=1.2)
+        low.set(yticks=range(4), yticklabels=names, xlim=(-reach - 0.5, reach + 0.5))
+        low.set_xlabel("one estimate a draw (dots), their mean (bar), the true derivative (dashed)")
+        low.invert_yaxis()
+        low.tick_params(left=False)
+    return figure
