@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The versions that the course is tested with; CONSTRAINTS=FILE takes others.
+CONSTRAINTS ?= constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help lab test test-gpu bench build clean
@@ -19,8 +21,8 @@ test: $(VENV)/test.done  ## run every test: library, exercises, notebooks, brows
 test-gpu: $(VENV)/test.done  ## run the tests that need an NVIDIA GPU
 	@$(BIN)/python -m pytest -m gpu tests/test_gpu.py
 
-bench: $(VENV)/test.done  ## measure: what fit costs beside a loop written by hand, and beside a DataLoader
-	@$(BIN)/python tests/benchmarks/training.py
+bench: $(VENV)/test.done  ## measure: training, cached sampling, and (where they are installed) other libraries
+	@for script in training sampling vae flow; do $(BIN)/python tests/benchmarks/$$script.py || exit 1; done
 
 build: $(VENV)/test.done  ## make the notebooks from notebooks/source
 	@$(BIN)/genlib build
@@ -31,11 +33,11 @@ clean:  ## remove the virtual environment; your notebooks in my/ stay
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/lab.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/lab.done: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	@echo "Setting up: about a minute, plus the download of PyTorch (see README)."
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[lab]"
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[lab]"
 	@touch $@
 
-$(VENV)/test.done: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+$(VENV)/test.done: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[test]"
 	@touch $@ $(VENV)/lab.done

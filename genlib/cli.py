@@ -1,4 +1,4 @@
-"""The command line: `genlib start`, `genlib build`, `genlib check`, `genlib train`."""
+"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | train` to make."""
 
 from typing import Annotated
 
@@ -77,6 +77,52 @@ def check(
 
 
 @app.command()
+def grade(
+    folder: Annotated[str, typer.Argument(help="a folder with the notebooks of a class")],
+    lecture: Annotated[str | None, typer.Option(help="the lecture that was asked for, such as 03")] = None,
+    jobs: Annotated[int, typer.Option(help="notebooks at a time")] = 1,
+    full: Annotated[bool, typer.Option("--full", help="run every cell: a minute or more a notebook")] = False,
+):
+    """Mark a class: a table, FOLDER/_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
+    from pathlib import Path
+
+    from genlib.course.grade import MARKS, grade_all, table
+    from genlib.course.validate import ValidateError
+
+    try:
+        grades = grade_all(Path(folder), lecture=lecture, jobs=max(1, jobs), full=full, say=typer.echo)
+    except (ValidateError, OSError, ValueError) as error:
+        _stop(error)
+    typer.echo(table(grades))
+    seconds = sorted(g.seconds for g in grades)[len(grades) // 2]
+    typer.echo(f"{len(grades)} notebooks, {seconds:.1f} s each (median); table and feedback in {Path(folder) / MARKS}")
+
+
+@app.command()
+def handout(
+    folder: Annotated[str, typer.Argument(help="a folder to write the notebooks without solutions to")],
+):
+    """Write the notebooks without solutions, for a class that should not have them."""
+    from pathlib import Path
+
+    from genlib.course.start import StartError, write_handout
+
+    try:
+        for line in write_handout(Path(folder)):
+            typer.echo(line)
+    except (StartError, OSError) as error:
+        _stop(error)
+
+
+@app.command()
+def progress():
+    """What you have solved so far, by lecture, read off your notebooks in my/. Nothing leaves this machine."""
+    from genlib.course.solved import overview
+
+    typer.echo(overview())
+
+
+@app.command()
 def train(
     model: Annotated[str, typer.Argument(help="a model's public name, such as NaiveBayes")],
     data: Annotated[str, typer.Option(help="a data set of genlib.data, such as digits")] = "digits",
@@ -84,6 +130,13 @@ def train(
     batch_size: Annotated[int, typer.Option(help="examples a step, over all processes")] = 128,
     lr: Annotated[float, typer.Option(help="learning rate")] = 1e-3,
     seed: Annotated[int, typer.Option(help="of weights, batches and noise")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="an argument of the model, NAME=VALUE; may be given several times")
+    ] = None,
+    binarized: Annotated[str | None, typer.Option(help="dynamic or threshold: pixels 0 and 1")] = None,
+    weight_decay: Annotated[float, typer.Option(help="of AdamW")] = 0.0,
+    clip: Annotated[float, typer.Option(help="the largest norm of a gradient")] = 1.0,
+    ema: Annotated[float | None, typer.Option(help="such as 0.999: write exponentially averaged weights")] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     devices: Annotated[int, typer.Option(help="processes on each machine, one a device")] = 1,
@@ -92,7 +145,7 @@ def train(
 ):
     """Train a model in a terminal, on several devices if you like; called again, it goes on where it ended."""
     from genlib import checkpoints
-    from genlib.launch import TrainError, train_model
+    from genlib.launch import TrainError, read_settings, train_model
 
     try:
         train_model(
@@ -107,6 +160,11 @@ def train(
             batch_size=batch_size,
             lr=lr,
             seed=seed,
+            architecture=read_settings(settings or []),
+            binarized=binarized,
+            weight_decay=weight_decay,
+            clip=clip,
+            ema=ema,
         )
     except (TrainError, checkpoints.CheckpointError, ValueError) as error:
         _stop(error)

@@ -43,7 +43,7 @@ def table() -> str:
     return "\n".join(lines)
 
 
-STATUS = {"01": "first half ready"}
+STATUS = {}
 
 
 def test_the_readme_lists_the_lectures_as_they_are():
@@ -62,9 +62,8 @@ def test_every_command_that_the_readme_names_exists():
         assert target in targets, target
     known = run(tool("genlib"), "--help").stdout
     for command in re.findall(r"genlib[`]? ([a-z]+)", README):
-        if command not in ("start", "build", "check"):
-            continue
-        assert command in known
+        if command not in ("it", "is"):
+            assert command in known, command
 
 
 @pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)

@@ -7,15 +7,16 @@ as they were. A solution is executed when its code differs from the code whose o
 
 import copy
 import re
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
 from genlib.course import exercises
-from genlib.course.lectures import Lecture
+from genlib.course.lectures import ROOT, Lecture
 from genlib.files import write
 from genlib.quick import quick
 
@@ -41,6 +42,7 @@ def read_source(lecture: Lecture) -> NotebookNode:
     import jupytext
 
     notebook = jupytext.reads(lecture.source.read_text(encoding="utf-8"), fmt="md:myst")
+    _stamp(notebook, lecture)
     taken: set[str] = set()
     for cell in notebook.cells:
         cell.id = _cell_id(cell, taken)
@@ -53,6 +55,45 @@ def read_source(lecture: Lecture) -> NotebookNode:
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def repository() -> str:
+    """The address of the course's repository, from pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+
+BOOTSTRAP = """\
+# In Colab, this cell installs the course's library; the torch that is there stays. Elsewhere it does nothing.
+import importlib.util
+import os
+import subprocess
+import sys
+
+if importlib.util.find_spec("genlib") is None:
+    source = os.environ.get("GENLIB_SOURCE", "git+{repository}")
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
+    importlib.invalidate_caches()
+if "google.colab" in sys.modules:
+    from google.colab import output
+
+    output.enable_custom_widget_manager()
+    # A GPU: Runtime > Change runtime type > T4. To keep your work: File > Save a copy in Drive."""
+
+
+def _stamp(notebook: NotebookNode, lecture: Lecture) -> None:
+    """What every lecture has: the way to Colab under its title and as its first cell, and at its end what is solved."""
+    address = repository()
+    colab = address.replace("https://github.com", "https://colab.research.google.com/github")
+    title, _, rest = notebook.cells[0].source.partition("\n")
+    link = f"[Open in Colab]({colab}/blob/main/notebooks/{lecture.name}.ipynb)"
+    notebook.cells[0].source = f"{title}\n\n{link}\n{rest}".rstrip()
+    first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    notebook.cells.insert(first, v4.new_code_cell(BOOTSTRAP.format(repository=address)))
+    notebook.cells[first].metadata = NotebookNode(jupyter={"source_hidden": True}, tags=["bootstrap"])
+    if exercises.of_lecture(lecture.number):
+        source = f'from genlib.course import progress; progress("{lecture.number}")'
+        notebook.cells.append(v4.new_code_cell(source))
+        notebook.cells[-1].metadata = NotebookNode(tags=["nbval-check-output"])
 
 
 def _cell_id(cell: NotebookNode, taken: set[str]) -> str:

@@ -3,7 +3,7 @@
 import difflib
 import sys
 
-from genlib.course import exercises
+from genlib.course import exercises, solved
 
 
 def check(name: str) -> None:
@@ -17,4 +17,5 @@ def check(name: str) -> None:
     exercise = exercises.find(name)
     namespace = sys._getframe(1).f_globals
     verdict = exercise.check(namespace[name]) if name in namespace else exercise.not_solved()
+    solved.note(name, verdict.mark)
     print(verdict)

@@ -39,10 +39,10 @@ LECTURES = (
         "01",
         "01_discriminative_vs_generative",
         "Discriminative vs generative",
-        "what p(y|x), p(x) and p(x|y) can and can't do; Bayes both ways, on real digits",
+        "what p(y|x), p(x) and p(x|y) can and can't do; why generate; what maximum likelihood fits",
         (1, 0),
         ("00",),
-        minutes=55,
+        minutes=120,
     ),
     Lecture(
         "02",
@@ -51,6 +51,7 @@ LECTURES = (
         "the chain rule; MADE, PixelCNN, GPT; fast sampling",
         (2, 1.5),
         ("01",),
+        minutes=150,
     ),
     Lecture(
         "03",
@@ -59,6 +60,7 @@ LECTURES = (
         "the ELBO two ways; reparameterization; a latent space to walk in",
         (2, 0.5),
         ("01",),
+        minutes=120,
     ),
     Lecture(
         "04",
@@ -75,6 +77,7 @@ LECTURES = (
         "change of variables; NICE, RealNVP, the parts of Glow",
         (2, -0.5),
         ("01",),
+        minutes=120,
     ),
     Lecture(
         "06",
@@ -91,6 +94,7 @@ LECTURES = (
         "the proof, line by line; saturation, mode collapse",
         (2, -1.5),
         ("01",),
+        minutes=130,
     ),
     Lecture(
         "08",

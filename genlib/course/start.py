@@ -61,6 +61,25 @@ def hand_out(folder: Path = MY) -> list[str]:
     return news
 
 
+def write_handout(folder: Path) -> list[str]:
+    """Writes the notebooks without solutions into folder and returns what to tell the lecturer.
+
+    A file there that is another one stays as it is, and is told. Raises: StartError where there is nothing to write.
+    """
+    ours = [lecture.handed_out for lecture in available() if lecture.handed_out.exists()]
+    if not ours:
+        raise StartError(f"there are no notebooks in {ROOT / 'notebooks'}; start from a clone of the course")
+    news = []
+    for path in ours:
+        text, there = path.read_text(encoding="utf-8"), folder / path.name
+        if there.exists() and _hash(there) != _hash(path):
+            news.append(f"{there.name}: another version is there already, left as it is")
+            continue
+        write(there, text)
+        news.append(f"{there.name}: written")
+    return news
+
+
 def lab_command(notebook: Path) -> list[str]:
     """The command that opens JupyterLab on a notebook, on loopback only."""
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]

@@ -1,0 +1,210 @@
+"""Marking: what is earned by values counts, whatever a notebook says, does, or breaks."""
+
+import copy
+import csv
+import json
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from genlib.course import grade as grading
+from genlib.course.build import role
+from genlib.course.lectures import find
+from genlib.course.validate import ValidateError
+
+RIGHT = "import math\ndef uniform_log_prob(dimensions, levels):\n    return -dimensions * math.log(levels)"
+WRONG = "import math\ndef uniform_log_prob(dimensions, levels):\n    return dimensions * math.log(levels)"
+
+
+def notebook(answer: str, *, before: str = "", after: str = ""):
+    """Lecture 00 as handed out, with an answer, and cells of the learner's own before and after it."""
+    result = copy.deepcopy(nbformat.read(find("00").handed_out, as_version=4))
+    index = next(i for i, cell in enumerate(result.cells) if role(cell) == ("uniform_log_prob", "answer"))
+    result.cells[index].source = answer
+    for place, source in ((index + 1, after), (index, before)):
+        if source:
+            result.cells.insert(place, v4.new_code_cell(source))
+    return result
+
+
+def marked(tmp_path, content) -> grading.Grade:
+    path = tmp_path / "someone.ipynb"
+    path.write_text(content if isinstance(content, str) else nbformat.writes(content), encoding="utf-8")
+    return grading.grade("someone", path)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(grading, "CELL_SECONDS", 2.0)
+    monkeypatch.setattr(grading, "NOTEBOOK_SECONDS", 25.0)
+
+
+def test_a_right_answer_earns_its_points_and_a_wrong_one_its_hint(tmp_path):
+    right, wrong, none = (marked(tmp_path, notebook(a)) for a in (RIGHT, WRONG, "pass"))
+    worth = grading.points_of(find("00"))["uniform_log_prob"]
+    assert (right.points, right.of, right.notes) == (worth, worth, [])
+    assert wrong.points == 0
+    assert "the sign is flipped" in wrong.lines[0]
+    assert "not solved yet" in none.lines[0]
+    assert "Well done" in grading.feedback(right)
+    assert "the sign is flipped" in grading.feedback(wrong)
+
+
+FORK = "import os\nwhile True:\n    os.fork()"
+SHELLS = "import subprocess\nfor _ in range(99): subprocess.Popen('sleep 60', shell=True)"
+SWALLOWS = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+# What stands before or after the answer, and what the notes must say of it.
+DISTURBING = {
+    "an endless loop": ("while True: pass", "still running after 2 seconds"),
+    "a loop that swallows everything": (
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "",
+    ),
+    "exit()": ("exit()", "stops"),
+    "os._exit": ("import os; os._exit(0)", "ended its process (status 0)"),
+    "a killed kernel": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "may not call os.kill"),
+    "a signal to itself": ("import signal; signal.raise_signal(signal.SIGKILL)", "ended its process (status -9)"),
+    "100 GB": ("import torch; x = torch.ones(100 * 2**30 // 4)", "stops"),
+    "a flood of output": ("for _ in range(300_000): print('x' * 1000)", ""),
+    "a fork bomb": (FORK, "may not call os.fork"),
+    "a fork bomb of shells": (
+        "import subprocess\nfor _ in range(99): subprocess.Popen('sleep 60', shell=True)",
+        "may not",
+    ),
+    "a syntax error": ("def f(:\n  pass", "SyntaxError"),
+    "10 MB of text": ("x = '" + "y" * 10_000_000 + "'", "characters was left out"),
+    "a shell command and a magic": ("!pip install nothing\n%matplotlib inline", None),
+}
+
+
+@pytest.mark.parametrize("what", DISTURBING)
+def test_what_disturbs_costs_no_point_and_earns_none(tmp_path, what):
+    source, said = DISTURBING[what]
+    right = marked(tmp_path, notebook(RIGHT, before=source))
+    assert right.points == right.of, right.notes
+    assert " ".join(right.notes).find(said or "") >= 0, right.notes
+    assert bool(right.notes) == (said is not None and what not in ("a flood of output",)), right.notes
+    if what in ("an endless loop", "os._exit"):
+        assert marked(tmp_path, notebook(WRONG, after=source)).points == 0
+
+
+MARK = "✓ Exercise 0.1 uniform_log_prob: all 6 properties hold"
+STDOUT = "import sys\nclass Out:\n    def write(self, t): pass\n    def flush(self): pass\nsys.stdout = Out()"
+JUDGE = "from genlib.course.exercise import Exercise\nExercise._judge = lambda self, answer: self.solved()"
+CHEATS = {
+    "an own check": f"def check(name): print('{MARK}')\ncheck('uniform_log_prob')",
+    "a printed mark": f"print('{MARK}')",
+    "a patched stdout": STDOUT,
+    "a patched judge": JUDGE,
+    "a patched comparison": "import genlib.course.exercise as e\ne._differs = lambda *a: None",
+    "a patched torch": "import torch\ntorch.equal = lambda *a: True",
+}
+
+
+@pytest.mark.parametrize("what", CHEATS)
+def test_what_a_notebook_claims_earns_nothing(tmp_path, what):
+    result = marked(tmp_path, notebook(WRONG, after=CHEATS[what]))
+    assert result.points == 0
+    if "patched" in what and "stdout" not in what:
+        assert "changes the code that marks it" in result.notes[0]
+
+
+def test_an_answer_that_never_ends_or_kills_is_marked_alone(tmp_path):
+    loop = marked(tmp_path, notebook("def uniform_log_prob(dimensions, levels):\n    while True: pass"))
+    assert "is there a loop that never ends" in loop.lines[0]
+    kill = marked(tmp_path, notebook("import os\ndef uniform_log_prob(dimensions, levels):\n    os._exit(0)"))
+    assert kill.points == 0
+    assert "it could not be marked" in kill.lines[0]
+    assert "the check of uniform_log_prob ended its process" in kill.notes[0]
+
+
+def test_lost_metadata_and_renamed_cells_cost_nothing(tmp_path):
+    lost = notebook(RIGHT)
+    del lost.metadata["genlib"]
+    for cell in lost.cells:
+        cell.id = f"x{cell.id}"[:60]
+        if role(cell) == ("uniform_log_prob", "answer"):
+            cell.metadata = {}
+    result = marked(tmp_path, lost)
+    assert result.points == result.of
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("no JSON at all", "not a notebook"), ("{}", "not a"), ("[" * 100_000, "not a notebook"), ("\x00" * 99, "not a")],
+)
+def test_files_that_are_no_notebooks_are_told(tmp_path, content, said):
+    result = marked(tmp_path, content)
+    assert (result.points, result.lines) == (0, [])
+    assert said in result.notes[0], result.notes
+    assert "hand it in again" in grading.feedback(result)
+
+
+def test_a_class_is_marked_and_an_interrupted_run_goes_on(tmp_path, monkeypatch):
+    folder = tmp_path / "class"
+    for student, content in {"=anna": notebook(RIGHT), "ben": notebook(WRONG), "carl": "broken"}.items():
+        (folder / student).mkdir(parents=True)
+        text = content if isinstance(content, str) else nbformat.writes(content)
+        (folder / student / "00_start_here.ipynb").write_text(text, encoding="utf-8")
+    marked_before = []
+    inner = grading.grade
+
+    def breaks_off(student, path, **how):
+        if len(marked_before) == 2:
+            raise KeyboardInterrupt
+        marked_before.append(student)
+        return inner(student, path, **how)
+
+    monkeypatch.setattr(grading, "grade", breaks_off)
+    with pytest.raises(KeyboardInterrupt):
+        grading.grade_all(folder, say=str)
+    later = []
+    monkeypatch.setattr(
+        grading, "grade", lambda student, path, **how: later.append(student) or inner(student, path, **how)
+    )
+    said = []
+    grades = grading.grade_all(folder, say=said.append)
+    assert later == ["carl"]
+    assert said == ["2 notebooks were marked before and have not changed"]
+    assert [(g.student, g.points > 0) for g in grades] == [("=anna", True), ("ben", False), ("carl", False)]
+    with open(folder / "_marks" / "marks.csv", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["student"] == "'=anna"  # no formula for a spreadsheet
+    assert rows[1]["exercises"] == "✗0.1"
+    assert len(list((folder / "_marks" / "feedback").iterdir())) == 3
+    assert "ben" in grading.table(grades)
+    (folder / "ben" / "00_start_here.ipynb").write_text(nbformat.writes(notebook(RIGHT)), encoding="utf-8")
+    later.clear()
+    assert [g.points > 0 for g in grading.grade_all(folder, say=str)] == [True, True, False]
+    assert later == ["ben"]
+
+
+def test_the_wrong_lecture_and_an_empty_folder_are_told(tmp_path):
+    path = tmp_path / "someone.ipynb"
+    nbformat.write(notebook(RIGHT), path)
+    result = grading.grade("someone", path, expected="01")
+    assert result.points == 0
+    assert result.notes == ["this is lecture 00, asked was lecture 01"]
+    with pytest.raises(ValidateError, match="no notebooks in"):
+        grading.grade_all(tmp_path / "nothing")
+
+
+def test_free_text_is_collected_and_not_judged(tmp_path):
+    with_text = notebook(RIGHT)
+    cell = v4.new_markdown_cell("Because all of them compete.")
+    cell.metadata = {"tags": ["free-text"], "question": "Why does p(x) sum to 1?"}
+    with_text.cells.append(cell)
+    (tmp_path / "class").mkdir()
+    nbformat.write(with_text, tmp_path / "class" / "dora.ipynb")
+    grading.grade_all(tmp_path / "class", say=str)
+    text = (tmp_path / "class" / "_marks" / "free_text.md").read_text(encoding="utf-8")
+    assert "dora, lecture 00: Why does p(x) sum to 1?" in text
+    assert "Because all of them compete." in text
+
+
+def test_the_memory_of_a_class_survives_damage(tmp_path):
+    (tmp_path / "_marks").mkdir()
+    (tmp_path / "_marks" / "grades.json").write_text(json.dumps([{"nonsense": 1}]), encoding="utf-8")
+    nbformat.write(notebook(RIGHT), tmp_path / "eve.ipynb")
+    assert grading.grade_all(tmp_path, say=str)[0].points > 0
