@@ -1,0 +1,22 @@
+"""Autoregressive models: exact likelihoods, one conditional after another."""
+
+from genlib.autoregressive.base import receptive_field
+from genlib.autoregressive.gated_pixel_cnn import GatedPixelCNN
+from genlib.autoregressive.made import MADE, made_masks
+from genlib.autoregressive.pixel_cnn import PixelCNN, causal_mask
+from genlib.autoregressive.pixel_rnn import PixelRNN
+from genlib.autoregressive.sampling import distribution, draw
+from genlib.autoregressive.transformer import Transformer
+
+__all__ = [
+    "MADE",
+    "GatedPixelCNN",
+    "PixelCNN",
+    "PixelRNN",
+    "Transformer",
+    "causal_mask",
+    "distribution",
+    "draw",
+    "made_masks",
+    "receptive_field",
+]

@@ -1,0 +1,142 @@
+r"""MADE: a multilayer perceptron whose masks make every output a conditional of the values before it.
+
+.. math:: p(x) = \prod_{t=1}^{D} p(x_{o(t)} \mid x_{o(1)}, \dots, x_{o(t-1)}), \qquad
+          h = \mathrm{relu}\big((W \odot M) x + b\big)
+
+Changes an autoencoder: each hidden unit gets a number m, how many values it may know, the first m in the order o. A
+connection lives if it leads to a unit that may know as much or more; the output for the t-th value takes units with
+m < t. Any order will do, and all conditionals are computed in one pass.
+
+Without hidden layers each conditional is a logistic regression on the values before it: the fully visible sigmoid
+belief network (FVSBN), the logistic autoregressive model.
+
+References: Germain, Gregor, Murray, Larochelle. MADE: Masked Autoencoder for Distribution Estimation. 2015.
+arXiv:1502.03509. Frey. Graphical Models for Machine Learning and Digital Communication. 1998 (the logistic model).
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genlib.autoregressive.base import Autoregressive, Step, raster, scaled
+
+
+def features(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
+    """(…) -> (…, E): one-hot for 3 to 32 levels, one scaled number for others."""
+    return F.one_hot(x, levels).to(dtype) if 2 < levels <= 32 else scaled(x, levels, dtype)
+
+
+def unit_degrees(D: int, hidden: int) -> Tensor:
+    """How many values each hidden unit may know, (hidden,): spread evenly over 1..D-1, in ascending order."""
+    return torch.linspace(1, max(D - 1, 1), hidden).round().long()
+
+
+def made_masks(D: int, hidden: int, layers: int, order: Tensor | None = None) -> list[Tensor]:
+    """Which connections live: layers + 1 masks, bool (to, from), between D values, hidden units …, D outputs."""
+    order = torch.arange(D) if order is None else order
+    rank = torch.empty(D, dtype=torch.long)
+    rank[order] = torch.arange(D)  # how many values come before each
+    m = unit_degrees(D, hidden)
+    if layers == 0:
+        return [rank[:, None] > rank[None, :]]
+    first, last = m[:, None] > rank[None, :], rank[:, None] >= m[None, :]
+    return [first, *[m[:, None] >= m[None, :]] * (layers - 1), last]
+
+
+class MaskedLinear(nn.Linear):
+    """A linear map, some of whose connections are cut: mask (outputs, inputs)."""
+
+    def __init__(self, mask: Tensor):
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class MADE(Autoregressive):
+    """p(x) of integers of any shape, by a masked perceptron.
+
+    Arguments: shape; levels; classes, None for an unconditional model; hidden units in each of ``layers`` layers (0:
+    the logistic autoregressive model); order, the D flat positions as they are drawn, raster without; dropout, of
+    hidden units, input_dropout, of inputs. ``loss`` is in nats for an example.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        levels: int = 2,
+        classes: int | None = None,
+        *,
+        hidden: int = 512,
+        layers: int = 1,
+        order: Sequence[int] | Tensor | None = None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+    ):
+        D, E = math.prod(shape), levels if 2 < levels <= 32 else 1
+        order = raster(tuple(shape)) if order is None else torch.as_tensor(order, dtype=torch.long).flatten()
+        if not torch.equal(order.sort().values, torch.arange(D)):
+            raise ValueError(f"order must hold each of the {D} flat positions 0..{D - 1} once")
+        if hidden < 1 or layers < 0:
+            raise ValueError(f"hidden={hidden} must be at least 1, layers={layers} at least 0")
+        super().__init__(shape, levels, classes, order)
+        self.E = E
+        masks = made_masks(D, hidden, layers, order)
+        masks[0] = masks[0].repeat_interleave(E, 1)  # a value is E inputs …
+        masks[-1] = masks[-1].repeat_interleave(levels, 0)  # … and a conditional is one output for each level
+        self.linears = nn.ModuleList(MaskedLinear(mask) for mask in masks)
+        self.linears[-1].bias = None  # ``bias`` takes its place
+        self.labels = nn.ModuleList(nn.Embedding(classes, len(mask)) for mask in masks) if classes else None
+        for label in self.labels or []:
+            nn.init.zeros_(label.weight)
+        self.dropout, self.input_dropout = nn.Dropout(dropout), nn.Dropout(input_dropout)
+        self.bias = nn.Parameter(torch.zeros(*self.shape, levels))
+        self.degrees = unit_degrees(D, hidden)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, *shape) -> (B, *shape, E), one-hot or scaled."""
+        return features(x, self.levels, self.bias.dtype)
+
+    def logits(self, encoded: Tensor, y: Tensor | None = None) -> Tensor:
+        """(B, *shape, E) -> (B, *shape, levels)."""
+        h = self.input_dropout(encoded.flatten(1))
+        for k, linear in enumerate(self.linears):
+            if k:
+                h = self.dropout(h.relu())
+            h = linear(h)
+            if self.labels is not None:
+                h = h + self.labels[k](y)  # everyone may know the label
+        return h.view(-1, *self.shape, self.levels) + self.bias
+
+    def cached(self, n: int, y: Tensor | None) -> Step:
+        """Every hidden unit is computed once, as soon as it knows all that it may know."""
+        D, E, V = len(self.order), self.E, self.levels
+        weights = [linear.weight * linear.mask for linear in self.linears]
+        weights[0] = weights[0].unflatten(1, (D, E)).index_select(1, self.order).flatten(1)  # inputs as they are drawn
+        w_out = weights.pop().unflatten(0, (D, V)).index_select(0, self.order)  # (D, V, …)
+        offsets = [linear.bias.expand(n, -1) for linear in self.linears[:-1]]
+        out = self.bias.view(D, V).index_select(0, self.order)[:, None].expand(D, n, V)
+        if self.labels is not None:
+            labels = [label(y) for label in self.labels]  # (n, outputs)
+            out = out + labels.pop().view(n, D, V).index_select(1, self.order).transpose(0, 1)
+            offsets = [a + b for a, b in zip(offsets, labels, strict=True)]
+        known = out.new_zeros(n, D * E)
+        units = [out.new_zeros(n, len(w)) for w in weights]
+        ready = [0, *torch.searchsorted(self.degrees, torch.arange(1, D), right=True).tolist()]  # units at each step
+
+        def step(t: int, last: Tensor | None) -> Tensor:
+            if t:
+                known[:, (t - 1) * E : t * E] = features(last, V, known.dtype)
+            h = known[:, : t * E]
+            for unit, w, offset in zip(units, weights, offsets, strict=True):
+                new = slice(ready[t - 1], ready[t]) if t else slice(0, 0)
+                if new.stop > new.start:
+                    unit[:, new] = torch.addmm(offset[:, new], h, w[new, : h.shape[1]].T).relu()
+                h = unit[:, : ready[t]]
+            return torch.addmm(out[t], h, w_out[t, :, : h.shape[1]].T)
+
+        return step
