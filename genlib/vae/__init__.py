@@ -1,0 +1,28 @@
+"""Variational autoencoders: a latent variable, a bound, and a network that guesses the posterior."""
+
+from genlib.vae.autoencoder import Autoencoder
+from genlib.vae.linear_gaussian import LinearGaussianVAE
+from genlib.vae.pieces import (
+    full_covariance,
+    gaussian_kl,
+    gaussian_log_prob,
+    log_mean_exp,
+    reparameterize,
+    reparameterized_gradient,
+    score_function_gradient,
+)
+from genlib.vae.vae import VAE, StandardNormal
+
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "LinearGaussianVAE",
+    "StandardNormal",
+    "full_covariance",
+    "gaussian_kl",
+    "gaussian_log_prob",
+    "log_mean_exp",
+    "reparameterize",
+    "reparameterized_gradient",
+    "score_function_gradient",
+]

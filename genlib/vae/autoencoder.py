@@ -1,0 +1,87 @@
+r"""The autoencoder: a code for each picture, and back. It compresses; it is no density and can't be sampled from.
+
+.. math:: \mathcal L(x) = \big|x - \hat x(z(x))\big|^2
+
+Reference: Hinton, Salakhutdinov. Reducing the dimensionality of data with neural networks. 2006. Science 313:504-507
+"""
+
+import copy
+
+from torch import Tensor, nn
+
+from genlib.model import GenerativeModel
+from genlib.vae.networks import make_decoder, make_encoder, without_dropout
+
+
+class Autoencoder(nn.Module):
+    """Encoder and decoder as a VAE has them, without noise and without a prior.
+
+    Arguments: shape of one example; latent, the number of code dimensions L; levels, pixels are integers 0..levels-1,
+    None for real values; network, hidden, layers, channels, dropout, encoder, decoder as for ``VAE``, but the encoder
+    gives (B, L). ``loss`` is the squared error, summed over an example, of pixels scaled to 0..1.
+    """
+
+    # No generative model, for there is no p(x); but fit asks for nothing more than these two.
+    players = GenerativeModel.players
+    initialise = GenerativeModel.initialise
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        latent: int = 2,
+        *,
+        levels: int | None = None,
+        network: str = "mlp",
+        hidden: int = 128,
+        layers: int = 1,
+        channels: int = 16,
+        dropout: float = 0.0,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ):
+        super().__init__()
+        if latent < 1 or (levels is not None and levels < 2):
+            raise ValueError(f"latent={latent} must be at least 1 and levels={levels} at least 2, or None for reals")
+        self.shape, self.latent, self.levels, self.classes = tuple(shape), latent, levels, None
+        how = {"network": network, "hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
+        self.takes_flat = encoder is None and network == "mlp"
+        self.encoder = make_encoder(self.shape, latent, labels=0, **how) if encoder is None else encoder
+        self.decoder = make_decoder(latent, self.shape, 1, **how) if decoder is None else decoder
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The codes, (B, *shape) -> (B, L)."""
+        h = 2 * self.scaled(x) - 1 if self.levels else self.scaled(x)
+        return self.encoder(h.flatten(1) if self.takes_flat else h)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(..., L) -> (..., *shape): between 0 and 1 where there are levels, else any real number."""
+        if z.ndim < 2 or z.shape[-1] != self.latent:
+            raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.latent})")
+        h = self.decoder(z.flatten(0, -2)).reshape(*z.shape[:-1], *self.shape)
+        return h.sigmoid() if self.levels else h
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """The squared error of a picture, summed over its pixels; the mean over the batch."""
+        if y is not None:
+            raise ValueError("an autoencoder takes no labels: call it without y")
+        return {"loss": (self(x) - self.scaled(x)).square().flatten(1).sum(1).mean()}
+
+    def mean_decoder(self) -> nn.Sequential:
+        """z (n, L) -> pixels, flat, (n, D), as known layers one after the other, so that a browser can run it.
+
+        They are copies: what you do with them leaves the model alone."""
+        layers = [copy.deepcopy(layer) for layer in without_dropout(self.decoder)]
+        return nn.Sequential(*layers, *([nn.Sigmoid()] if self.levels else [])).eval()
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Levels as numbers between 0 and 1; reals as they are. Raises: ValueError for x that does not fit."""
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
+        if x.is_floating_point() == (self.levels is not None):
+            asked = f"integers 0..{self.levels - 1}" if self.levels else "real values (or pass levels=)"
+            raise ValueError(f"x holds {x.dtype}; this autoencoder takes {asked}")
+        dtype = next(self.parameters()).dtype
+        return x.to(dtype) / (self.levels - 1) if self.levels else x.to(dtype)

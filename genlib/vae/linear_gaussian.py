@@ -1,0 +1,148 @@
+r"""The linear-Gaussian VAE, also known as probabilistic PCA: the one VAE in which every term is known exactly.
+
+.. math:: p(z) = \mathcal N(0, I), \qquad p(x \mid z) = \mathcal N(Wz + b, \sigma^2 I), \qquad
+          p(x) = \mathcal N(b, WW^\top + \sigma^2 I)
+
+.. math:: p(z \mid x) = \mathcal N\big(M^{-1} W^\top (x - b), \; \sigma^2 M^{-1}\big), \qquad M = W^\top W + \sigma^2 I
+
+It is the yardstick of the course: a bound that is computed for it can be held against the truth.
+
+References: Tipping, Bishop. Probabilistic principal component analysis. 1999. J. R. Statist. Soc. B 61:611-622
+Lucas, Tucker, Grosse, Norouzi. Don't blame the ELBO! A linear VAE perspective on posterior collapse. 2019.
+arXiv:1911.02469
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, LowRankMultivariateNormal, MultivariateNormal, kl_divergence
+
+from genlib.vae.pieces import full_covariance
+from genlib.vae.vae import VAE
+
+
+class LinearEncoder(nn.Module):
+    """q(z | x) = N(A x + c, diag e^s): the mean is linear in x and the variances are the same for all x."""
+
+    def __init__(self, D: int, latent: int):
+        super().__init__()
+        self.mean = nn.Linear(D, latent)  # A and c
+        self.logvar = nn.Parameter(torch.zeros(latent))  # s
+
+    def forward(self, x: Tensor) -> Tensor:
+        mu = self.mean(x.flatten(1))
+        return torch.cat([mu, self.logvar.to(mu).expand_as(mu)], 1)
+
+
+class LinearGaussianVAE(VAE):
+    r"""A VAE whose encoder and decoder are linear and whose noise σ is one learned number.
+
+    What a VAE does it does too, with the same code; besides it knows ``log_prob`` and ``posterior``. A new one has
+    random weights and a q that is off, so that its bounds have a gap; ``solve_encoder`` closes it as far as a diagonal
+    covariance can, and after ``fit_closed_form`` that is entirely.
+    Arguments: shape of x, real values; latent L; scale σ to start with. Take float64 (``.double()``) for comparisons.
+    """
+
+    def __init__(self, shape: tuple[int, ...], latent: int = 2, *, scale: float = 1.0):
+        D = math.prod(shape)
+        super().__init__(
+            shape, latent, "gaussian", encoder=LinearEncoder(D, latent), decoder=nn.Linear(latent, D), scale="learned"
+        )
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale={scale}: give a positive standard deviation")
+        nn.init.constant_(self.log_scale, math.log(scale))
+
+    @property
+    def W(self) -> Tensor:
+        """(D, L), which leads from z to x."""
+        return self.decoder.weight
+
+    @property
+    def b(self) -> Tensor:
+        """(D,), the mean of x."""
+        return self.decoder.bias
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation of the noise, a scalar."""
+        return self.log_scale.exp()
+
+    @property
+    def M(self) -> Tensor:
+        """WᵀW + σ² I, (L, L)."""
+        return self.W.T @ self.W + self.sigma**2 * torch.eye(self.latent).to(self.W)
+
+    def marginal(self) -> LowRankMultivariateNormal:
+        """p(x), over flat x (D,)."""
+        return LowRankMultivariateNormal(self.b, self.W, (self.sigma**2).expand_as(self.b))
+
+    def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(x), (B,), exact, in nats."""
+        self.check(x, y)
+        return self.marginal().log_prob(x.flatten(1))
+
+    def posterior(self, x: Tensor) -> MultivariateNormal:
+        """p(z | x), exact: a Gaussian over (L,) for each example, with a full covariance."""
+        self.check(x, None)
+        mean = torch.linalg.solve(self.M, self.W.T @ (x.flatten(1) - self.b).T).T  # (B, L)
+        covariance = self.sigma**2 * torch.linalg.inv(self.M)
+        return MultivariateNormal(mean, (covariance + covariance.T) / 2)  # inv is symmetric up to rounding only
+
+    def exact_elbo(self, x: Tensor, q: Distribution | None = None) -> Tensor:
+        r"""The ELBO in closed form, (B,), in nats, for any Gaussian q over z; the model's own q(z | x) unless given.
+
+        .. math:: \mathbb E_q[\log p(x \mid z)] = -\tfrac{D}{2} \log 2\pi\sigma^2 - \frac{1}{2\sigma^2}
+                  \Big(|x - b - Wm|^2 + \mathrm{tr}(W S W^\top)\Big), \qquad q = \mathcal N(m, S)
+        """
+        q = full_covariance(self.encode(x) if q is None else q)
+        residual = x.flatten(1) - self.b - q.mean @ self.W.T  # (B, D)
+        spread = torch.einsum("dl, ...lm, dm -> ...", self.W, q.covariance_matrix, self.W)  # tr(W S Wᵀ)
+        D, variance = len(self.b), self.sigma**2
+        log_px = -0.5 * (D * (2 * math.pi * variance).log() + (residual.square().sum(-1) + spread) / variance)
+        I = torch.eye(self.latent).to(self.W)
+        return log_px - kl_divergence(q, MultivariateNormal(I[0] * 0, I))
+
+    @torch.no_grad()
+    def fit_closed_form(self, x: Tensor) -> "LinearGaussianVAE":
+        r"""Sets W, b and σ to the maximum of the likelihood, and q to the posterior; returns the model.
+
+        .. math:: b = \bar x, \qquad \sigma^2 = \frac{1}{D - L} \sum_{i > L} \lambda_i, \qquad
+                  W = U_L (\Lambda_L - \sigma^2 I)^{1/2}
+
+        λ, U: eigenvalues (largest first) and eigenvectors of the data's covariance. Arguments: x (n, *shape) reals.
+        Raises: ValueError where L is not below D, or the data lie in an L-dimensional plane, where σ would be 0.
+        """
+        self.check(x, None)
+        flat, L = x.flatten(1).double(), self.latent
+        if flat.shape[1] <= L or len(flat) < 2:
+            raise ValueError(
+                f"{len(flat)} examples of {flat.shape[1]} values: fewer latents than values are needed, not {L}"
+            )
+        values, vectors = torch.linalg.eigh(flat.T.cov(correction=0))
+        values, vectors = values.flip(0), vectors.flip(1)  # largest first
+        variance = values[L:].mean()
+        if not variance > 1e-12 * values[0].clamp(min=1e-300):
+            raise ValueError(
+                f"the data have no spread outside of {L} dimensions, so that σ would be 0: take fewer latents"
+            )
+        U = vectors[:, :L]
+        U = U * U.gather(0, U.abs().argmax(0, keepdim=True)).sign()  # eigh leaves the signs open
+        self.W.copy_(U * (values[:L] - variance).clamp(min=0).sqrt())
+        self.b.copy_(flat.mean(0))
+        self.log_scale.copy_(variance.log() / 2)
+        self.initialised.fill_(True)
+        return self.solve_encoder()
+
+    @torch.no_grad()
+    def solve_encoder(self) -> "LinearGaussianVAE":
+        """Sets q(z | x) to the Gaussian with diagonal covariance that makes the ELBO largest; returns the model.
+
+        Its mean is the posterior's. Its variances are one over the diagonal of the posterior's precision M / σ², which
+        is less than the posterior's variances unless M is diagonal.
+        """
+        A = torch.linalg.solve(self.M, self.W.T)
+        self.encoder.mean.weight.copy_(A)
+        self.encoder.mean.bias.copy_(-A @ self.b)
+        self.encoder.logvar.copy_((self.sigma**2 / self.M.diagonal()).log())
+        return self

@@ -1,0 +1,95 @@
+"""Encoders and decoders for a shape, shared by the models of this family.
+
+The convolutions halve a picture twice with a stride of 2 and end in a small MLP: on a CPU several times as fast as the
+residual networks of ``genlib.nets``, which can be passed in instead.
+"""
+
+import math
+
+from torch import Tensor, nn
+
+from genlib.nets import mlp
+
+
+class LevelsLast(nn.Module):
+    """(B, C · V, H, W) -> (B, C, H, W, V): what a convolution says of the V levels of a pixel moves to the end."""
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h.unflatten(1, (-1, self.levels)).movedim(2, -1)
+
+
+def make_encoder(
+    shape: tuple[int, ...], outputs: int, *, labels: int, network: str, hidden: int, layers: int, channels: int, dropout
+) -> nn.Module:
+    """x with ``labels`` more inputs -> (B, outputs); an MLP takes it flat, convolutions as further planes."""
+    check_network(shape, network, dropout)
+    if network == "mlp":
+        return mlp(math.prod(shape) + labels, outputs, hidden=hidden, layers=layers, dropout=dropout)
+    C, H, W = shape
+    return nn.Sequential(
+        nn.Conv2d(C + labels, channels, 4, stride=2, padding=1),  # half the size
+        nn.SiLU(),
+        nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1),  # a quarter
+        nn.SiLU(),
+        nn.Conv2d(2 * channels, 2 * channels, 3, padding=1),
+        nn.SiLU(),
+        nn.Flatten(),
+        *mlp(2 * channels * (H // 4) * (W // 4), outputs, hidden=hidden, layers=layers),
+    )
+
+
+def make_decoder(
+    inputs: int,
+    shape: tuple[int, ...],
+    per_value: int,
+    *,
+    network: str,
+    hidden: int,
+    layers: int,
+    channels: int,
+    dropout: float,
+) -> nn.Module:
+    """(B, inputs) -> ``per_value`` numbers for each value of x, those of one value side by side."""
+    check_network(shape, network, dropout)
+    if network == "mlp":
+        return mlp(inputs, math.prod(shape) * per_value, hidden=hidden, layers=layers, dropout=dropout)
+    C, H, W = shape
+    small = (2 * channels, H // 4, W // 4)
+    return nn.Sequential(
+        *mlp(inputs, math.prod(small), hidden=hidden, layers=layers),
+        nn.SiLU(),
+        nn.Unflatten(1, small),
+        nn.Conv2d(2 * channels, 2 * channels, 3, padding=1),
+        nn.SiLU(),
+        nn.ConvTranspose2d(2 * channels, channels, 4, stride=2, padding=1),
+        nn.SiLU(),
+        nn.ConvTranspose2d(channels, C * per_value, 4, stride=2, padding=1),
+        LevelsLast(per_value),
+    )
+
+
+def check_network(shape: tuple[int, ...], network: str, dropout: float) -> None:
+    """Raises ValueError for a network that is not known, or that does not go with the shape."""
+    if network not in ("mlp", "conv"):
+        raise ValueError(f'network={network!r}: choose "mlp" or "conv", or pass encoder= and decoder= of your own')
+    if network == "conv" and len(shape) != 3:
+        raise ValueError(f'network="conv" takes pictures (C, H, W); for shape {shape} take "mlp"')
+    if network == "conv" and (shape[1] % 4 or shape[2] % 4):
+        raise ValueError(f'{shape[1]}x{shape[2]} can\'t be halved twice: take "mlp", or pass encoder= and decoder=')
+    if network == "conv" and dropout:
+        raise ValueError('dropout is there for network="mlp" only')
+
+
+def without_dropout(decoder: nn.Module) -> list[nn.Module]:
+    """The layers of an nn.Sequential that starts and ends with a linear map, for a widget that runs it elsewhere."""
+    layers = [m for m in decoder if not isinstance(m, nn.Dropout)] if isinstance(decoder, nn.Sequential) else []
+    if not layers or not isinstance(layers[0], nn.Linear) or not isinstance(layers[-1], nn.Linear):
+        raise ValueError(
+            "only a decoder that is an nn.Sequential from Linear to Linear can be handed out as one; "
+            "use decode(z).mean, which works for every decoder"
+        )
+    return layers
