@@ -1,0 +1,51 @@
+"""Normalising flows: bijections whose log-determinants add up."""
+
+from genlib.flow.actnorm import ActNorm
+from genlib.flow.base import ClassGaussian, Gaussian, Logistic
+from genlib.flow.bijection import Bijection, Compose, Inverse, InverseError
+from genlib.flow.conv1x1 import InvertibleConv1x1
+from genlib.flow.coupling import AdditiveCoupling, AffineCoupling, Coupling
+from genlib.flow.dequantize import Dequantize
+from genlib.flow.elementwise import Affine, Flatten, Logit, Permute
+from genlib.flow.flow import Flow
+from genlib.flow.glow import Glow
+from genlib.flow.image import Split, Squeeze
+from genlib.flow.masks import alternating, checkerboard, halves, rows
+from genlib.flow.nice import NICE
+from genlib.flow.planar import Planar
+from genlib.flow.realnvp import RealNVP
+from genlib.flow.spline import SplineCoupling, SplineFlow, rational_quadratic_spline
+
+__all__ = [
+    "NICE",
+    "ActNorm",
+    "AdditiveCoupling",
+    "Affine",
+    "AffineCoupling",
+    "Bijection",
+    "ClassGaussian",
+    "Compose",
+    "Coupling",
+    "Dequantize",
+    "Flatten",
+    "Flow",
+    "Gaussian",
+    "Glow",
+    "Inverse",
+    "InverseError",
+    "InvertibleConv1x1",
+    "Logistic",
+    "Logit",
+    "Permute",
+    "Planar",
+    "RealNVP",
+    "SplineCoupling",
+    "SplineFlow",
+    "Split",
+    "Squeeze",
+    "alternating",
+    "checkerboard",
+    "halves",
+    "rational_quadratic_spline",
+    "rows",
+]

@@ -1,0 +1,93 @@
+"""Where latents come from: a density π(z) of vectors, simple enough to be drawn from."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def _where(noise_like: Tensor, generator: torch.Generator | None) -> dict:
+    """Where and how to draw: on the generator's device, which need not be the model's, in the model's precision."""
+    return {
+        "generator": generator,
+        "dtype": noise_like.dtype,
+        "device": noise_like.device if generator is None else generator.device,
+    }
+
+
+class Gaussian(nn.Module):
+    r"""The standard normal density of vectors (D,).
+
+    .. math:: \log \pi(z) = -\tfrac12 \sum_i z_i^2 - \tfrac D2 \log 2\pi
+    """
+
+    classes: int | None = None
+
+    def __init__(self, D: int):
+        super().__init__()
+        self.D = D
+        self.register_buffer("zero", torch.zeros(()), persistent=False)  # knows device and precision
+
+    def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log π(z), (B,), nats."""
+        return -0.5 * (z.square().sum(1) + self.D * math.log(2 * math.pi))
+
+    def sample(self, n: int, y=None, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """(n, D); temperature multiplies the distance from the mean."""
+        return temperature * torch.randn(n, self.D, **_where(self.zero, generator)).to(self.zero.device)
+
+
+class Logistic(nn.Module):
+    r"""Independent standard logistic values, the base of NICE: rounder at the top and heavier in the tails.
+
+    .. math:: \log \pi(z) = -\sum_i \log(1 + e^{z_i}) + \log(1 + e^{-z_i})
+    """
+
+    classes: int | None = None
+
+    def __init__(self, D: int):
+        super().__init__()
+        self.D = D
+        self.register_buffer("zero", torch.zeros(()), persistent=False)
+
+    def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log π(z), (B,), nats."""
+        return -(F.softplus(z) + F.softplus(-z)).sum(1)
+
+    def sample(self, n: int, y=None, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """(n, D), by the inverse CDF, the logit; temperature multiplies the distance from the mean."""
+        where = _where(self.zero, generator)
+        tiny = torch.finfo(where["dtype"]).eps / 2  # rand may return 0, whose logit is infinite
+        u = torch.rand(n, self.D, **where).clamp(tiny, 1 - tiny)
+        return temperature * (u.log() - torch.log1p(-u)).to(self.zero.device)
+
+
+class ClassGaussian(nn.Module):
+    r"""A Gaussian for each label, with a learned mean and a learned width in each direction.
+
+    .. math:: \log \pi(z \mid y) = \sum_i -\tfrac12 \Big(\frac{z_i - \mu_{y,i}}{\sigma_{y,i}}\Big)^2
+              - \log \sigma_{y,i} - \tfrac12 \log 2\pi
+
+    All that the flow learns of labels is here: they share one bijection, and each has its own place in the latents.
+    Arguments: D; classes K. Learned: mean (K, D), log_std (K, D).
+    Reference: Izmailov, Kirichenko, Finzi, Wilson. Semi-Supervised Learning with Normalizing Flows. 2020.
+    arXiv:1912.13025
+    """
+
+    def __init__(self, D: int, classes: int):
+        super().__init__()
+        self.D, self.classes = D, classes
+        self.mean, self.log_std = nn.Parameter(torch.zeros(classes, D)), nn.Parameter(torch.zeros(classes, D))
+
+    def log_prob(self, z: Tensor, y: Tensor) -> Tensor:
+        """log π(z | y), (B,), nats."""
+        mean, log_std = self.mean.index_select(0, y), self.log_std.index_select(0, y)
+        standard = (z - mean) * (-log_std).exp()
+        return -(0.5 * standard.square() + log_std).sum(1) - 0.5 * self.D * math.log(2 * math.pi)
+
+    def sample(self, n: int, y: Tensor, *, temperature: float = 1.0, generator=None) -> Tensor:
+        """(n, D) given labels y (n,); temperature multiplies the distance from the label's mean."""
+        y = y.to(self.mean.device)
+        noise = torch.randn(n, self.D, **_where(self.mean, generator)).to(self.mean.device)
+        return self.mean.index_select(0, y) + temperature * self.log_std.index_select(0, y).exp() * noise

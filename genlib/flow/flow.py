@@ -1,0 +1,131 @@
+r"""A normalising flow: a bijection to latents, and a simple density of them.
+
+.. math:: p(x) = \pi(f(x))\, |\det J_f(x)|
+
+Whatever the bijection, the density is exact, a sample is one pass back, and every x has its own z.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from genlib.flow.bijection import Bijection, InverseError
+from genlib.flow.dequantize import Dequantize
+from genlib.model import GenerativeModel
+
+
+class Flow(GenerativeModel):
+    r"""p(x) = π(f(x)) |det J_f(x)| for reals, or for integers through uniform dequantization.
+
+    Arguments: bijection, (B, *shape) -> (B, D), its latents flat; base π, with log_prob(z, y) and sample(n, y); shape
+    of one example, by default (D,) of the base; levels, x are integers 0..levels-1, None for reals. With a base that
+    has ``classes``, the model is conditional. ``loss`` is in nats for an example.
+    """
+
+    def __init__(self, bijection: Bijection, base, *, shape: tuple[int, ...] | None = None, levels: int | None = None):
+        super().__init__()
+        self.bijection, self.base = bijection, base
+        self.shape, self.levels, self.classes = tuple(shape or (base.D,)), levels, base.classes
+        self.dequantize = None if levels is None else Dequantize(levels)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Reals x (B, *shape) -> (z (B, D), log |det J_f(x)| (B,))."""
+        return self.bijection(x)
+
+    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """z (B, D) -> (x (B, *shape), log |det J| of the inverse at z (B,))."""
+        return self.bijection.inverse(z)
+
+    def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(x), or log p(x | y), (B,), nats: the exact density of reals. For a model of integers, in their units:
+        x = v + u lies in [0, levels). Integers themselves are refused; ``elbo`` is for them."""
+        self.check(x, y)
+        if not x.is_floating_point():
+            raise ValueError(f"x holds {x.dtype}; log_prob is a density of reals, for integers there is elbo, a bound")
+        return self._log_density(x, y)
+
+    def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
+        r"""A lower BOUND on log P(x) of integers x, (B,), nats, from k draws of dequantization noise.
+
+        .. math:: \log \frac1k \sum_{j=1}^k p(x + u_j), \qquad u_j \sim U[0, 1)^D
+
+        Its mean lies below log P(x) for every k, and comes closer with k.
+        """
+        self.check(x, y)
+        self._check_integers(x)
+        if len(x) and (x.min() < 0 or x.max() >= self.levels):
+            raise ValueError(f"x holds {x.min()}..{x.max()}; pixels are integers 0..{self.levels - 1}")
+        if k < 1:
+            raise ValueError(f"k={k}: the bound needs at least one draw of noise")
+        draws = torch.stack([self._log_density(self.dequantize(x), y) for _ in range(k)])  # (k, B)
+        return draws.logsumexp(0) - math.log(k)
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """The mean of -log p(x) of reals, or of minus its bound for integers: nats for an example."""
+        self.check(x, y)
+        if self.levels is not None:
+            self._check_integers(x)
+            x = self.dequantize(x)
+        return {"loss": -self._log_density(x, y).mean()}
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None, *, temperature: float = 1.0, generator=None) -> Tensor:
+        """n examples, (n, *shape), integers where the model has levels. Below temperature 1 latents are drawn closer to
+        the middle: more typical, less varied, and no longer samples of p."""
+        if not temperature >= 0:
+            raise ValueError(f"temperature={temperature}: it must not be negative; 1 samples the model itself")
+        labels = self.draw_labels(n, y, generator)
+        x = self.from_latent(self.base.sample(n, labels, temperature=temperature, generator=generator))
+        return x if self.levels is None else self.quantize(x)
+
+    def to_latent(self, x: Tensor) -> Tensor:
+        """The latents of x, (B, D), all of them. Integers are taken at the middle of their cell, x + 1/2."""
+        self._check_shape(x)
+        return self.bijection(x if x.is_floating_point() else self.dequantize.middle(x))[0]
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """The x of latents z (B, D): (B, *shape) reals, in units of the levels where there are any; then ``quantize``
+        makes integers of them. Raises: InverseError where x is not finite, or a layer can't be undone."""
+        x, _ = self.bijection.inverse(z)
+        if not x.isfinite().all():
+            raise InverseError(f"{self._first_to_fail(z)} gave values that are not finite")
+        return x
+
+    def quantize(self, x: Tensor) -> Tensor:
+        """Reals in units of the levels -> integers 0..levels-1."""
+        if self.dequantize is None:
+            raise ValueError("this flow models reals: it has no levels to quantize to")
+        return self.dequantize.quantize(x)
+
+    def initialise(self, x: Tensor) -> None:
+        """The data-dependent start of ActNorm layers."""
+        self.bijection.initialise(x if self.dequantize is None else self.dequantize(x))
+
+    def check(self, x: Tensor, y: Tensor | None) -> None:
+        """Raises ValueError for labels or shapes that don't fit."""
+        self.check_labels(y, len(x))
+        self._check_shape(x)
+
+    def _check_shape(self, x: Tensor) -> None:
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
+
+    def _check_integers(self, x: Tensor) -> None:
+        if self.levels is None:
+            raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
+        if x.is_floating_point():
+            raise ValueError(f"x holds {x.dtype}; pixels are integers 0..{self.levels - 1}")
+
+    def _log_density(self, x: Tensor, y: Tensor | None) -> Tensor:
+        z, log_det = self.bijection(x)
+        return self.base.log_prob(z, y) + log_det  # both (B,): adding before any sum would count log_det D times
+
+    def _first_to_fail(self, z: Tensor) -> str:
+        layers = getattr(self.bijection, "layers", [])
+        if z.isfinite().all() and len(layers):
+            for i, (x, _) in enumerate(self.bijection.trace_inverse(z)):
+                if not x.isfinite().all():
+                    number = len(layers) - i + 1
+                    return f"layer {number} of {len(layers)}, {type(layers[number - 1]).__name__}:"
+        return "the inverse"

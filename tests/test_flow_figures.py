@@ -1,0 +1,150 @@
+"""The figures and widgets of lecture 05, without a browser: what they compute, what they refuse, what is shown."""
+
+import base64
+import math
+
+import pytest
+import torch
+
+from genlib import plots, widgets
+from genlib.plots import flows
+from tests.test_plots_and_widgets import cut_texts, size_of, still_of
+
+
+def bent(z):
+    """A layer in the plane with a known log-determinant: shear, then stretch the first axis by 2."""
+    return torch.stack([2 * z[:, 0], z[:, 1] + z[:, 0] ** 2], 1), torch.full((len(z),), math.log(2))
+
+
+def trace(z):
+    states = [(z, torch.zeros(len(z)))]
+    for _ in range(2):
+        where, change = bent(states[-1][0])
+        states.append((where, states[-1][1] + change))
+    return states
+
+
+FIGURES = {
+    "histogram": lambda: flows.histogram_and_curves(torch.randn(500), {"a curve": lambda x: 0 * x}, extent=(-3, 3)),
+    "mass on a line": lambda: flows.mass_on_a_line(*[torch.linspace(-4, 4, 99)] * 2, torch.ones(99), title="a map"),
+    "parallelogram": lambda: flows.parallelogram(torch.tensor([[1.0, 2], [0, -1]])),
+    "grids": lambda: flows.flow_grids(torch.zeros(3, 5, 5, 3), torch.zeros(3, 4, 2), ["a", "b", "c"]),
+    "matrices": lambda: flows.matrices({"a": torch.eye(3), "b": -torch.ones(3, 3)}, note="a note"),
+    "lines": lambda: flows.lines({"a": ([1, 2], [3, 4])}, x="steps", y="nats", logarithmic="xy", levels={"b": 3.0}),
+    "magnified": lambda: flows.magnified(lambda z: 2 * z, 2 * torch.eye(2), (0.5, 0.5), widths=(1, 0.1)),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_and_no_text_is_cut(name):
+    figure = FIGURES[name]()
+    width, height = size_of(figure)
+    assert 200 < width < 1100
+    assert 200 < height < 700
+    assert cut_texts(figure) == []
+
+
+def test_the_histogram_is_a_density_of_all_samples():
+    samples = torch.tensor([0.5, 0.5, 5.0, -5.0])  # two of four lie in the one bin that is shown
+    figure = flows.histogram_and_curves(samples, {}, extent=(0.0, 1.0), bins=1)
+    assert figure.axes[0].patches[0].get_height() == pytest.approx(0.5)
+
+
+def test_zero_is_white_in_a_matrix_and_nothing_else_is():
+    image = flows.matrices({"a": torch.tensor([[0.0, 1e-9], [-1e-9, 5.0]])}).axes[0].images[0].get_array()
+    white = (image[..., :3] == 1).all(-1)
+    assert white.tolist() == [[True, False], [False, False]]
+
+
+# Mass on a line -------------------------------------------------------------------------------------------------------
+
+
+def test_mass_on_a_line_knows_the_map_and_its_slope():
+    widget = widgets.mass_on_a_line({"exp": torch.exp, "turn": lambda z: -z / 2}, start="turn")
+    z = torch.tensor(widget.state["z"])
+    exp, turn = widget.state["maps"]
+    assert torch.allclose(torch.tensor(exp["x"]), z.exp(), atol=1e-3)
+    assert torch.allclose(torch.tensor(exp["slope"]), z.exp(), atol=1e-3)
+    assert torch.allclose(torch.tensor(turn["slope"]), torch.full_like(z, -0.5))
+    assert widget.state["map"] == 1
+    assert torch.trapezoid(torch.tensor(widget.state["density"]), z).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_mass_on_a_line_follows_what_the_browser_says():
+    widget = widgets.mass_on_a_line({"exp": torch.exp, "double": lambda z: 2 * z})
+    before, alt = still_of(widget)
+    assert "interval" in alt
+    widget.value = {"map": 1, "strength": 1, "interval": [-1.0, 0.0]}
+    assert widget.interval == (-1.0, 0.0)
+    assert still_of(widget)[0] != before
+
+
+@pytest.mark.parametrize("fold", [torch.square, torch.abs, torch.zeros_like, lambda z: z.clamp(min=0)])
+def test_a_map_that_lays_mass_on_mass_is_refused(fold):
+    with pytest.raises(ValueError, match="not strictly monotone"):
+        widgets.mass_on_a_line({"fold": lambda z: fold(z) + 0 * z})
+
+
+def test_an_interval_must_be_one():
+    with pytest.raises(ValueError, match="lower end first"):
+        widgets.mass_on_a_line({"double": lambda z: 2 * z}, interval=(1.0, 0.5))
+
+
+# The parallelogram ----------------------------------------------------------------------------------------------------
+
+
+def test_the_parallelogram_keeps_its_matrix_and_tells_its_determinant():
+    matrix = torch.tensor([[1.0, 0.5], [0.25, -1.5]], dtype=torch.float64)
+    widget = widgets.parallelogram(matrix)
+    assert torch.equal(widget.matrix, matrix)
+    assert widget.state["columns"] == [[1.0, 0.25], [0.5, -1.5]]
+    assert f"det {torch.linalg.det(matrix):.2f}" in still_of(widget)[1]
+    widget.value = {"columns": [[2, 0], [0, 1]]}  # what the browser sends
+    assert torch.equal(widget.matrix, torch.diag(torch.tensor([2.0, 1]).double()))
+
+
+@pytest.mark.parametrize("matrix", [torch.eye(3), torch.full((2, 2), 3.0), torch.full((2, 2), math.nan)])
+def test_the_parallelogram_refuses_another_matrix(matrix):
+    with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
+        widgets.parallelogram(matrix)
+
+
+# The flow explorer ----------------------------------------------------------------------------------------------------
+
+
+def test_the_flow_explorer_holds_where_every_layer_puts_every_point():
+    widget = widgets.flow_explorer(trace, size=5, reach=2.0, samples=7)
+    grid = torch.tensor(widget.state["grid"]).view(3, 25, 3)
+    axis = torch.linspace(-2, 2, 5)
+    lattice = torch.cartesian_prod(axis, axis)
+    for k, (where, log_det) in enumerate(trace(lattice)):
+        assert torch.allclose(grid[k, :, :2], where, atol=1e-3)
+        assert torch.allclose(grid[k, :, 2], log_det, atol=1e-3)
+    points = torch.tensor(widget.state["points"]).view(3, 7, 2)
+    assert torch.allclose(bent(points[0])[0], points[1], atol=2e-2)
+    assert len(widget.state["names"]) == 3
+    assert widget.depth == 2
+    widget.value = {"z": [0.1, -0.3], "depth": 1.5}
+    assert (widget.z, widget.depth) == ((0.1, -0.3), 1.5)
+    picture, alt = still_of(widget)
+    assert len(picture) > 1000
+    assert "2 layers" in alt
+
+
+def test_the_state_of_the_flow_explorer_is_small():
+    import json
+
+    assert len(json.dumps(widgets.flow_explorer(trace).state)) < 150_000
+
+
+def test_the_flow_explorer_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="one name a layer"):
+        widgets.flow_explorer(trace, names=["only one"])
+    with pytest.raises(ValueError, match="0 layers"):
+        widgets.flow_explorer(lambda z: trace(z)[:1])
+
+
+def test_a_still_picture_is_a_png():
+    bundle, _ = widgets.parallelogram()._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert plots.png(flows.parallelogram(torch.eye(2))).startswith(b"\x89PNG")
