@@ -1,0 +1,793 @@
+"""The exercises of lecture 07 and the mistakes that people make in them."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genlib.course.exercise import Exercise
+
+
+def _double(*values) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# 7.1 ------------------------------------------------------------------------------------------------------------------
+
+
+def optimal_discriminator(log_p_data, log_p_g):
+    return torch.sigmoid(log_p_data - log_p_g)
+
+
+def _log_densities(generator, n=6):
+    return tuple(2 * torch.randn(n, generator=generator, dtype=torch.float64) - 3 for _ in range(2))
+
+
+_a, _b = _log_densities(torch.Generator().manual_seed(7))
+optimal = Exercise(
+    "7.1",
+    "optimal_discriminator",
+    reference=optimal_discriminator,
+    inputs=_log_densities,
+    edges={
+        "densities far below the smallest float (log p near -2000)": (_a - 2000, _b - 2000),
+        "places where one of the two densities is 0": (_double(-1, -math.inf, -2), _double(-math.inf, -1, -2)),
+    },
+)
+
+
+@optimal.property("where both densities are the same, it is 1/2")
+def _(answer):
+    log_p, _ = _log_densities(torch.Generator().manual_seed(3))
+    assert torch.allclose(answer(log_p, log_p), torch.full_like(log_p, 0.5))
+
+
+@optimal.property("whoever exchanges data and fakes gets 1 - D*")
+def _(answer):
+    log_p, log_q = _log_densities(torch.Generator().manual_seed(4))
+    assert torch.allclose(answer(log_p, log_q) + answer(log_q, log_p), torch.ones_like(log_p))
+
+
+@optimal.mistake("that is 1 - D*, the probability of a fake; D is the probability that x is real")
+def _(log_p_data, log_p_g):
+    return torch.sigmoid(log_p_g - log_p_data)
+
+
+@optimal.mistake("exp underflows: e^-2000 is 0, and 0/0 is NaN; stay in logarithms: D* = sigmoid(log p_data - log p_g)")
+def _(log_p_data, log_p_g):
+    return log_p_data.exp() / (log_p_data.exp() + log_p_g.exp())
+
+
+@optimal.mistake("that is the ratio p_data / p_g; D* is p_data / (p_data + p_g)")
+def _(log_p_data, log_p_g):
+    return (log_p_data - log_p_g).exp()
+
+
+@optimal.mistake("that is the logit of D*, log p_data - log p_g; the sigmoid of it is D*")
+def _(log_p_data, log_p_g):
+    return log_p_data - log_p_g
+
+
+@optimal.mistake("that is log D*; asked was D*, between 0 and 1")
+def _(log_p_data, log_p_g):
+    return F.logsigmoid(log_p_data - log_p_g)
+
+
+@optimal.mistake("you divided the logarithms; the formula divides the densities")
+def _(log_p_data, log_p_g):
+    return log_p_data / (log_p_data + log_p_g)
+
+
+@optimal.mistake("you made the points x compete; at each x the two densities compete: softmax over those two")
+def _(log_p_data, log_p_g):
+    return (log_p_data - log_p_g).softmax(0)
+
+
+@optimal.mistake("that is twice D*: the denominator is p_data + p_g, not their mean")
+def _(log_p_data, log_p_g):
+    return 2 * torch.sigmoid(log_p_data - log_p_g)
+
+
+# 7.2 ------------------------------------------------------------------------------------------------------------------
+
+
+def value_at_one_half():
+    return -math.log(4)
+
+
+half = Exercise("7.2", "value_at_one_half", reference=value_at_one_half, tol=5e-6)
+
+
+@half.property("it is negative: both logarithms are logarithms of probabilities")
+def _(answer):
+    assert answer() < 0
+
+
+@half.mistake("that is one of the two terms; V adds one for the data and one for the fakes")
+def _():
+    return -math.log(2)
+
+
+@half.mistake("the sign is flipped: log(1/2) is negative, so V is too; -V is what D's loss is")
+def _():
+    return math.log(4)
+
+
+@half.mistake("that is one term, and with the sign of a loss; V is the sum of two logarithms of 1/2")
+def _():
+    return math.log(2)
+
+
+@half.mistake("that is in bits; asked was nats, the natural logarithm")
+def _():
+    return -2.0
+
+
+@half.mistake("that would be certainty: log 1 + log 1. Here D says 1/2, and V adds two logarithms of 1/2")
+def _():
+    return 0.0
+
+
+@half.mistake("these are the probabilities, 1/2 + 1/2; V adds their logarithms")
+def _():
+    return 1.0
+
+
+@half.mistake("you multiplied the two logarithms; V adds them")
+def _():
+    return math.log(2) ** 2
+
+
+@half.mistake("that is half of one term; V adds two whole logarithms of 1/2, without weights")
+def _():
+    return math.log(0.25) / 4
+
+
+@half.mistake("you are there, but you rounded: give five decimals, or return the formula")
+def _():
+    return -1.386
+
+
+@half.mistake("you may be there, but you rounded a lot: give five decimals, or return the formula")
+def _():
+    return -1.39
+
+
+# 7.3 ------------------------------------------------------------------------------------------------------------------
+
+
+def jensen_shannon(p, q):
+    m = (p + q) / 2
+    return torch.special.entr(m).sum() - (torch.special.entr(p).sum() + torch.special.entr(q).sum()) / 2
+
+
+def _two_tables(generator, n=6):
+    tables = torch.rand(2, n, generator=generator, dtype=torch.float64) + 0.05
+    return tuple(tables / tables.sum(1, keepdim=True))
+
+
+def _kl(p, q):
+    return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum()
+
+
+shannon = Exercise(
+    "7.3",
+    "jensen_shannon",
+    reference=jensen_shannon,
+    inputs=_two_tables,
+    edges={
+        "distributions with zeros": (_double(0.5, 0.5, 0, 0), _double(0, 0.5, 0.5, 0)),
+        "distributions that share no outcome": (_double(0.25, 0.75, 0, 0), _double(0, 0, 0.5, 0.5)),
+    },
+)
+
+
+@shannon.property("is 0 for two equal distributions")
+def _(answer):
+    p, _ = _two_tables(torch.Generator().manual_seed(3))
+    assert abs(float(answer(p, p))) < 1e-12
+
+
+@shannon.property("does not care which of the two comes first")
+def _(answer):
+    p, q = _two_tables(torch.Generator().manual_seed(4))
+    assert torch.allclose(answer(p, q), answer(q, p))
+
+
+@shannon.mistake("0 · log 0 counts as 0, but a computer says NaN: use torch.special.xlogy, or leave the zeros out")
+def _(p, q):
+    m = (p + q) / 2
+    return ((p * (p / m).log()).sum() + (q * (q / m).log()).sum()) / 2
+
+
+@shannon.mistake("where p and q are both 0, p/m is 0/0 and NaN: not xlogy(p, p/m), but xlogy(p, p) - xlogy(p, m)")
+def _(p, q):
+    m = (p + q) / 2
+    return (torch.special.xlogy(p, p / m).sum() + torch.special.xlogy(q, q / m).sum()) / 2
+
+
+@shannon.mistake("the halves are missing: the JSD is the mean of the two KL divergences, not their sum")
+def _(p, q):
+    return 2 * jensen_shannon(p, q)
+
+
+@shannon.mistake("that is only KL(p‖m); the JSD is the mean of KL(p‖m) and KL(q‖m)")
+def _(p, q):
+    return _kl(p, (p + q) / 2)
+
+
+@shannon.mistake("that is only KL(q‖m); the JSD is the mean of KL(p‖m) and KL(q‖m)")
+def _(p, q):
+    return _kl(q, (p + q) / 2)
+
+
+@shannon.mistake("that is KL(p‖q), which is infinite where q has zeros; both are compared with their mean m")
+def _(p, q):
+    return _kl(p, q)
+
+
+@shannon.mistake("that is KL(q‖p), which is infinite where p has zeros; both are compared with their mean m")
+def _(p, q):
+    return _kl(q, p)
+
+
+@shannon.mistake("that is the mean of KL(p‖q) and KL(q‖p); the JSD compares each of the two with their mean m")
+def _(p, q):
+    return (_kl(p, q) + _kl(q, p)) / 2
+
+
+@shannon.mistake("you compared with p + q, which sums to 2; the mean is m = (p + q)/2")
+def _(p, q):
+    return jensen_shannon(p, q) - math.log(2)
+
+
+@shannon.mistake("that is in bits; use the natural logarithm")
+def _(p, q):
+    return jensen_shannon(p, q) / math.log(2)
+
+
+@shannon.mistake("the sign is flipped: a divergence is never negative")
+def _(p, q):
+    return -jensen_shannon(p, q)
+
+
+@shannon.mistake("you averaged over the outcomes; each is weighted by its probability already, so sum them")
+def _(p, q):
+    return jensen_shannon(p, q) / len(p)
+
+
+@shannon.mistake("these are the divergences from m to p and q; the first argument of each KL is p, or q: KL(p‖m)")
+def _(p, q):
+    m = (p + q) / 2
+    return (_kl(m, p) + _kl(m, q)) / 2
+
+
+# 7.4 ------------------------------------------------------------------------------------------------------------------
+
+
+def wasserstein_1d(x, y):
+    return (x.sort().values - y.sort().values).abs().mean()
+
+
+def _two_samples(generator, n=9):
+    x, y = torch.randn(2, n, generator=generator, dtype=torch.float64)
+    return x, 2 * y + 0.5  # crossing distribution functions, so that signs do not all agree
+
+
+_few = _double(3, 1, 2)
+wasserstein = Exercise(
+    "7.4",
+    "wasserstein_1d",
+    reference=wasserstein_1d,
+    inputs=_two_samples,
+    edges={"the same points in another order": (_few, _few[[1, 2, 0]])},
+)
+
+
+@wasserstein.property("a sample that is moved by 3 is 3 away from where it was")
+def _(answer):
+    x, _ = _two_samples(torch.Generator().manual_seed(3))
+    assert torch.allclose(answer(x, x + 3), _double(3)[0])
+
+
+@wasserstein.mistake("you paired the points in the order in which they came; the cheapest pairs are by rank: sort both")
+def _(x, y):
+    return (x - y).abs().mean()
+
+
+@wasserstein.mistake("that is how far the means are apart; two samples with one mean can still differ")
+def _(x, y):
+    return (x.mean() - y.mean()).abs()
+
+
+@wasserstein.mistake("you squared the distances; earth is paid by the distance itself: abs")
+def _(x, y):
+    return ((x.sort().values - y.sort().values) ** 2).mean()
+
+
+@wasserstein.mistake("that is the 2-Wasserstein distance, the root of the mean square; asked was the mean distance")
+def _(x, y):
+    return ((x.sort().values - y.sort().values) ** 2).mean().sqrt()
+
+
+@wasserstein.mistake("you summed; each of the n points carries a mass of 1/n, so take the mean")
+def _(x, y):
+    return (x.sort().values - y.sort().values).abs().sum()
+
+
+@wasserstein.mistake("moves to the left and to the right cancel; take the absolute value before the mean")
+def _(x, y):
+    return (x.sort().values - y.sort().values).mean()
+
+
+@wasserstein.mistake("one is sorted upwards, the other downwards: those are the most expensive pairs")
+def _(x, y):
+    return (x.sort().values - y.sort(descending=True).values).abs().mean()
+
+
+@wasserstein.mistake("that is the longest way that any point goes; asked was the mean")
+def _(x, y):
+    return (x.sort().values - y.sort().values).abs().max()
+
+
+@wasserstein.mistake("that is the mean over all pairs; each point goes to one place only, by rank")
+def _(x, y):
+    return (x[:, None] - y).abs().mean()
+
+
+@wasserstein.mistake("that is each point's way to the nearest one; many would go to the same place")
+def _(x, y):
+    return (x[:, None] - y).abs().min(1).values.mean()
+
+
+@wasserstein.mistake("you sorted only the first of the two")
+def _(x, y):
+    return (x.sort().values - y).abs().mean()
+
+
+# 7.5 ------------------------------------------------------------------------------------------------------------------
+
+
+def generator_losses(logits):
+    return -F.softplus(logits).mean(), F.softplus(-logits).mean()
+
+
+def _logits(generator, n=7):
+    return (3 * torch.randn(n, generator=generator, dtype=torch.float64) - 1,)
+
+
+losses = Exercise(
+    "7.5",
+    "generator_losses",
+    reference=generator_losses,
+    inputs=_logits,
+    edges={"a discriminator that is very sure (logits of 800 and more)": (_double(-800, 900, -1000),)},
+)
+
+
+@losses.property("where D says 1/2, the losses are -log 2 and log 2")
+def _(answer):
+    minimax, non_saturating = answer(torch.zeros(4, dtype=torch.float64))
+    assert abs(float(minimax) + math.log(2)) < 1e-9
+    assert abs(float(non_saturating) - math.log(2)) < 1e-9
+
+
+@losses.property("both fall when D believes more in the fakes")
+def _(answer):
+    low, high = answer(_double(-1, 0)), answer(_double(0, 1))
+    assert high[0] < low[0]
+    assert high[1] < low[1]
+
+
+@losses.mistake("log(sigmoid(-800)) is log 0, minus infinity; log sigmoid(a) = -softplus(-a) is exact: F.logsigmoid")
+def _(logits):
+    return (1 - logits.sigmoid()).log().mean(), -logits.sigmoid().log().mean()
+
+
+@losses.mistake("log(1 - D) still overflows: 1 - sigmoid(a) is sigmoid(-a), so use F.logsigmoid(-a)")
+def _(logits):
+    return (1 - logits.sigmoid()).log().mean(), -F.logsigmoid(logits).mean()
+
+
+@losses.mistake("the two are in the other order: minimax is log(1 - D), non-saturating -log D")
+def _(logits):
+    return F.softplus(-logits).mean(), -F.softplus(logits).mean()
+
+
+@losses.mistake("minimax has the wrong sign: G minimises mean log(1 - D), which is negative")
+def _(logits):
+    return F.softplus(logits).mean(), F.softplus(-logits).mean()
+
+
+@losses.mistake("non-saturating has the wrong sign: G minimises mean -log D, which is positive")
+def _(logits):
+    return -F.softplus(logits).mean(), -F.softplus(-logits).mean()
+
+
+@losses.mistake("both signs are flipped: these are what G would maximise")
+def _(logits):
+    return F.softplus(logits).mean(), -F.softplus(-logits).mean()
+
+
+@losses.mistake("real and fake are exchanged: G wants D to call its fakes real")
+def _(logits):
+    return -F.softplus(-logits).mean(), F.softplus(logits).mean()
+
+
+@losses.mistake("you summed over the batch; the losses are means")
+def _(logits):
+    return -F.softplus(logits).sum(), F.softplus(-logits).sum()
+
+
+@losses.mistake("you left the batch as it was; return the mean of each, a single number")
+def _(logits):
+    return -F.softplus(logits), F.softplus(-logits)
+
+
+@losses.mistake("logits are not probabilities yet: D = sigmoid(logit)")
+def _(logits):
+    return (1 - logits).log().mean(), -logits.log().mean()
+
+
+@losses.mistake("the logarithms are missing: the losses are log(1 - D) and -log D")
+def _(logits):
+    return (1 - logits.sigmoid()).mean(), -logits.sigmoid().mean()
+
+
+# 7.6 ------------------------------------------------------------------------------------------------------------------
+
+
+def logit_gradients(logits):
+    return logits.sigmoid(), logits.sigmoid() - (-logits).sigmoid()
+
+
+gradients = Exercise(
+    "7.6",
+    "logit_gradients",
+    reference=logit_gradients,
+    inputs=_logits,
+    edges={"a discriminator that is very sure": (_double(-800, 900, 0),)},
+)
+
+
+@gradients.property("where D says 1/2, its own pull is 1/2, and the two players cancel")
+def _(answer):
+    of_D, both = answer(torch.zeros(3, dtype=torch.float64))
+    assert torch.allclose(of_D, torch.full_like(of_D, 0.5))
+    assert torch.allclose(both, torch.zeros_like(both))
+
+
+@gradients.property("the sum changes its sign with the logit")
+def _(answer):
+    a = _double(-4, 0.5, 2)
+    assert torch.allclose(answer(a)[1], -answer(-a)[1])
+
+
+@gradients.mistake("the signs are flipped: D's loss -log(1 - D) rises with a fake's logit, so its slope is positive")
+def _(logits):
+    return -logits.sigmoid(), (-logits).sigmoid() - logits.sigmoid()
+
+
+@gradients.mistake("D's slope is right, the sign of the sum is not: add G's slope, -(1 - sigmoid(a))")
+def _(logits):
+    return logits.sigmoid(), (-logits).sigmoid() - logits.sigmoid()
+
+
+@gradients.mistake("you subtracted G's slope; asked was the derivative of the sum, and G's slope is negative")
+def _(logits):
+    return logits.sigmoid(), torch.ones_like(logits)
+
+
+@gradients.mistake("the second is G's slope alone; asked was the derivative of the sum of both losses")
+def _(logits):
+    return logits.sigmoid(), -(-logits).sigmoid()
+
+
+@gradients.mistake("those are both slopes of G, minimax and non-saturating; asked was D's, and the sum")
+def _(logits):
+    return -logits.sigmoid(), -(-logits).sigmoid()
+
+
+@gradients.mistake("you added G's minimax loss, which cancels D's; asked was the non-saturating one, -log D")
+def _(logits):
+    return logits.sigmoid(), torch.zeros_like(logits)
+
+
+@gradients.mistake("that is D's slope at a real point, where its loss is -log D; here D looks at a fake: -log(1 - D)")
+def _(logits):
+    return -(-logits).sigmoid(), -2 * (-logits).sigmoid()
+
+
+@gradients.mistake("those are derivatives with respect to D; by the chain rule times dD/da = D (1 - D)")
+def _(logits):
+    D = logits.sigmoid()
+    return 1 / (1 - D), 1 / (1 - D) - 1 / D
+
+
+@gradients.mistake("you divided by the batch; asked was the derivative of each fake's own loss")
+def _(logits):
+    n = len(logits)
+    return logits.sigmoid() / n, (logits.sigmoid() - (-logits).sigmoid()) / n
+
+
+@gradients.mistake("those are the losses themselves; asked were their derivatives")
+def _(logits):
+    return F.softplus(logits), F.softplus(logits) + F.softplus(-logits)
+
+
+@gradients.mistake("the two are in the other order: first D's slope, then the sum")
+def _(logits):
+    return logits.sigmoid() - (-logits).sigmoid(), logits.sigmoid()
+
+
+# 7.7 ------------------------------------------------------------------------------------------------------------------
+
+
+def growth(h, gamma):
+    J = _double(0, 0.5, -0.5, -gamma).view(2, 2)
+    return torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * J).abs().max().item()
+
+
+def _step_and_penalty(generator):
+    h, gamma = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+    return 0.3 + h, 0.1 + 0.6 * gamma
+
+
+spiral = Exercise(
+    "7.7",
+    "growth",
+    reference=growth,
+    inputs=_step_and_penalty,
+    edges={
+        "no penalty": (0.6, 0.0),
+        "a penalty so strong that nothing turns any more": (0.4, 2.0),
+        "a penalty at which the step overshoots": (1.5, 2.0),
+    },
+)
+
+
+@spiral.property("without a penalty, simultaneous steps spiral outwards for every h > 0")
+def _(answer):
+    assert all(answer(h, 0.0) > 1 for h in (0.05, 0.5, 1.0))
+
+
+@spiral.property("with a penalty and small steps they spiral inwards")
+def _(answer):
+    assert answer(0.1, 0.5) < 1
+
+
+def _eigenvalues(h, gamma):
+    return torch.linalg.eigvals(_double(0, 0.5, -0.5, -gamma).view(2, 2))
+
+
+@spiral.mistake("that is |λ| of J, the field; a step multiplies by I + hJ, whose eigenvalues are 1 + hλ")
+def _(h, gamma):
+    return _eigenvalues(h, gamma).abs().max().item()
+
+
+@spiral.mistake("that is an alternating step, D first and then G; asked was a simultaneous one: 1 + hλ")
+def _(h, gamma):
+    damped = 1 - h * gamma
+    step = _double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2)
+    return torch.linalg.eigvals(step).abs().max().item()
+
+
+@spiral.mistake("the 1 is missing: a step adds h times the field to where you are, so the eigenvalue is 1 + hλ")
+def _(h, gamma):
+    return h * _eigenvalues(h, gamma).abs().max().item()
+
+
+@spiral.mistake("you took the real part; the imaginary part turns, and makes the step longer: take the absolute value")
+def _(h, gamma):
+    return (1 + h * _eigenvalues(h, gamma)).real.max().item()
+
+
+@spiral.mistake("h is missing: the eigenvalues of a step are 1 + hλ")
+def _(h, gamma):
+    return (1 + _eigenvalues(h, gamma)).abs().max().item()
+
+
+@spiral.mistake("you took the smaller of the two; the larger one wins in the long run")
+def _(h, gamma):
+    return (1 + h * _eigenvalues(h, gamma)).abs().min().item()
+
+
+@spiral.mistake("that is the product of the two (the determinant), by which areas grow; asked was the larger |1 + hλ|")
+def _(h, gamma):
+    return (1 + h * _eigenvalues(h, gamma)).prod().abs().item()
+
+
+@spiral.mistake("the penalty adds -γψ to D's speed, so the entry of J is -γ; you have the opposite sign")
+def _(h, gamma):
+    return growth(h, -gamma)
+
+
+@spiral.mistake("the derivative of γψ²/2 is γψ: the entry of J is -γ, not -γ/2")
+def _(h, gamma):
+    return growth(h, gamma / 2)
+
+
+@spiral.mistake("the slope of the sigmoid is missing: σ(0) = 1/2, so the entries off the diagonal are 1/2 and -1/2")
+def _(h, gamma):
+    J = _double(0, 1, -1, -gamma).view(2, 2)
+    return torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * J).abs().max().item()
+
+
+@spiral.mistake("the penalty is missing: only D is damped, the lower right entry of J is -γ")
+def _(h, gamma):
+    return growth(h, 0.0)
+
+
+@spiral.mistake("you damped both players; the penalty is D's alone, so only the lower right entry of J is -γ")
+def _(h, gamma):
+    J = _double(-gamma, 0.5, -0.5, -gamma).view(2, 2)
+    return torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * J).abs().max().item()
+
+
+# 7.8 ------------------------------------------------------------------------------------------------------------------
+
+
+def gan_step(G, D, optimizer_G, optimizer_D, x, z):
+    loss_D = F.softplus(-D(x)).mean() + F.softplus(D(G(z).detach())).mean()
+    optimizer_D.zero_grad()
+    loss_D.backward()
+    optimizer_D.step()
+    loss_G = F.softplus(-D(G(z))).mean()
+    optimizer_G.zero_grad()
+    loss_G.backward()
+    optimizer_G.step()
+
+
+def _batch(generator, n=16):
+    x = torch.randn(n, 2, generator=generator, dtype=torch.float64) + 2
+    return x, torch.randn(n, 3, generator=generator, dtype=torch.float64)
+
+
+def _two_steps(answer, x, z):
+    """G's weights, D's weights, and how often a gradient reached G, after two steps on the same batch."""
+    torch.manual_seed(0)
+    G = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
+    D = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1), nn.Flatten(0)).double()
+    reached = []
+    G[0].bias.register_hook(lambda gradient: reached.append(1))
+    optimizers = [torch.optim.SGD(player.parameters(), lr=0.5) for player in (G, D)]
+    for _ in range(2):
+        answer(G, D, *optimizers, x, z)
+    weights = [torch.cat([p.flatten() for p in player.parameters()]) for player in (G, D)]
+    return (*weights, len(reached))
+
+
+step = Exercise(
+    "7.8",
+    "gan_step",
+    reference=gan_step,
+    inputs=_batch,
+    observe=_two_steps,
+    seconds=20,  # the first optimizer of a process imports a good part of torch
+)
+
+
+@step.property("it works for pictures and for a D with its own optimizer settings too")
+def _(answer):
+    torch.manual_seed(1)
+    G = nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (1, 2, 2)))
+    D = nn.Sequential(nn.Flatten(), nn.Linear(4, 1), nn.Flatten(0))
+    before = [p.detach().clone() for p in (*G.parameters(), *D.parameters())]
+    answer(
+        G,
+        D,
+        torch.optim.Adam(G.parameters(), lr=0.01),
+        torch.optim.Adam(D.parameters(), lr=0.02, betas=(0.5, 0.99)),
+        torch.randn(8, 1, 2, 2),
+        torch.randn(8, 3),
+    )
+    after = [*G.parameters(), *D.parameters()]
+    assert any(not torch.equal(a, b) for a, b in zip(before[:2], after[:2], strict=True)), "G did not move"
+    assert any(not torch.equal(a, b) for a, b in zip(before[2:], after[2:], strict=True)), "D did not move"
+
+
+def _loss_D(D, real, fake):
+    return F.softplus(-D(real)).mean() + F.softplus(D(fake)).mean()
+
+
+def _move(loss, optimizer, zero=True):
+    if zero:
+        optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+@step.mistake("in D's turn a gradient runs through G as well: give D the fakes as data, G(z).detach()")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z)), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("no detach, and G's gradient is not set to zero: D's turn pushes G to be caught")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z)), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
+
+
+@step.mistake("G never moves: its turn is missing, or its fakes are detached there too, and no gradient reaches it")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z).detach())).mean(), optimizer_G)
+
+
+@step.mistake("the detach is in the wrong turn: D's turn needs it, G's turn must not have it")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z)), optimizer_D)
+    _move(F.softplus(-D(G(z).detach())).mean(), optimizer_G, zero=False)
+
+
+@step.mistake("G moved first; asked was D first, then G against the new D")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+
+
+@step.mistake("G answers to the D of before its update (that is a simultaneous step); call D(G(z)) again after D moved")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    loss_G, loss_D = F.softplus(-D(G(z))).mean(), _loss_D(D, x, G(z).detach())
+    g = torch.autograd.grad(loss_G, list(G.parameters()))
+    _move(loss_D, optimizer_D)
+    for p, gradient in zip(G.parameters(), g, strict=True):
+        p.grad = gradient
+    optimizer_G.step()
+
+
+@step.mistake("the labels of D are swapped: softplus(-logit) is the loss where the right answer is real")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, G(z).detach(), x), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("G helps D: softplus(logit) is low where D sees the fakes; G wants -log D, softplus(-logit)")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("that is the minimax loss, log(1 - D); asked was the non-saturating one, -log D")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(-F.softplus(D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("D's gradient is not set to zero: what G's turn left in it is added to D's next step")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D, zero=False)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("G's gradient is not set to zero: the one of the last step is still in it")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
+
+
+@step.mistake("no gradient is ever set to zero, so all earlier ones add up; call zero_grad before each backward")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D, zero=False)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
+
+
+@step.mistake("D never sees real data as real: its loss has two parts, one for x and one for the fakes")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(F.softplus(D(G(z).detach())).mean(), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("D's loss is the sum of its two means, -V; you halved it")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()) / 2, optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("D gives logits; you passed them through a sigmoid and then through a loss that does so again")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    real, fake = D(x).sigmoid(), D(G(z).detach()).sigmoid()
+    _move(F.softplus(-real).mean() + F.softplus(fake).mean(), optimizer_D)
+    _move(F.softplus(-D(G(z)).sigmoid()).mean(), optimizer_G)

@@ -1,0 +1,24 @@
+"""Generative adversarial networks: two players, and no density."""
+
+from genlib.gan import losses, theory
+from genlib.gan.gan import GAN, spectrally_normalised
+from genlib.gan.losses import KINDS, clip_weights, discriminator_loss, generator_loss, gradient_penalty, r1
+from genlib.gan.theory import jensen_shannon, kl, optimal_discriminator, value, wasserstein_1d
+
+__all__ = [
+    "GAN",
+    "KINDS",
+    "clip_weights",
+    "discriminator_loss",
+    "generator_loss",
+    "gradient_penalty",
+    "jensen_shannon",
+    "kl",
+    "losses",
+    "optimal_discriminator",
+    "r1",
+    "spectrally_normalised",
+    "theory",
+    "value",
+    "wasserstein_1d",
+]
