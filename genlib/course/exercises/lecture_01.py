@@ -1,5 +1,7 @@
 """The exercises of lecture 01 and the mistakes that people make in them."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -183,13 +185,13 @@ log_bayes = Exercise(
 )
 
 
-@log_bayes.property("the probabilities of the labels of an picture sum to 1")
+@log_bayes.property("the probabilities of the labels of a picture sum to 1")
 def _(answer):
     log_likelihood, log_prior = _log_densities(torch.Generator().manual_seed(3), 7, 3)
     assert torch.allclose(answer(log_likelihood, log_prior).exp().sum(1), torch.ones(7, dtype=torch.float64))
 
 
-@log_bayes.property("a factor that all labels share cancels: adding 100 to an picture's row changes nothing")
+@log_bayes.property("a factor that all labels share cancels: adding 100 to a picture's row changes nothing")
 def _(answer):
     log_likelihood, log_prior = _log_densities(torch.Generator().manual_seed(4))
     assert torch.allclose(answer(log_likelihood + 100, log_prior), answer(log_likelihood, log_prior))
@@ -415,7 +417,7 @@ def _(x, y, classes, levels, smoothing):
     return (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing)
 
 
-@count.mistake("there is no smoothing: a level never seen gets probability 0, and one such pixel vetoes an picture")
+@count.mistake("there is no smoothing: a level never seen gets probability 0, and one such pixel vetoes a picture")
 def _(x, y, classes, levels, smoothing):
     counts = _counts(x, y, classes, levels)
     return counts / counts.sum(-1, keepdim=True)
@@ -505,7 +507,7 @@ accepting = Exercise(
 )
 
 
-@accepting.property("an picture is accepted with probability p(y|x)")
+@accepting.property("a picture is accepted with probability p(y|x)")
 def _(answer):
     uniforms = torch.rand(100_000, generator=torch.Generator().manual_seed(2))
     share = answer(torch.full((100_000,), 0.3), uniforms).float().mean()
@@ -556,3 +558,520 @@ def _(p_y_given_x, uniforms):
 @accepting.mistake("you drew your own random numbers; use the argument `uniforms`, so that the result can be compared")
 def _(p_y_given_x, uniforms):
     return torch.rand_like(p_y_given_x) < p_y_given_x
+
+
+# 1.7 ------------------------------------------------------------------------------------------------------------------
+
+
+def _gaussian_classes(generator, size=6, pixels=3, classes=4):
+    x = torch.randn(size, pixels, generator=generator, dtype=torch.float64)
+    means = torch.randn(classes, pixels, generator=generator, dtype=torch.float64)
+    variances = torch.rand(classes, pixels, generator=generator, dtype=torch.float64) * 2 + 0.2
+    prior = torch.rand(classes, generator=generator, dtype=torch.float64) + 0.1
+    return x, means, variances, (prior / prior.sum()).log()
+
+
+def _squares(x, means, variances):
+    """(x_i - μ)² / σ² for every picture, class and pixel, (B, K, D)."""
+    return (x[:, None] - means) ** 2 / variances
+
+
+def gaussian_classifier(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) + (2 * math.pi * variances).log()).sum(-1) / 2
+    return (log_density + log_prior).log_softmax(1)
+
+
+_near, *_classes = _gaussian_classes(torch.Generator().manual_seed(17))
+gaussian = Exercise(
+    "1.7",
+    "gaussian_classifier",
+    reference=gaussian_classifier,
+    inputs=_gaussian_classes,
+    edges={
+        "as many pictures as classes": _gaussian_classes(torch.Generator().manual_seed(18), size=4),
+        "pictures a hundred standard deviations away": (_near + 100, *_classes),
+    },
+)
+
+
+@gaussian.property("the probabilities of the labels of a picture sum to 1")
+def _(answer):
+    total = answer(*_gaussian_classes(torch.Generator().manual_seed(3), 7, 5, 3)).exp().sum(1)
+    assert torch.allclose(total, torch.ones(7, dtype=torch.float64))
+
+
+@gaussian.property("at the mean of one of two classes that differ in nothing else, that class wins")
+def _(answer):
+    means, one = torch.tensor([[-1.0, 0], [1, 0]]).double(), torch.ones(2, 2).double()
+    assert answer(means, means, one, torch.tensor([0.5, 0.5]).double().log()).argmax(1).tolist() == [0, 1]
+
+
+@gaussian.property("of two classes with one mean, the narrow one wins at the mean and the wide one far away")
+def _(answer):
+    x, variances = torch.tensor([[0.0], [5]]).double(), torch.tensor([[0.1], [4]]).double()
+    posterior = answer(x, torch.zeros(2, 1).double(), variances, torch.tensor([0.5, 0.5]).double().log())
+    assert posterior.argmax(1).tolist() == [0, 1]
+
+
+@gaussian.mistake("the Gaussians' factors 1/σ are missing; they differ between the classes, so they do not cancel")
+def _(x, means, variances, log_prior):
+    return (-_squares(x, means, variances).sum(-1) / 2 + log_prior).log_softmax(1)
+
+
+@gaussian.mistake("the prior is missing: the numerator of Bayes' rule is p(x|y) p(y)")
+def _(x, means, variances, log_prior):
+    return gaussian_classifier(x, means, variances, torch.zeros_like(log_prior))
+
+
+@gaussian.mistake("you took the variances for standard deviations: they are σ² already, do not square them")
+def _(x, means, variances, log_prior):
+    return gaussian_classifier(x, means, variances**2, log_prior)
+
+
+@gaussian.mistake("this is log p(x, y); subtract log p(x), the logsumexp over the labels")
+def _(x, means, variances, log_prior):
+    return -(_squares(x, means, variances) + (2 * math.pi * variances).log()).sum(-1) / 2 + log_prior
+
+
+@gaussian.mistake("these are probabilities; asked was their logarithm")
+def _(x, means, variances, log_prior):
+    return gaussian_classifier(x, means, variances, log_prior).exp()
+
+
+@gaussian.mistake("you averaged over the pixels; independent pixels multiply, so their logarithms add")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) + (2 * math.pi * variances).log()).mean(-1) / 2
+    return (log_density + log_prior).log_softmax(1)
+
+
+@gaussian.mistake("you normalised over the pictures (dim 0); the labels of each picture compete, dim 1")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) + (2 * math.pi * variances).log()).sum(-1) / 2
+    return (log_density + log_prior).log_softmax(0)
+
+
+@gaussian.mistake("exp underflows: far from all means every p(x|y) is 0 on a computer; stay in logarithms")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) + (2 * math.pi * variances).log()).sum(-1) / 2
+    joint = log_density.exp() * log_prior.exp()
+    return (joint / joint.sum(1, keepdim=True)).log()
+
+
+@gaussian.mistake("the factor 1/2 is missing: log N(x; μ, σ²) has -(x - μ)² / (2σ²)")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) + (2 * math.pi * variances).log() / 2).sum(-1)
+    return (log_density + log_prior).log_softmax(1)
+
+
+@gaussian.mistake("the factor 1/2 is missing: log N(x; μ, σ²) is -1/2 of the squares and of log 2πσ²")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) + (2 * math.pi * variances).log()).sum(-1)
+    return (log_density + log_prior).log_softmax(1)
+
+
+@gaussian.mistake("log 2πσ² needs the factor 1/2 too: the density has the square root of 2πσ²")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) / 2 + (2 * math.pi * variances).log()).sum(-1)
+    return (log_density + log_prior).log_softmax(1)
+
+
+@gaussian.mistake("log_prior is a logarithm already: add it as it is")
+def _(x, means, variances, log_prior):
+    return gaussian_classifier(x, means, variances, log_prior.exp())
+
+
+@gaussian.mistake("the sign of log σ is flipped: a wide Gaussian is a low one, so its log-density has - log σ")
+def _(x, means, variances, log_prior):
+    log_density = -(_squares(x, means, variances) - (2 * math.pi * variances).log()).sum(-1) / 2
+    return (log_density + log_prior).log_softmax(1)
+
+
+# 1.8 ------------------------------------------------------------------------------------------------------------------
+
+
+def _mixture_of_pixels(generator, size=12, pixels=4, classes=3, levels=5):
+    seen = torch.eye(levels, dtype=torch.float64)[torch.randint(levels, (size, pixels), generator=generator)]
+    theta = torch.rand(classes, pixels, levels, generator=generator, dtype=torch.float64) + 0.2
+    prior = torch.rand(classes, generator=generator, dtype=torch.float64) + 0.2
+    return seen, theta / theta.sum(-1, keepdim=True), prior / prior.sum(), 0.5
+
+
+def _log_joint(seen, theta, prior):
+    return torch.einsum("ndv,kdv->nk", seen, theta.log()) + prior.log()
+
+
+def _count_again(seen, shares, smoothing):
+    counts = torch.einsum("nk,ndv->kdv", shares, seen) + smoothing
+    return counts / counts.sum(-1, keepdim=True), shares.mean(0)
+
+
+def em_step(seen, theta, prior, smoothing):
+    return _count_again(seen, _log_joint(seen, theta, prior).softmax(1), smoothing)
+
+
+em = Exercise(
+    "1.8",
+    "em_step",
+    reference=em_step,
+    inputs=_mixture_of_pixels,
+    edges={
+        "pictures of 1,600 pixels": _mixture_of_pixels(torch.Generator().manual_seed(4), 6, 1600, 3, 5),
+        "as many pictures as classes": _mixture_of_pixels(torch.Generator().manual_seed(5), 3, 4, 3, 5),
+    },
+)
+
+
+@em.property("each new table sums to 1 over the levels, and the new prior sums to 1")
+def _(answer):
+    theta, prior = answer(*_mixture_of_pixels(torch.Generator().manual_seed(6)))
+    assert torch.allclose(theta.sum(-1), torch.ones_like(theta[..., 0]))
+    assert abs(prior.sum() - 1) < 1e-9
+
+
+@em.property("with next to no smoothing, ten steps never lower the likelihood")
+def _(answer):
+    seen, theta, prior, _ = _mixture_of_pixels(torch.Generator().manual_seed(7), 40)
+    before = -math.inf
+    for _ in range(10):
+        now = _log_joint(seen, theta, prior).logsumexp(1).sum().item()
+        assert now >= before - 1e-6, f"log p went from {before:.4f} to {now:.4f}"
+        before = now
+        theta, prior = answer(seen, theta, prior, 1e-9)
+
+
+@em.property("with one class it counts, as in exercise 1.5")
+def _(answer):
+    seen, theta, _, _ = _mixture_of_pixels(torch.Generator().manual_seed(8), classes=1)
+    expected, _ = _count_again(seen, torch.ones(12, 1).double(), 0.5)
+    assert torch.allclose(answer(seen, theta, torch.ones(1).double(), 0.5)[0], expected)
+
+
+@em.mistake("you gave each picture wholly to its best label; EM lets it count for every label by its share p(y|x)")
+def _(seen, theta, prior, smoothing):
+    shares = torch.nn.functional.one_hot(_log_joint(seen, theta, prior).argmax(1), len(prior)).to(seen)
+    return _count_again(seen, shares, smoothing)
+
+
+@em.mistake("the prior is missing in the shares: p(y|x) is proportional to p(x|y) p(y)")
+def _(seen, theta, prior, smoothing):
+    return em_step(seen, theta, torch.full_like(prior, 1 / len(prior)), smoothing)
+
+
+@em.mistake("your prior is still the old one; the new p(y) is the mean of the shares")
+def _(seen, theta, prior, smoothing):
+    return em_step(seen, theta, prior, smoothing)[0], prior
+
+
+@em.mistake("you normalised the shares over the pictures (dim 0); the labels of each picture compete, dim 1")
+def _(seen, theta, prior, smoothing):
+    return _count_again(seen, _log_joint(seen, theta, prior).softmax(0), smoothing)
+
+
+@em.mistake("you divided the counts by the number of all pictures; each label has its own sum over the levels")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen) + smoothing
+    return counts / (len(seen) + smoothing * seen.shape[-1]), shares.mean(0)
+
+
+@em.mistake("there is no smoothing: add it to every count before you divide")
+def _(seen, theta, prior, smoothing):
+    return _count_again(seen, _log_joint(seen, theta, prior).softmax(1), 0.0)
+
+
+@em.mistake("you smoothed after dividing; add the smoothing to the counts, then divide by their sum")
+def _(seen, theta, prior, smoothing):
+    table, new_prior = _count_again(seen, _log_joint(seen, theta, prior).softmax(1), 0.0)
+    return table + smoothing, new_prior
+
+
+@em.mistake("the smoothing is missing in the sum that you divide by: the new tables must sum to 1")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen)
+    return (counts + smoothing) / counts.sum(-1, keepdim=True), shares.mean(0)
+
+
+@em.mistake("these are the counts; divide each table by its sum over the levels")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    return torch.einsum("nk,ndv->kdv", shares, seen) + smoothing, shares.mean(0)
+
+
+@em.mistake("you divided by a sum over the pixels; the levels of one pixel compete, the last dimension")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen) + smoothing
+    return counts / counts.sum(1, keepdim=True), shares.mean(0)
+
+
+@em.mistake("you divided by a sum over the labels; the levels of one pixel compete, the last dimension")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen) + smoothing
+    return counts / counts.sum(0, keepdim=True), shares.mean(0)
+
+
+@em.mistake("you added the prior itself; logarithms add: prior.log()")
+def _(seen, theta, prior, smoothing):
+    return em_step(seen, theta, prior.exp(), smoothing)
+
+
+@em.mistake("your shares are logarithms; a picture counts by p(y|x) itself: softmax, not log_softmax")
+def _(seen, theta, prior, smoothing):
+    return _count_again(seen, _log_joint(seen, theta, prior).log_softmax(1), smoothing)
+
+
+@em.mistake("you smoothed the prior as well; asked was the plain mean of the shares")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    smoothed = (shares.sum(0) + smoothing) / (len(seen) + smoothing * len(prior))
+    return _count_again(seen, shares, smoothing)[0], smoothed
+
+
+@em.mistake("your new prior is a sum; divide it by the number of pictures")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    return _count_again(seen, shares, smoothing)[0], shares.sum(0)
+
+
+@em.mistake("the product over many pixels underflows to 0; add logarithms and use softmax")
+def _(seen, theta, prior, smoothing):
+    joint = _log_joint(seen, theta, prior).exp()
+    return _count_again(seen, joint / joint.sum(1, keepdim=True), smoothing)
+
+
+@em.mistake("you used p(x, y) as the shares; divide by p(x), so that the shares of a picture sum to 1")
+def _(seen, theta, prior, smoothing):
+    return _count_again(seen, _log_joint(seen, theta, prior).exp(), smoothing)
+
+
+@em.mistake("you summed the probabilities of the pixels; independent pixels multiply: add their logarithms")
+def _(seen, theta, prior, smoothing):
+    joint = torch.einsum("ndv,kdv->nk", seen, theta) * prior
+    return _count_again(seen, joint / joint.sum(1, keepdim=True), smoothing)
+
+
+# 1.9 ------------------------------------------------------------------------------------------------------------------
+
+
+def kl_by_hand():
+    return math.log(2) + (1 + 1) / 8 - 0.5
+
+
+by_hand = Exercise("1.9", "kl_by_hand", reference=kl_by_hand, tol=5e-6)
+
+
+@by_hand.property("it is not negative")
+def _(answer):
+    assert answer() >= 0
+
+
+@by_hand.mistake("that is KL(q‖p), the other way round; the mean is taken under p = N(1, 1)")
+def _():
+    return -math.log(2) + (4 + 1) / 2 - 0.5
+
+
+@by_hand.mistake("you read N(0, 4) as a standard deviation of 4; its variance is 4, so σ = 2")
+def _():
+    return math.log(4) + (1 + 1) / 32 - 0.5
+
+
+@by_hand.mistake("the - 1/2 is missing: it is the mean of (x - μ)²/2σ² under p itself, from log p")
+def _():
+    return math.log(2) + (1 + 1) / 8
+
+
+@by_hand.mistake("the means differ by 1: the mean of x² under N(1, 1) is 1² + 1 = 2, not 1")
+def _():
+    return math.log(2) + 1 / 8 - 0.5
+
+
+@by_hand.mistake("that is in bits; asked was nats")
+def _():
+    return kl_by_hand() / math.log(2)
+
+
+@by_hand.mistake("the logarithm has the wrong sign: log(σ of q / σ of p), since q stands in the denominator")
+def _():
+    return -math.log(2) + (1 + 1) / 8 - 0.5
+
+
+@by_hand.mistake("you took the logarithm of the ratio of the variances; it is half of that, log 2")
+def _():
+    return math.log(4) + (1 + 1) / 8 - 0.5
+
+
+@by_hand.mistake("(x - 0)² is divided by 2σ² = 8 under q, not by σ² = 4")
+def _():
+    return math.log(2) + (1 + 1) / 4 - 0.5
+
+
+@by_hand.mistake("that is the cross-entropy part -E_p[log q] alone; subtract the entropy of p, 1/2 log(2πe)")
+def _():
+    return 0.5 * math.log(2 * math.pi * 4) + (1 + 1) / 8
+
+
+@by_hand.mistake("you are there, but you rounded: give five decimals, or return the formula")
+def _():
+    return 0.4431
+
+
+@by_hand.mistake("you may be there, but you rounded a lot: give five decimals, or return the formula")
+def _():
+    return 0.443
+
+
+# 1.10 -----------------------------------------------------------------------------------------------------------------
+
+
+def _two_gaussians(generator, size=6):
+    def draw():
+        return torch.randn(size, generator=generator, dtype=torch.float64)
+
+    return draw(), draw().mul(0.4).exp(), draw(), draw().mul(0.4).exp()
+
+
+def kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (sigma_p**2 + (mean_p - mean_q) ** 2) / (2 * sigma_q**2) - 0.5
+
+
+_one = torch.ones(3, dtype=torch.float64)
+kl = Exercise(
+    "1.10",
+    "kl_of_gaussians",
+    reference=kl_of_gaussians,
+    inputs=_two_gaussians,
+    edges={
+        "the same Gaussian twice": (_one, 2 * _one, _one, 2 * _one),
+        "a p that is almost a point": (0 * _one, 1e-3 * _one, _one, _one),
+    },
+    gradients=True,
+)
+
+
+@kl.property("it agrees with exercise 1.9, where it was done by hand")
+def _(answer):
+    value = answer(*(torch.tensor([v], dtype=torch.float64) for v in (1, 1, 0, 2)))
+    assert abs(value.item() - kl_by_hand()) < 1e-6
+
+
+@kl.property("it agrees with the mean of log p(x) - log q(x) over many draws from p")
+def _(answer):
+    mean_p, sigma_p, mean_q, sigma_q = _two_gaussians(torch.Generator().manual_seed(2))
+    p, q = torch.distributions.Normal(mean_p, sigma_p), torch.distributions.Normal(mean_q, sigma_q)
+    x = p.sample((100_000,))
+    ratio = p.log_prob(x) - q.log_prob(x)
+    assert ((answer(mean_p, sigma_p, mean_q, sigma_q) - ratio.mean(0)).abs() < 5 * ratio.std(0) / 100_000**0.5).all()
+
+
+@kl.property("moving both Gaussians by the same distance changes nothing")
+def _(answer):
+    mean_p, sigma_p, mean_q, sigma_q = _two_gaussians(torch.Generator().manual_seed(3))
+    here, there = answer(mean_p, sigma_p, mean_q, sigma_q), answer(mean_p + 5, sigma_p, mean_q + 5, sigma_q)
+    assert torch.allclose(here, there)
+
+
+@kl.mistake("that is KL(q‖p): p and q are swapped")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return kl_of_gaussians(mean_q, sigma_q, mean_p, sigma_p)
+
+
+@kl.mistake("you took sigma for the variance; sigma is the standard deviation, so square it in the fraction")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() / 2 + (sigma_p + (mean_p - mean_q) ** 2) / (2 * sigma_q) - 0.5
+
+
+@kl.mistake("the sign is flipped: a KL divergence is never negative")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return -kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q)
+
+
+@kl.mistake("the - 1/2 is missing: a Gaussian must have the divergence 0 from itself")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q) + 0.5
+
+
+@kl.mistake("the ratio in the logarithm is upside down: log(sigma_q / sigma_p)")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q) - 2 * (sigma_q / sigma_p).log()
+
+
+@kl.mistake("you divided by the variance of p; the squares come from log q, so q's variance divides them")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (sigma_p**2 + (mean_p - mean_q) ** 2) / (2 * sigma_p**2) - 0.5
+
+
+@kl.mistake("the variance of p is missing in the fraction: x spreads around its mean under p")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (mean_p - mean_q) ** 2 / (2 * sigma_q**2) - 0.5
+
+
+@kl.mistake("the difference of the means must be squared")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (sigma_p**2 + (mean_p - mean_q).abs()) / (2 * sigma_q**2) - 0.5
+
+
+@kl.mistake("that is the ratio of variances in the logarithm: halve it, or use the standard deviations")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q) + (sigma_q / sigma_p).log()
+
+
+@kl.mistake("the squares are divided by 2σ² of q, not by σ²")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (sigma_p**2 + (mean_p - mean_q) ** 2) / sigma_q**2 - 0.5
+
+
+@kl.mistake("a / 2 * b divides by 2 and multiplies by b; put brackets around 2 * sigma_q**2")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (sigma_p**2 + (mean_p - mean_q) ** 2) / 2 * sigma_q**2 - 0.5
+
+
+@kl.mistake("that is in bits; asked was nats, the natural logarithm")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q) / math.log(2)
+
+
+@kl.mistake("you returned one number, the mean over the batch; asked was one for each pair, shape (B,)")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q).mean()
+
+
+# 1.11 -----------------------------------------------------------------------------------------------------------------
+
+
+def false_statement():
+    return "d"
+
+
+spot = Exercise("1.11", "false_statement", reference=false_statement)
+
+
+@spot.property("it is one of the five letters")
+def _(answer):
+    assert answer().strip().lower() in "abcde"
+
+
+@spot.mistake("(a) is true: (1.8) multiplies the posterior by new prior / old prior, and no picture is needed")
+def _():
+    return "a"
+
+
+@spot.mistake("(b) is true: in section 10 the network has fewer bits per dimension, and falls for punctuation far more")
+def _():
+    return "b"
+
+
+@spot.mistake("(c) is true: by (1.22) its mean is that of the data, and between two far modes there is hardly any data")
+def _():
+    return "c"
+
+
+@spot.mistake("nearly: return the letter alone, without brackets")
+def _():
+    return "(d)"
+
+
+@spot.mistake("(e) is true: by (1.14) the logarithm of the odds is linear in x for both; only the training differs")
+def _():
+    return "e"

@@ -1,0 +1,135 @@
+"""What lecture 01 brings to the library: soft counts, its figures, and the widget of the two divergences."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from genlib import data, plots, widgets
+from genlib.classical import NaiveBayes
+from genlib.course.exercises.lecture_01 import em_step, kl_by_hand, kl_of_gaussians
+from tests.test_plots_and_widgets import cut_texts, size_of
+
+# Counting with shares -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    train, _ = data.digits()
+    return train
+
+
+def model(**keywords):
+    return NaiveBayes((1, 8, 8), levels=17, classes=10, **keywords).double()
+
+
+def test_shares_of_zero_and_one_are_labels(digits):
+    hard = model().count(digits.x, digits.y, smoothing=0.3)
+    soft = model().count(digits.x, F.one_hot(digits.y, 10).double(), smoothing=0.3)
+    assert torch.allclose(hard.logits, soft.logits)
+    assert torch.allclose(hard.log_prior, soft.log_prior)
+
+
+def test_counting_with_shares_is_the_m_step_of_the_exercise(digits):
+    start = model().count(digits.x[:200], digits.y[:200], smoothing=0.5)
+    seen = F.one_hot(digits.x.flatten(1), 17).double()
+    theta, prior = em_step(seen, start.logits.softmax(-1), start.log_prior.exp(), 0.5)
+    step = model().count(digits.x, start.log_posterior(digits.x).exp(), smoothing=0.5)
+    assert torch.allclose(step.logits.softmax(-1), theta)
+    assert torch.allclose(step.log_prior.exp(), prior)
+
+
+def test_shares_of_another_shape_are_refused(digits):
+    with pytest.raises(ValueError, match=r"must be \(1437, 10\)"):
+        model().count(digits.x, torch.ones(1437, 9, dtype=torch.float64))
+    with pytest.raises(ValueError, match=r"must be \(1437,\)"):
+        model().count(digits.x, torch.ones(5, 10, dtype=torch.float64))
+
+
+def test_a_few_labels_and_em_are_better_than_a_few_labels(digits):
+    _, test = data.digits()
+    chosen = torch.cat([(digits.y == k).nonzero()[:5, 0] for k in range(10)])
+    alone = model().count(digits.x[chosen], digits.y[chosen], smoothing=0.1)
+    before = (alone.log_posterior(test.x).argmax(1) == test.y).double().mean()
+    known = torch.zeros(len(digits), 1, dtype=torch.bool)
+    known[chosen] = True
+    for _ in range(10):
+        shares = torch.where(known, F.one_hot(digits.y, 10).double(), alone.log_posterior(digits.x).exp())
+        alone.count(digits.x, shares, smoothing=0.1)
+    after = (alone.log_posterior(test.x).argmax(1) == test.y).double().mean()
+    assert after > before + 0.05
+
+
+# Figures --------------------------------------------------------------------------------------------------------------
+
+
+def figures():
+    g = torch.Generator().manual_seed(0)
+    sizes = [10, 20, 40, 80]
+    curves = {"one": torch.rand(4, 5, generator=g), "two": torch.rand(4, 5, generator=g)}
+    sets = {"digits": torch.randn(50, generator=g), "letters": torch.randn(50, generator=g).requires_grad_()}
+    target = torch.distributions.Normal(torch.tensor(0.0).double(), 1.0).log_prob
+    world, visits = ["..", "SG"], torch.tensor([1.0, 0.5, 1, 1])
+    at = torch.linspace(0, 1, 11)
+    u, v = torch.rand(2, 30, generator=g)
+    return {
+        "learning curves": plots.learning_curves({"a": curves, "b": curves}, {"a": sizes, "b": sizes}),
+        "histograms": plots.histograms(
+            {"a model": sets, "another": sets}, units={"a model": "nats", "another": "nats"}
+        ),
+        "two divergences": plots.two_divergences(target, {"q": (0.5, 2.0), "r": (-2.0, 0.3)}),
+        "plans": plots.plans(world, {"a plan": torch.tensor([1, 2, 0, 0])}, {"a plan": visits}),
+        "two answers": plots.two_answers(u, v, at, torch.rand(11, 11, generator=g), v, at),
+    }
+
+
+@pytest.mark.parametrize("name", list(figures()))
+def test_every_figure_draws_and_no_text_is_cut(name):
+    figure = figures()[name]
+    assert all(50 < side < 2000 for side in size_of(figure))
+    assert cut_texts(figure) == []
+
+
+def test_the_legend_tells_both_divergences():
+    """KL(p‖q) and KL(q‖p) of two Gaussians, as the figure integrates them and as the formula has them."""
+    p = torch.distributions.Normal(torch.tensor(1.0).double(), 1.0)
+    figure = plots.two_divergences(p.log_prob, {"q": (0.0, 2.0)}, extent=(-20, 20))
+    texts = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    backwards = kl_of_gaussians(*torch.tensor([0.0, 2.0, 1.0, 1.0]).double()).item()
+    assert texts == [f"KL(p‖q) = {kl_by_hand():.2f} nats", f"KL(q‖p) = {backwards:.2f} nats"]
+
+
+def test_a_point_of_a_learning_curve_is_the_mean_of_its_repetitions():
+    values = torch.tensor([[0.2, 0.4], [0.5, 0.7]])
+    ax = plots.learning_curves({"a": {"one": values}}, {"a": [10, 20]}).axes[0]
+    assert ax.lines[0].get_ydata().tolist() == pytest.approx([0.3, 0.6])
+
+
+# The widget -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_widget_knows_its_target_and_where_it_stands():
+    widget = widgets.two_divergences(weight=0.6, sigma=0.6, gap=4.0)
+    x = torch.linspace(-20, 20, 8001, dtype=torch.float64)
+    density = widget.log_target(x).exp()
+    assert density.sum() * (x[1] - x[0]) == pytest.approx(1, abs=1e-6)
+    assert (density * x).sum() * (x[1] - x[0]) == pytest.approx(0.6 * -2 + 0.4 * 2, abs=1e-6)
+    assert (widget.mean, widget.width, widget.gap) == (0.0, 1.0, 4.0)
+    widget.value = {"mean": -2.0, "width": 0.6, "gap": 3.0}
+    assert (widget.mean, widget.width, widget.gap) == (-2.0, 0.6, 3.0)
+    assert widget.log_target(torch.tensor([-1.5])).exp().item() == pytest.approx(
+        0.6 / (0.6 * math.sqrt(2 * math.pi)), rel=1e-3
+    )
+
+
+def test_the_widget_has_a_still_with_words():
+    bundle, metadata = widgets.two_divergences()._repr_mimebundle_()
+    assert bundle["image/png"]
+    assert "two modes" in metadata["image/png"]["alt"]
+
+
+@pytest.mark.parametrize("wrong", [{"weight": 1.0}, {"sigma": 0.0}, {"gap": 9.0}, {"mean": 5.0}, {"width": 0.0}])
+def test_the_widget_refuses_what_it_can_not_show(wrong):
+    with pytest.raises(ValueError, match="must lie in"):
+        widgets.two_divergences(**wrong)
