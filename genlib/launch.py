@@ -123,6 +123,7 @@ def train_model(
     weights, best = out / f"{model}_{data}.safetensors", history.averaged or made
     write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in best.state_dict().items()}))
     tests = ", ".join(f"test {name} {list(values.values())[-1]:.4g}" for name, values in history.test.items())
+    tests += " (before averaging)" if tests and history.averaged else ""
     parameters = sum(p.numel() for p in made.parameters())
     print(
         f"{history!r}\n{tests}\n{parameters:,} parameters, {history.seconds:.0f} s; weights in {weights}",

@@ -79,8 +79,9 @@ class History:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.train.items() if len(values))
         return f"History({len(self)} steps{', stopped early' if self.stopped else ''}; last: {last or 'nothing'})"
 
-    def plot(self, smooth: int = 25):
-        """A figure with a panel for each name: values, their running mean over ``smooth`` steps, test values."""
+    def plot(self, smooth: int = 25, unit: str = ""):
+        """A figure with a panel for each name: values, their mean over the ``smooth`` steps around, test values. unit,
+        of all of them, such as "nats per digit"."""
         from matplotlib.figure import Figure
 
         names = list(self.train) or ["loss"]
@@ -91,14 +92,15 @@ class History:
             width = min(smooth, len(values))
             if width > 1:
                 mean = values.unfold(0, width, 1).mean(-1)
-                ax.plot(range(width, len(values) + 1), mean.numpy(), color="#0072B2", label="training")
+                middle = range((width + 1) // 2, (width + 1) // 2 + len(mean))  # of the steps that a mean is taken over
+                ax.plot(middle, mean.numpy(), color="#0072B2", label=f"training, mean of {width} steps")
                 first = len(values) // 20  # the first steps would squeeze all the others
                 late = mean[first:].tolist() + [v for step, v in self.test.get(name, {}).items() if step > first]
                 ax.set_ylim(*_padded(min(late), max(late)))
             if name in self.test:
                 ax.plot(*zip(*self.test[name].items(), strict=True), "o-", color="#D55E00", markersize=3, label="test")
                 ax.legend(frameon=False)
-            ax.set(title=name, xlabel="step")
+            ax.set(title=name, xlabel="step", ylabel=unit)
             ax.spines[["top", "right"]].set_visible(False)
         return figure
 

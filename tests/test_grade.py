@@ -57,10 +57,7 @@ SWALLOWS = "while True:\n    try:\n        while True: pass\n    except BaseExce
 # What stands before or after the answer, and what the notes must say of it.
 DISTURBING = {
     "an endless loop": ("while True: pass", "still running after 2 seconds"),
-    "a loop that swallows everything": (
-        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
-        "",
-    ),
+    "a loop that swallows everything": (SWALLOWS, ""),
     "exit()": ("exit()", "stops"),
     "os._exit": ("import os; os._exit(0)", "ended its process (status 0)"),
     "a killed kernel": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "may not call os.kill"),
@@ -68,10 +65,7 @@ DISTURBING = {
     "100 GB": ("import torch; x = torch.ones(100 * 2**30 // 4)", "stops"),
     "a flood of output": ("for _ in range(300_000): print('x' * 1000)", ""),
     "a fork bomb": (FORK, "may not call os.fork"),
-    "a fork bomb of shells": (
-        "import subprocess\nfor _ in range(99): subprocess.Popen('sleep 60', shell=True)",
-        "may not",
-    ),
+    "a fork bomb of shells": (SHELLS, "may not"),
     "a syntax error": ("def f(:\n  pass", "SyntaxError"),
     "10 MB of text": ("x = '" + "y" * 10_000_000 + "'", "characters was left out"),
     "a shell command and a magic": ("!pip install nothing\n%matplotlib inline", None),
