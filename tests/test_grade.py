@@ -10,7 +10,7 @@ from nbformat import v4
 
 from genlib.course import grade as grading
 from genlib.course.build import role
-from genlib.course.lectures import find
+from genlib.course.lectures import available, find
 from genlib.course.validate import ValidateError
 
 RIGHT = "import math\ndef uniform_log_prob(dimensions, levels):\n    return -dimensions * math.log(levels)"
@@ -49,6 +49,20 @@ def test_a_right_answer_earns_its_points_and_a_wrong_one_its_hint(tmp_path):
     assert "not solved yet" in none.lines[0]
     assert "Well done" in grading.feedback(right)
     assert "the sign is flipped" in grading.feedback(wrong)
+
+
+@pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)
+def test_the_solutions_earn_every_point_in_the_notebook_as_it_was_handed_out(tmp_path, lecture, monkeypatch):
+    """What an answer uses, an import further up for instance, is there, though the cells in between do not run."""
+    monkeypatch.setattr(grading, "NOTEBOOK_SECONDS", 90.0)
+    solved = nbformat.read(lecture.solution, as_version=4).cells
+    right = {role(cell)[0]: cell.source for cell in solved if role(cell) and role(cell)[1] == "answer"}
+    content = nbformat.read(lecture.handed_out, as_version=4)
+    for cell in content.cells:
+        if role(cell) and role(cell)[1] == "answer":
+            cell.source = right[role(cell)[0]]
+    result = marked(tmp_path, content)
+    assert (result.points, result.notes) == (result.of, []), result.lines
 
 
 FORK = "import os\nwhile True:\n    os.fork()"

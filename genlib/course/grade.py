@@ -1,11 +1,12 @@
 """`genlib grade FOLDER`: points for a class, a feedback file for each learner; resumable.
 
 Each notebook is marked in a process of its own (see marking.py). Its answers and what the learner added are run after
-the pristine setup cell; the long trainings in between are not, so that a notebook takes seconds. A cell that ends the
-process or never ends is left out, and the rest is marked without it. Points come from the values of the functions
-alone: what a notebook prints, or says of itself, counts for nothing.
+the course's own setup, imports and functions; the long trainings in between are not, so that a notebook takes seconds.
+A cell that ends the process or never ends is left out, and the rest is marked without it. Points come from the values
+of the functions alone: what a notebook prints, or says of itself, counts for nothing.
 """
 
+import ast
 import csv
 import dataclasses
 import hashlib
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -76,12 +78,23 @@ def notebooks(folder: Path) -> Iterator[tuple[str, Path]]:
         yield (parts[0] if len(parts) > 1 else path.stem), path
 
 
+def definitions(source: str) -> str:
+    """The imports, functions and classes of a cell, without what it computes; those that need that are left out."""
+    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    nodes = [textwrap.indent(ast.unparse(n), "    ") for n in ast.parse(source).body if isinstance(n, kept)]
+    return "\n".join(f"try:\n{node}\nexcept NameError:\n    pass" for node in nodes)
+
+
 def cells_to_run(notebook, lecture: Lecture) -> tuple[list[str], list[str]]:
-    """(sources, notes): the pristine setup cell, then the learner's answers and whatever else they wrote themselves."""
+    """(sources, notes): the course's setup, then the learner's answers and whatever else they wrote themselves.
+
+    The setup is the pristine setup cell, and what the other pristine cells import and define: an answer may use it.
+    """
     code = [cell for cell in pristine(lecture).cells if cell.cell_type == "code"]
     ours = {cell.source.strip() for cell in code}
-    setup = next(cell for cell in code if "bootstrap" not in cell.metadata.get("tags", []))
-    sources, notes = [setup.source], []
+    setup, *others = (cell for cell in code if "bootstrap" not in cell.metadata.get("tags", []))
+    defined = [definitions(cell.source) for cell in others if not role(cell)]
+    sources, notes = ["\n".join([setup.source, *defined])], []
     for cell in notebook.cells:
         if cell.cell_type != "code" or not cell.source.strip() or cell.source.strip() in ours:
             continue

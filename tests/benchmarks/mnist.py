@@ -8,6 +8,7 @@ bounds, and said to be.
 """
 
 import argparse
+import itertools
 import shlex
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def command(name: str) -> list[str]:
 def load(name: str):
     """The model of a recipe with the weights that its command wrote, and the test digits in its form."""
     words = command(name)
-    arguments = launch.read_settings([b for a, b in zip(words, words[1:], strict=False) if a == "--set"])
+    arguments = launch.read_settings([b for a, b in itertools.pairwise(words) if a == "--set"])
     train, test = data.mnist()
     if "--binarized" in words:
         train, test = train.binarized("dynamic"), test.binarized("dynamic")
