@@ -8,6 +8,7 @@ import sysconfig
 
 import nbformat
 import pytest
+import yaml
 
 from genlib.course.build import repository
 from genlib.course.lectures import ROOT, available
@@ -20,8 +21,11 @@ print(json.dumps([genlib.__file__, torch.__file__]))
 
 @pytest.fixture(scope="module")
 def colab(tmp_path_factory):
-    """The Python of a fresh environment in which everything is there but genlib and its repository."""
-    folder = tmp_path_factory.mktemp("colab")
+    return fresh(tmp_path_factory.mktemp("colab"))
+
+
+def fresh(folder):
+    """The Python of a fresh environment in which everything is there but genlib, and a folder with a clone of it."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     where = subprocess.run(
@@ -91,3 +95,16 @@ def test_the_first_cell_installs_the_library_and_the_lectures_run(colab):
         assert all(text.endswith("not solved yet\n") for text in outputs), outputs
     again = run(colab, "-c", code, GENLIB_SOURCE="nowhere")
     assert again.returncode == 0, "a second run of the cell must do nothing"
+
+
+def test_the_pip_section_of_the_conda_environment_installs(tmp_path):
+    """As conda and repo2docker do it: the section is written into a requirements file beside environment.yml."""
+    environment = fresh(tmp_path)
+    python, clone = environment[0], tmp_path / "clone"
+    section = yaml.safe_load((clone / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    (clone / "condaenv.requirements.txt").write_text("\n".join(section))
+    done = run((python, clone), "-m", "pip", "install", "-r", "condaenv.requirements.txt")
+    assert done.returncode == 0, done.stderr[-3000:]
+    done = run((python, tmp_path), "-c", "import genlib, jupyterlab; print(genlib.__file__)")
+    assert str(clone) in done.stdout, done.stderr
+    assert "start" in run((python, tmp_path), "-m", "genlib.cli", "--help").stdout
