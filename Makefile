@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help lab test test-gpu bench build clean
+.PHONY: help lab test test-gpu bench build slides clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ bench: $(VENV)/test.done  ## measure: training, cached sampling, and (where they
 
 build: $(VENV)/test.done  ## make the notebooks from notebooks/source
 	@$(BIN)/genlib build
+
+slides: $(VENV)/test.done  ## make the slides, HTML and PDF, in build/slides (needs npm and Chromium)
+	@$(BIN)/genlib slides
 
 clean:  ## remove the virtual environment; your notebooks in my/ stay
 	rm -rf $(VENV)

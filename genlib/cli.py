@@ -1,4 +1,5 @@
-"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | train` to make."""
+"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train` to
+make."""
 
 from typing import Annotated
 
@@ -52,6 +53,23 @@ def build(
     if faults:
         raise typer.Exit(1)
     typer.echo(f"{len(chosen)} lectures are what their sources say")
+
+
+@app.command()
+def slides(
+    lectures: Annotated[list[str] | None, typer.Argument(help="numbers such as 03; all decks without")] = None,
+    force: Annotated[bool, typer.Option("--force", help="make them even where nothing changed")] = False,
+):
+    """Make the slides in build/slides/: for each deck in slides/ one HTML file that needs nothing else, and a PDF."""
+    from genlib.course import slides as decks
+    from genlib.course.build import BuildError
+    from genlib.course.lectures import find
+
+    try:
+        chosen = [find(number) for number in lectures] if lectures else decks.available()
+        decks.build(chosen, force=force, say=typer.echo)
+    except (BuildError, OSError, ValueError) as error:
+        _stop(error)
 
 
 @app.command()

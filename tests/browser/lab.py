@@ -6,7 +6,6 @@ would leave the machine is blocked and written down.
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,16 +15,8 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from genlib.course.browser import FLAGS, chromium
+
 OPEN = """async ([path]) => {
   const app = window.jupyterapp;
   await app.restored;
@@ -52,13 +43,6 @@ RUN = """async (indices) => {
 }"""
 # A picture's pixels, whether it is drawn on a canvas or is an image; text and bars as HTML.
 LOOK = """(root) => [...root.querySelectorAll('canvas')].map((c) => c.toDataURL()).join() + root.innerHTML"""
-
-
-def chromium() -> str:
-    """Where Chromium is. Raises: AssertionError, which fails the tests: a missing browser is never skipped."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert found, "Chromium is missing; .ci/run installs it on Debian, elsewhere install it or Chrome"
-    return found
 
 
 def free_port() -> int:
