@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from matplotlib import patches
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -94,7 +95,10 @@ def codes(
 
 
 def hills(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: float) -> Figure:
-    """Densities over the plane on one scale: axis (G,) along both, density (n, G, G), whose second axis is z1."""
+    """Densities over the plane on one scale: axis (G,) along both, density (n, G, G), whose second axis is z1.
+
+    Thin parts are drawn lighter than in proportion, in colours that give a round hill no rim.
+    """
     n, end, top = len(density), axis[-1].item(), density.max().item()
     with canvas(3.3 * n + 0.8, 3.7, 1, n) as (figure, axes):
         for i, ax in enumerate(axes[0]):
@@ -102,9 +106,8 @@ def hills(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: float)
                 density[i].T.numpy(),
                 origin="lower",
                 extent=(-end, end, -end, end),
-                vmin=0,
-                vmax=top,
-                cmap=DENSITY,
+                norm=PowerNorm(0.7, 0, top),
+                cmap="viridis",
                 interpolation="bilinear",
             )
             ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="" if i else "$z_2$")

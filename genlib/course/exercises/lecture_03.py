@@ -90,6 +90,16 @@ def _():
     return 2.0, 0.25
 
 
+@best.mistake("the variance is right; 6 is precision times data, 3 · 2: divide it by the sum of the precisions, 4")
+def _():
+    return 6.0, 0.25
+
+
+@best.mistake("that is the marginal p(x) = N(0, 1 + 1/3), a density of x; asked was one of z, given x = 2")
+def _():
+    return 0.0, 4 / 3
+
+
 @best.mistake("the two values are in the wrong order: first the mean, then the variance")
 def _():
     return 0.25, 1.5
@@ -168,6 +178,21 @@ def _(prior, likelihood, q):
 @equality.mistake("your left side averages p(x|z) under q; p(x) is the average under the prior")
 def _(prior, likelihood, q):
     return (q * likelihood).sum().log(), (q * likelihood.log()).sum() - (q * (q / prior).log()).sum()
+
+
+@equality.mistake("your left side averages the n products; p(x) is their sum, the prior is the weight already")
+def _(prior, likelihood, q):
+    return (prior * likelihood).mean().log(), (q * likelihood.log()).sum() - (q * (q / prior).log()).sum()
+
+
+@equality.mistake("the prior is missing in your left side: p(x) is the sum of p(z) p(x|z)")
+def _(prior, likelihood, q):
+    return likelihood.sum().log(), (q * likelihood.log()).sum() - (q * (q / prior).log()).sum()
+
+
+@equality.mistake("your left side counts every cause alike; p(x) weighs p(x|z) by the prior")
+def _(prior, likelihood, q):
+    return likelihood.mean().log(), (q * likelihood.log()).sum() - (q * (q / prior).log()).sum()
 
 
 @equality.mistake("your left side is p(x) itself; the line is about its logarithm")
@@ -291,9 +316,29 @@ def _(mu, logvar):
     return 0.5 * (mu**2 + logvar**2 - 1 - 2 * logvar.log()).sum(-1)
 
 
-@kl.mistake("you read logvar as log σ: with σ² = exp(logvar) there is no factor 2")
+@kl.mistake("you took exp(logvar) for σ (torch's Normal wants σ as well); it is σ², and σ is exp(logvar / 2)")
 def _(mu, logvar):
     return 0.5 * (mu**2 + (2 * logvar).exp() - 1 - 2 * logvar).sum(-1)
+
+
+@kl.mistake("exp(logvar / 2) is σ; the formula has σ², which is exp(logvar)")
+def _(mu, logvar):
+    return 0.5 * (mu**2 + (0.5 * logvar).exp() - 1 - logvar).sum(-1)
+
+
+@kl.mistake("you halved logvar in the last term: log σ² is logvar itself, and the ½ stands in front of all four")
+def _(mu, logvar):
+    return 0.5 * (mu**2 + logvar.exp() - 1 - 0.5 * logvar).sum(-1)
+
+
+@kl.mistake("the ½ stands in front of all four terms, logvar too")
+def _(mu, logvar):
+    return (0.5 * (mu**2 + logvar.exp() - 1) - logvar).sum(-1)
+
+
+@kl.mistake("your -1 stands outside the sum; each latent dimension has one")
+def _(mu, logvar):
+    return 0.5 * ((mu**2 + logvar.exp() - logvar).sum(-1) - 1)
 
 
 @kl.mistake("exp(logvar) is the variance already; you squared it")
@@ -425,7 +470,10 @@ elbo = Exercise(
     "bernoulli_elbo",
     reference=bernoulli_elbo,
     inputs=_binary,
-    edges={"logits of ±200": (_x, 200 * (2.0 * _x - 1), _mu, _logvar)},
+    edges={
+        "logits of ±200": (_x, 200 * (2.0 * _x - 1), _mu, _logvar),
+        "logits of ±200 that are sure of the wrong value": (_x, 200 * (1 - 2.0 * _x), _mu, _logvar),
+    },
     tol=1e-4,
 )
 
@@ -516,6 +564,36 @@ def _(x, logits, mu, logvar):
     return (x * p.log() + (1 - x) * (1 - p).log()).sum(-1) - gaussian_kl(mu, logvar)
 
 
+@elbo.mistake(
+    "F.binary_cross_entropy cuts every log p at -100, but a decoder that is sure and wrong pays all of it: use "
+    "binary_cross_entropy_with_logits"
+)
+def _(x, logits, mu, logvar):
+    loss = torch.nn.functional.binary_cross_entropy(logits.sigmoid(), x.float(), reduction="none")
+    return -loss.sum(-1) - gaussian_kl(mu, logvar)
+
+
+@elbo.mistake("your 1e-8 cuts every log p at log(1e-8) = -18: use binary_cross_entropy_with_logits or logsigmoid")
+def _(x, logits, mu, logvar):
+    p = logits.sigmoid()
+    return (x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).sum(-1) - gaussian_kl(mu, logvar)
+
+
+@elbo.mistake("the sign of your first term: binary cross-entropy is minus log p(x|z)")
+def _(x, logits, mu, logvar):
+    return -_bernoulli_log_prob(x, logits) - gaussian_kl(mu, logvar)
+
+
+@elbo.mistake("the KL was averaged over the batch; each picture pays its own, a sum over the last axis")
+def _(x, logits, mu, logvar):
+    return _bernoulli_log_prob(x, logits) - gaussian_kl(mu, logvar).mean()
+
+
+@elbo.mistake("the KL was summed over the batch; each picture pays its own, a sum over the last axis alone")
+def _(x, logits, mu, logvar):
+    return _bernoulli_log_prob(x, logits) - gaussian_kl(mu, logvar).sum()
+
+
 @elbo.mistake("only the dark pixels are counted: a pixel that is 0 contributes log(1 - p)")
 def _(x, logits, mu, logvar):
     return (x * torch.nn.functional.logsigmoid(logits)).sum(-1) - gaussian_kl(mu, logvar)
@@ -550,6 +628,7 @@ weighted = Exercise(
     edges={
         "pictures of 784 pixels (log p(x, z) near -2000)": (_one - 2000, _two),
         "densities of narrow Gaussians (log p(x, z) near +1000)": (_one + 1000, _two),
+        "examples that lie 1000 nats apart": (_one + torch.tensor([0.0, -1000.0, -2000.0, 1000.0]), _two),
         "a single draw": (_one[:1], _two[:1]),
     },
     tol=1e-4,
@@ -631,6 +710,15 @@ def _(log_joint, log_q):
 @weighted.mistake("that is the largest log-weight: a start for a stable sum, but the sum is missing")
 def _(log_joint, log_q):
     return (log_joint - log_q).amax(0)
+
+
+@weighted.mistake(
+    "you took out the largest log-weight of the whole batch, and an example far below it gives log(0): take each "
+    "example's own, amax(0)"
+)
+def _(log_joint, log_q):
+    log_w = log_joint - log_q
+    return (log_w - log_w.max()).exp().mean(0).log() + log_w.max()
 
 
 @weighted.mistake("the largest log-weight was taken out of the sum and never added back")
