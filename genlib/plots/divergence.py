@@ -29,7 +29,7 @@ def two_divergences(
             upper, lower = axes[:, column]
             place = f"q: μ = {mean:.2f}, σ = {sigma:.2f}"
             upper.fill_between(x.numpy(), log_p.exp().numpy(), color="#C4C4C4", label="target p")
-            upper.plot(x.numpy(), log_q.exp().numpy(), color=COLOURS[1], linewidth=2, label=place)
+            upper.plot(x.numpy(), log_q.exp().numpy(), color="black", linewidth=2, label=place)
             upper.set_title(name)
             upper.legend(fontsize=9, loc="upper right")
             values = {"KL(p‖q)": (forward, COLOURS[0]), "KL(q‖p)": (reverse, COLOURS[1])}

@@ -123,10 +123,9 @@ export function draw(element, state) {
   axis(TOP + TALL, true);
   add("text", svg, { x: LEFT, y: 14 }, "density (per unit of x)");
   add("text", svg, { x: W - RIGHT - 160, y: 14, "text-anchor": "end" }, "grey: the target p");
-  const qName = add("text", svg, { x: W - RIGHT, y: 14, "text-anchor": "end" }, "line: your Gaussian q");
-  qName.style.fill = ORANGE;
+  add("text", svg, { x: W - RIGHT, y: 14, "text-anchor": "end" }, "line: your Gaussian q");
   const area = add("path", svg, { fill: "#B8B8B8", stroke: "#777" });
-  const curve = add("path", svg, { fill: "none", stroke: ORANGE, "stroke-width": 2.5 });
+  const curve = add("path", svg, { fill: "none", stroke: "currentColor", "stroke-width": 2.5 });
   const ticks = add("g", svg);
   add("text", svg, { x: LEFT, y: LOWER - 22 }, "where each divergence comes from (nats per unit of x)");
   const lowerTicks = add("g", svg);
@@ -143,8 +142,8 @@ export function draw(element, state) {
       : "width of q: arrows change it",
     "aria-valuemin": LIMITS[name][0], "aria-valuemax": LIMITS[name][1],
   });
-  const widthKnob = knob("width", "#E69F00");
-  const meanKnob = knob("mean", ORANGE);
+  const widthKnob = knob("width", "#888888");
+  const meanKnob = knob("mean", "currentColor");
 
   const side = add("div", root, { class: "side" });
   const rows = {};

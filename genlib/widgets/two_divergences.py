@@ -11,7 +11,7 @@ class TwoDivergences(Drawing):
 
     _esm = module("two_divergences.js")
     alt = (
-        "A grey target with two modes and an orange Gaussian over it; below, where KL(p||q) and KL(q||p) come from, "
+        "A grey target with two modes and a black Gaussian over it; below, where KL(p||q) and KL(q||p) come from, "
         "and the two values."
     )
 

@@ -112,6 +112,11 @@ def _():
     return 0.001 * 0.99 / (0.999 * 0.02)
 
 
+@letter.mistake("you divided by p(flag | digit); the denominator is p(flag), for letters and digits together")
+def _():
+    return 0.001 * 0.99 / 0.02
+
+
 @letter.mistake("that is p(digit | flag), the other label; the two sum to 1")
 def _():
     return 0.999 * 0.02 / (0.001 * 0.99 + 0.999 * 0.02)
@@ -150,6 +155,21 @@ def _():
 @letter.mistake("that is in percent; asked was a probability between 0 and 1")
 def _():
     return 100 * letter_given_flag()
+
+
+@letter.mistake("that is in percent, rounded to three decimals; asked was a probability between 0 and 1")
+def _():
+    return 4.721
+
+
+@letter.mistake("that is in percent, rounded to two decimals; asked was a probability between 0 and 1")
+def _():
+    return 4.72
+
+
+@letter.mistake("that is in percent, rounded to one decimal; asked was a probability between 0 and 1")
+def _():
+    return 4.7
 
 
 # 1.3 ------------------------------------------------------------------------------------------------------------------
@@ -463,6 +483,30 @@ def _(x, y, classes, levels, smoothing):
     return counts / counts.sum(-1, keepdim=True).clamp(min=1) + smoothing
 
 
+@count.mistake(
+    "you smoothed the shares; the smoothing belongs to the counts, where it saves a class without pictures from 0/0"
+)
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels)
+    return counts / counts.sum(-1, keepdim=True) + smoothing
+
+
+@count.mistake(
+    "you smoothed the shares, as if each level had been seen smoothing * n times; smooth the counts (then a class "
+    "without pictures is no 0/0 either)"
+)
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels)
+    return (counts / counts.sum(-1, keepdim=True) + smoothing) / (1 + smoothing * levels)
+
+
+@count.mistake("you smoothed the shares, as if each level had been seen smoothing * n times; smooth the counts instead")
+def _(x, y, classes, levels, smoothing):
+    counts = _counts(x, y, classes, levels)
+    smoothed = counts / counts.sum(-1, keepdim=True).clamp(min=1) + smoothing
+    return smoothed / smoothed.sum(-1, keepdim=True)
+
+
 @count.mistake("the denominator grows by smoothing * levels: a smoothing for each level, not for each class")
 def _(x, y, classes, levels, smoothing):
     counts = _counts(x, y, classes, levels)
@@ -533,9 +577,7 @@ def _(p_y_given_x, uniforms):
     return uniforms > 1 - p_y_given_x
 
 
-@accepting.mistake(
-    "you keep every picture whose most likely label is y; without chance, the doubtful ones never appear"
-)
+@accepting.mistake("you keep every picture with p(y|x) above one half; without chance, the doubtful ones never appear")
 def _(p_y_given_x, uniforms):
     return p_y_given_x > 0.5
 
@@ -792,6 +834,20 @@ def _(seen, theta, prior, smoothing):
     return (counts + smoothing) / counts.sum(-1, keepdim=True), shares.mean(0)
 
 
+@em.mistake("you added the smoothing once to the denominator; it was added to every level, so add it V times")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen)
+    return (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing), shares.mean(0)
+
+
+@em.mistake("you normalised over pixels and levels together; the levels of one pixel compete, the last dimension")
+def _(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen) + smoothing
+    return counts / counts.sum((1, 2), keepdim=True), shares.mean(0)
+
+
 @em.mistake("these are the counts; divide each table by its sum over the levels")
 def _(seen, theta, prior, smoothing):
     shares = _log_joint(seen, theta, prior).softmax(1)
@@ -982,6 +1038,16 @@ def _(mean_p, sigma_p, mean_q, sigma_q):
     return (sigma_q / sigma_p).log() / 2 + (sigma_p + (mean_p - mean_q) ** 2) / (2 * sigma_q) - 0.5
 
 
+@kl.mistake("the logarithm is right, but sigma_p and sigma_q in the fraction are standard deviations: square both")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + (sigma_p + (mean_p - mean_q) ** 2) / (2 * sigma_q) - 0.5
+
+
+@kl.mistake("brackets are missing: all of sigma_p**2 + (mean_p - mean_q)**2 is divided by 2 * sigma_q**2")
+def _(mean_p, sigma_p, mean_q, sigma_q):
+    return (sigma_q / sigma_p).log() + sigma_p**2 + (mean_p - mean_q) ** 2 / (2 * sigma_q**2) - 0.5
+
+
 @kl.mistake("the sign is flipped: a KL divergence is never negative")
 def _(mean_p, sigma_p, mean_q, sigma_q):
     return -kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q)
@@ -1044,12 +1110,18 @@ def false_statement():
     return "d"
 
 
-spot = Exercise("1.11", "false_statement", reference=false_statement)
+def letter_of(answer):
+    """The letter of an answer such as " (A) ", small and bare; anything but a string as it is."""
+    value = answer()
+    return value.strip(" ().").lower() if isinstance(value, str) else value
+
+
+spot = Exercise("1.11", "false_statement", reference=false_statement, observe=letter_of)
 
 
 @spot.property("it is one of the five letters")
 def _(answer):
-    assert answer().strip().lower() in "abcde"
+    assert letter_of(answer) in list("abcde")
 
 
 @spot.mistake("(a) is true: (1.8) multiplies the posterior by new prior / old prior, and no picture is needed")
@@ -1065,11 +1137,6 @@ def _():
 @spot.mistake("(c) is true: by (1.22) its mean is that of the data, and between two far modes there is hardly any data")
 def _():
     return "c"
-
-
-@spot.mistake("nearly: return the letter alone, without brackets")
-def _():
-    return "(d)"
 
 
 @spot.mistake("(e) is true: by (1.14) the logarithm of the odds is linear in x for both; only the training differs")
