@@ -84,6 +84,18 @@ def _(log_p_data, log_p_g):
     return (log_p_data - log_p_g).softmax(0)
 
 
+@optimal.mistake(
+    "a small number in the denominator turns 0/0 into 0, and 0 is wrong too: stay in logarithms, with a sigmoid"
+)
+def _(log_p_data, log_p_g):
+    return log_p_data.exp() / (log_p_data.exp() + log_p_g.exp() + 1e-12)
+
+
+@optimal.mistake("that is the softmax over the wrong axis: stacked, the two densities lie along axis 0")
+def _(log_p_data, log_p_g):
+    return torch.stack([log_p_data, log_p_g]).softmax(1)[0]
+
+
 @optimal.mistake("that is twice D*: the denominator is p_data + p_g, not their mean")
 def _(log_p_data, log_p_g):
     return 2 * torch.sigmoid(log_p_data - log_p_g)
@@ -104,7 +116,9 @@ def _(answer):
     assert answer() < 0
 
 
-@half.mistake("that is one of the two terms; V adds one for the data and one for the fakes")
+@half.mistake(
+    "that is one of the two terms, or the mean of the two; V is their sum, one for the data and one for the fakes"
+)
 def _():
     return -math.log(2)
 
@@ -122,6 +136,11 @@ def _():
 @half.mistake("that is in bits; asked was nats, the natural logarithm")
 def _():
     return -2.0
+
+
+@half.mistake("that is with logarithms to base 10; asked was nats, the natural logarithm")
+def _():
+    return -math.log10(4)
 
 
 @half.mistake("that would be certainty: log 1 + log 1. Here D says 1/2, and V adds two logarithms of 1/2")
@@ -242,6 +261,16 @@ def _(p, q):
     return jensen_shannon(p, q) - math.log(2)
 
 
+@shannon.mistake("that is its square root, a distance with a name of its own; asked was the divergence itself")
+def _(p, q):
+    return jensen_shannon(p, q).clamp(min=0).sqrt()
+
+
+@shannon.mistake("that is V(G, D*), which is -log 4 + 2 JSD; asked was the JSD alone")
+def _(p, q):
+    return 2 * jensen_shannon(p, q) - math.log(4)
+
+
 @shannon.mistake("that is in bits; use the natural logarithm")
 def _(p, q):
     return jensen_shannon(p, q) / math.log(2)
@@ -341,6 +370,18 @@ def _(x, y):
     return (x[:, None] - y).abs().min(1).values.mean()
 
 
+@wasserstein.mistake("argsort tells places, not values: you compared places; take x.sort().values, or x[x.argsort()]")
+def _(x, y):
+    return (x.argsort() - y.argsort()).abs().to(x).mean()
+
+
+@wasserstein.mistake(
+    "argsort tells places, which are integers and have no mean; take x.sort().values, or x[x.argsort()]"
+)
+def _(x, y):
+    return (x.argsort() - y.argsort()).abs().mean()
+
+
 @wasserstein.mistake("you sorted only the first of the two")
 def _(x, y):
     return (x.sort().values - y).abs().mean()
@@ -388,6 +429,28 @@ def _(logits):
 @losses.mistake("log(1 - D) still overflows: 1 - sigmoid(a) is sigmoid(-a), so use F.logsigmoid(-a)")
 def _(logits):
     return (1 - logits.sigmoid()).log().mean(), -F.logsigmoid(logits).mean()
+
+
+@losses.mistake("F.binary_cross_entropy cuts its logarithms off at -100; stay with the logits: F.logsigmoid is exact")
+def _(logits):
+    D = logits.sigmoid()
+    zeros, ones = torch.zeros_like(D), torch.ones_like(D)
+    return -F.binary_cross_entropy(D, zeros), F.binary_cross_entropy(D, ones)
+
+
+@losses.mistake("a small number inside the logarithm cuts it off, at -18 for 1e-8; stay with the logits: F.logsigmoid")
+def _(logits):
+    return (1 - logits.sigmoid() + 1e-8).log().mean(), -(logits.sigmoid() + 1e-8).log().mean()
+
+
+@losses.mistake("a small number inside the logarithm cuts it off, at -28 for 1e-12; stay with the logits: F.logsigmoid")
+def _(logits):
+    return (1 - logits.sigmoid() + 1e-12).log().mean(), -(logits.sigmoid() + 1e-12).log().mean()
+
+
+@losses.mistake("that is the logarithm of the mean; asked was the mean of the logarithms: first log, then mean")
+def _(logits):
+    return (-logits).sigmoid().mean().log(), -logits.sigmoid().mean().log()
 
 
 @losses.mistake("the two are in the other order: minimax is log(1 - D), non-saturating -log D")
@@ -505,6 +568,24 @@ def _(logits):
     return 1 / (1 - D), 1 / (1 - D) - 1 / D
 
 
+@gradients.mistake("that is the slope of D itself, σ(1 - σ); D's loss is -log(1 - D), so divide it by 1 - D")
+def _(logits):
+    slope = logits.sigmoid() * (-logits).sigmoid()
+    return slope, slope - (-logits).sigmoid()
+
+
+@gradients.mistake(
+    "the logarithms are missing: σ(1 - σ) is the slope of D itself; the losses are -log(1 - D) and -log D"
+)
+def _(logits):
+    return logits.sigmoid() * (-logits).sigmoid(), torch.zeros_like(logits)
+
+
+@gradients.mistake("the sum is right; the first is the slope of D itself, σ(1 - σ), and D's loss is -log(1 - D)")
+def _(logits):
+    return logits.sigmoid() * (-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid()
+
+
 @gradients.mistake("you divided by the batch; asked was the derivative of each fake's own loss")
 def _(logits):
     n = len(logits)
@@ -608,6 +689,26 @@ def _(h, gamma):
     return growth(h, gamma / 2)
 
 
+@spiral.mistake(
+    "that is the largest singular value, by which one step can stretch; in the long run the eigenvalues decide"
+)
+def _(h, gamma):
+    J = _double(0, 0.5, -0.5, -gamma).view(2, 2)
+    return torch.linalg.matrix_norm(torch.eye(2, dtype=torch.float64) + h * J, 2).item()
+
+
+@spiral.mistake(
+    "that is the exact flow, which shrinks by exp(h Re λ) in a time h; a step of size h multiplies by 1 + hλ"
+)
+def _(h, gamma):
+    return (h * _eigenvalues(h, gamma)).exp().abs().max().item()
+
+
+@spiral.mistake("you took the absolute value too early: 1 + h|λ|; asked was |1 + hλ|")
+def _(h, gamma):
+    return 1 + h * _eigenvalues(h, gamma).abs().max().item()
+
+
 @spiral.mistake("the slope of the sigmoid is missing: σ(0) = 1/2, so the entries off the diagonal are 1/2 and -1/2")
 def _(h, gamma):
     J = _double(0, 1, -1, -gamma).view(2, 2)
@@ -645,7 +746,7 @@ def _batch(generator, n=16):
 
 
 def _two_steps(answer, x, z):
-    """G's weights, D's weights, and how often a gradient reached G, after two steps on the same batch."""
+    """D's weights, G's weights, and how often a gradient reached G, after two steps on the same batch."""
     torch.manual_seed(0)
     G = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
     D = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1), nn.Flatten(0)).double()
@@ -654,7 +755,7 @@ def _two_steps(answer, x, z):
     optimizers = [torch.optim.SGD(player.parameters(), lr=0.5) for player in (G, D)]
     for _ in range(2):
         answer(G, D, *optimizers, x, z)
-    weights = [torch.cat([p.flatten() for p in player.parameters()]) for player in (G, D)]
+    weights = [torch.cat([p.flatten() for p in player.parameters()]) for player in (D, G)]  # D moves first
     return (*weights, len(reached))
 
 
@@ -704,10 +805,60 @@ def _(G, D, optimizer_G, optimizer_D, x, z):
     _move(F.softplus(-D(G(z))).mean(), optimizer_G)
 
 
-@step.mistake("no detach, and G's gradient is not set to zero: D's turn pushes G to be caught")
+@step.mistake(
+    "no detach, and both gradients are set to zero only at the top of the step: D's turn pushes G to be caught"
+)
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    optimizer_G.zero_grad()
+    optimizer_D.zero_grad()
+    _move(_loss_D(D, x, G(z)), optimizer_D, zero=False)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
+
+
+@step.mistake("no detach, and G's gradient is never set to zero: D's turn pushes G to be caught")
 def _(G, D, optimizer_G, optimizer_D, x, z):
     _move(_loss_D(D, x, G(z)), optimizer_D)
     _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
+
+
+@step.mistake("D never moves: optimizer_D.step() is missing in its turn")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    optimizer_D.zero_grad()
+    _loss_D(D, x, G(z).detach()).backward()
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("G never moves, though a gradient reaches it: optimizer_G.step() is missing in its turn")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    optimizer_G.zero_grad()
+    F.softplus(-D(G(z))).mean().backward()
+
+
+@step.mistake("D minimises +V, so it gets worse: the loss is -V, the mean of -log D plus the mean of -log(1 - D)")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(-_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+@step.mistake("you summed over the batch; each part of a loss is a mean")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(F.softplus(-D(x)).sum() + F.softplus(D(G(z).detach())).sum(), optimizer_D)
+    _move(F.softplus(-D(G(z))).sum(), optimizer_G)
+
+
+@step.mistake("the gradient is set to zero after each step, and G's turn then leaves one in D; set it to zero before")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D, zero=False)
+    optimizer_D.zero_grad()
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
+    optimizer_G.zero_grad()
+
+
+@step.mistake("G's turn draws noise of its own; here both turns use the same z, so that the check knows it")
+def _(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(torch.randn_like(z)))).mean(), optimizer_G)
 
 
 @step.mistake("G never moves: its turn is missing, or its fakes are detached there too, and no gradient reaches it")
