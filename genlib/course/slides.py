@@ -413,7 +413,7 @@ def _digest_of(path: Path) -> str | None:
     if not path.exists():
         return None
     with open(path, encoding="utf-8") as file:
-        match = re.search(r'name="digest" content="(\w+)"', file.read(2000))
+        match = re.search(r"digest: (\w+)", file.read(2000))
     return match[1] if match else None
 
 

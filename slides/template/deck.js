@@ -75,6 +75,7 @@
       controls: false,
       progress: !deck.printing,
       slideNumber: "c/t",
+      defaultTiming: 120, // without one the speaker view shows no pace; each slide has its own, in data-timing
       transition: "none",
       backgroundTransition: "none",
       pdfSeparateFragments: false,
