@@ -13,7 +13,7 @@ const STYLE = `
 .gl-kl svg { width: 550px; max-width: 100%; display: block; user-select: none; touch-action: none; }
 .gl-kl svg text { font-size: 12px; fill: currentColor; }
 .gl-kl .knob { cursor: ew-resize; stroke: #fff; stroke-width: 2; }
-.gl-kl .knob:focus { outline: none; stroke: #222; stroke-width: 3; }
+.gl-kl .knob:focus { outline: none; stroke: #E69F00; stroke-width: 4; }
 .gl-kl .side { width: 270px; }
 .gl-kl .one { margin-bottom: 12px; }
 .gl-kl .name { display: flex; justify-content: space-between; font-variant-numeric: tabular-nums; }
