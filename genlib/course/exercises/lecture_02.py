@@ -110,6 +110,11 @@ def _(logits, x):
     return logits.log_softmax(-1).max(-1).values.sum(-1)
 
 
+@chain.mistake("softmax twice: cross_entropy and log_softmax take raw scores and make probabilities of them themselves")
+def _(logits, x):
+    return log_prob_of(logits.softmax(-1), x)
+
+
 @chain.mistake("this is one number for the whole batch; keep one for each picture, shape (B,)")
 def _(logits, x):
     return log_prob_of(logits, x).mean()
@@ -242,7 +247,9 @@ def _(answer):
     assert 0 <= answer() <= 34
 
 
-@blind.mistake("you counted the pixels on the diagonal as blind; one row up, one column to the right is still seen")
+@blind.mistake(
+    "the pixel one row up, one column to the right is still seen, you counted it as blind (or columns from 0)"
+)
 def _():
     return 5 + 4 + 3 + 2
 
@@ -275,6 +282,18 @@ def _():
 @blind.mistake("no: move to the right only while moving up. Try the pixel at the right end of the row above")
 def _():
     return 0
+
+
+@blind.mistake(
+    "too few: of the row just above alone, 8 - 3 - 1 = 4 are blind, and the rows higher up have blind pixels too"
+)
+def _():
+    return 3
+
+
+@blind.mistake("a row is missing: the fifth row has four rows above it, and in the topmost of them 1 pixel is blind")
+def _():
+    return 4 + 3 + 2
 
 
 @blind.mistake("you counted its own row: what stands to the right there is the future, not a blind spot")
@@ -332,6 +351,11 @@ def _(log_p, dimensions, spacing):
 @bits.mistake("the spacing is in bits but log p still in nats: divide it by log 2")
 def _(log_p, dimensions, spacing):
     return -log_p / dimensions - math.log2(spacing)
+
+
+@bits.mistake("the spacing's logarithm is natural; bits need base 2")
+def _(log_p, dimensions, spacing):
+    return -log_p / (dimensions * math.log(2)) - math.log(spacing)
 
 
 @bits.mistake("log p is that of the whole picture: divide it by the number of dimensions")
@@ -400,11 +424,15 @@ drawing = Exercise(
     "draw_level",
     reference=draw_level,
     inputs=_scores,
-    edges={
-        "temperature 1": (_logits, 1.0, _u),
-        "temperature 0, the most probable level": (_logits, 0.0, _u),
-    },
+    edges={"temperature 1": (_logits, 1.0, _u)},
 )
+
+
+@drawing.property("temperature 0 gives the most probable level, whatever u")  # no edge: mistakes are known without it
+def _(answer):
+    drawn = answer(_logits, 0.0, _u).tolist()
+    assert drawn != draw_level(_logits, 1.0, _u).tolist(), "yours treats 0 like 1"
+    assert drawn == _logits.argmax(-1).tolist(), "dividing by 0 makes no scores: return the limit before you divide"
 
 
 @drawing.property("u = 0 gives level 0, and u just below 1 the last level")
@@ -421,6 +449,15 @@ def _(answer):
     assert drawn == [1, 2], f"it gives {drawn} and not [1, 2]: a running sum that equals u counts"
 
 
+@drawing.property(
+    "in float32 the running sums may end below the largest u: still a level is drawn, the last one at most"
+)
+def _(answer):
+    logits = torch.randn(400, 17, generator=torch.Generator().manual_seed(3))
+    drawn = answer(logits, 1.0, torch.full((400,), 1 - 2**-24))  # what torch.rand can return
+    assert int(drawn.max()) < 17, f"it gives level {int(drawn.max())} of 0..16: clamp it"
+
+
 @drawing.property("of 20,000 uniform u, each level gets the share softmax(logits / T) (within 0.02)")
 def _(answer):
     logits = torch.tensor([0.0, 1, -1, 0.5], dtype=torch.float64)
@@ -429,7 +466,7 @@ def _(answer):
     assert torch.allclose(shares.double(), (logits / 0.7).softmax(-1), atol=0.02)
 
 
-@drawing.mistake("you multiplied by the temperature; a low one must make the differences larger: divide")
+@drawing.mistake("you multiplied by the temperature (p^T, not p^(1/T)); a low one must make differences larger: divide")
 def _(logits, temperature, u):
     return _from((logits * temperature).softmax(-1), u)
 
@@ -439,19 +476,9 @@ def _(logits, temperature, u):
     return _from(logits.softmax(-1), u)
 
 
-@drawing.mistake("this is right but for temperature 0, where it has no effect: the limit is the most probable level")
-def _(logits, temperature, u):
-    return _from((logits / (temperature or 1)).softmax(-1), u)
-
-
-@drawing.mistake("this is right but for temperature 0, where you divide by 0: the limit is the most probable level")
-def _(logits, temperature, u):
-    return _from((logits / temperature).softmax(-1), u)
-
-
 @drawing.mistake("you divided probabilities by the temperature; their sum is no longer 1. Divide the scores")
 def _(logits, temperature, u):
-    return logits.argmax(-1) if temperature == 0 else _from(logits.softmax(-1) / temperature, u)
+    return _from(logits.softmax(-1) / temperature, u)
 
 
 @drawing.mistake("this takes the most probable level always; u decides")
@@ -459,45 +486,57 @@ def _(logits, temperature, u):
     return logits.argmax(-1)
 
 
-@drawing.mistake("p^T instead of p^(1/T): the temperature divides the logarithm")
+@drawing.mistake(
+    "u is given: it decides, not torch's own randomness (multinomial draws numbers that nobody can repeat)"
+)
 def _(logits, temperature, u):
-    return logits.argmax(-1) if temperature == 0 else _from((logits * temperature).softmax(-1), u)
+    return torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
 
 
 @drawing.mistake("one too few: the level is how many running sums lie at or below u, so u = 0 gives level 0")
 def _(logits, temperature, u):
-    return (draw_level(logits, temperature, u) - 1).clamp(min=0) if temperature else draw_level(logits, temperature, u)
+    return (draw_level(logits, temperature, u) - 1).clamp(min=0)
+
+
+@drawing.mistake(
+    "one too few, and -1 is no level: the level is how many running sums lie at or below u; take nothing off"
+)
+def _(logits, temperature, u):
+    return draw_level(logits, temperature, u) - 1
 
 
 @drawing.mistake("one too many: the level is how many running sums lie at or below u, so u = 0 gives level 0")
 def _(logits, temperature, u):
-    return draw_level(logits, temperature, u) + 1 if temperature else draw_level(logits, temperature, u)
+    return draw_level(logits, temperature, u) + 1
 
 
 @drawing.mistake("you counted the running sums above u; the level is how many lie at or below it")
 def _(logits, temperature, u):
-    if temperature == 0:
-        return logits.argmax(-1)
     return ((logits / temperature).softmax(-1).cumsum(-1) > u[:, None]).sum(-1)
+
+
+@drawing.mistake("you counted the running sums above u, up to the last level; the level is how many lie at or below it")
+def _(logits, temperature, u):
+    above = (logits / temperature).softmax(-1).cumsum(-1) > u[:, None]
+    return above.sum(-1).clamp(max=logits.shape[-1] - 1)
 
 
 @drawing.mistake("you compared u with the probabilities themselves; compare it with their running sums (cumsum)")
 def _(logits, temperature, u):
-    if temperature == 0:
-        return logits.argmax(-1)
-    return ((logits / temperature).softmax(-1) <= u[:, None]).sum(-1)
+    return ((logits / temperature).softmax(-1) <= u[:, None]).sum(-1).clamp(max=logits.shape[-1] - 1)
 
 
 @drawing.mistake("you compared u with running sums of the scores; make probabilities of them first (softmax)")
 def _(logits, temperature, u):
-    return logits.argmax(-1) if temperature == 0 else _from(logits / temperature, u)
+    return _from(logits / temperature, u)
 
 
 # 2.6 ------------------------------------------------------------------------------------------------------------------
 
 
-def _layer(generator, row=2, column=3, size=3) -> tuple:
-    features = torch.randn(2, 3, 5, 6, generator=generator, dtype=torch.float64)
+def _layer(generator, row=2, column=3, size=3, height=6) -> tuple:
+    """Square, so that swapped rows and columns run through and are told; the property below is not square."""
+    features = torch.randn(2, 3, height, 6, generator=generator, dtype=torch.float64)
     weight = torch.randn(4, 3, size, size, generator=generator, dtype=torch.float64)
     return features, weight, torch.randn(4, generator=generator, dtype=torch.float64), row, column
 
@@ -515,7 +554,7 @@ cached = Exercise(
     inputs=_layer,
     edges={
         "the top left corner (the window leaves the picture: pad first)": _layer(_g, 0, 0),
-        "the right end of the last row": _layer(_g, 4, 5),
+        "the right end of the last row": _layer(_g, 5, 5),
         "a kernel of 5 pixels": _layer(_g, 1, 4, 5),
         "a kernel of 1 pixel": _layer(_g, 3, 1, 1),
     },
@@ -524,7 +563,7 @@ cached = Exercise(
 
 @cached.property("at every pixel it agrees with torch's conv2d, of which it is one column")
 def _(answer):
-    features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(4))
+    features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(4), height=5)
     whole = F.conv2d(features, weight, bias, padding=1)
     for r in range(5):
         for c in range(6):
@@ -547,7 +586,7 @@ def _(answer):
     features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(5))
     other = features.clone()
     other[:, :, :, :2] = 1e9
-    other[:, :, 4] = 1e9
+    other[:, :, 4:] = 1e9
     assert torch.allclose(answer(other, weight, bias, 2, 3), answer(features, weight, bias, 2, 3))
 
 
@@ -668,6 +707,18 @@ def _(q, k, v):
 @attention.mistake("the place itself is masked too: the first one sees nothing at all, and 0/0 is NaN")
 def _(q, k, v):
     return _attend(q, k, v, diagonal=-1)
+
+
+@attention.mistake("one place of the future is open: triu(2) begins two places on; triu(1) is all that comes after")
+def _(q, k, v):
+    return _attend(q, k, v, diagonal=1)
+
+
+@attention.mistake("0 times -inf is NaN, so adding a mask times -inf spoils the past too; use masked_fill")
+def _(q, k, v):
+    T = q.shape[1]
+    scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
+    return (scores + torch.ones(T, T).triu(1) * -math.inf).softmax(-1) @ v
 
 
 @attention.mistake("you normalised over the queries (axis 1); the keys compete for each query, the last axis")
