@@ -81,10 +81,11 @@ def mass_on_a_line(
 
 
 def parallelogram(matrix: Tensor) -> Figure:
-    """The unit square with an F in it, and what a 2x2 matrix makes of both."""
+    """The unit square with an F in it, and what a 2x2 matrix makes of both and of dots spread over the square."""
     matrix = matrix.double().cpu()
     square = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], dtype=torch.float64)
     letter = torch.tensor(LETTER, dtype=torch.float64)
+    dots = torch.tensor([[_halton(i, 2), _halton(i, 3)] for i in range(1, 151)], dtype=torch.float64)
     with canvas(4.6, 4.6) as (figure, axes):
         ax = axes[0, 0]
         ax.plot(*square.T.tolist(), "--", color="#555555", linewidth=1)
@@ -93,6 +94,7 @@ def parallelogram(matrix: Tensor) -> Figure:
         ax.fill(*image.T.tolist(), color=COLOURS[3], alpha=0.22)
         ax.plot(*image.T.tolist(), color=COLOURS[3], linewidth=2)
         ax.plot(*(letter @ matrix.T).T.tolist(), color="#8A6100", linewidth=3, alpha=0.8)
+        ax.scatter(*(dots @ matrix.T).T.tolist(), s=3, color="#333333", linewidths=0, zorder=3)
         for column, colour, name in zip(matrix.T.tolist(), (BLUE, ORANGE), ("first", "second"), strict=True):
             ax.annotate(
                 "",
@@ -107,6 +109,16 @@ def parallelogram(matrix: Tensor) -> Figure:
         ax.axvline(0, color="#DDDDDD", zorder=0)
         ax.legend(loc="lower left")
     return figure
+
+
+def _halton(i: int, base: int) -> float:
+    """The i-th of Halton's numbers: they fill [0, 1) evenly."""
+    value, place = 0.0, 1.0
+    while i:
+        place /= base
+        value += place * (i % base)
+        i //= base
+    return value
 
 
 def flow_grids(

@@ -84,6 +84,11 @@ def _(x, f, df, log_pi):
     return log_pi(f(x)) + df(x).log()
 
 
+@density.mistake("the absolute value goes inside the logarithm: log|df/dx|, not |log(df/dx)|")
+def _(x, f, df, log_pi):
+    return log_pi(f(x)) + df(x).log().abs()
+
+
 @density.mistake("you added |df/dx| itself; in logarithms a factor becomes the sum of logarithms")
 def _(x, f, df, log_pi):
     return log_pi(f(x)) + df(x).abs()
@@ -147,6 +152,16 @@ def _(x):
 @normal.mistake("the z that belongs to x is log x, the inverse of x = exp(z); you used exp(x)")
 def _(x):
     return torch.exp(-(x.exp() ** 2) / 2) / (x * math.sqrt(2 * math.pi))
+
+
+@normal.mistake("that is (5.2) for f = exp; here x = exp(z), so f leads back from x to z: f = log, and df/dx = 1/x")
+def _(x):
+    return x.exp() * torch.exp(-(x.exp() ** 2) / 2) / math.sqrt(2 * math.pi)
+
+
+@normal.mistake("x stands outside of the root: the divisor is x √(2π), the slope 1/x times the Gaussian's constant")
+def _(x):
+    return torch.exp(-(x.log() ** 2) / 2) / (2 * math.pi * x).sqrt()
 
 
 @normal.mistake("(log x)², not log(x²): square after the logarithm")
@@ -245,7 +260,12 @@ def _(J):
     "torch.diagonal takes the first two axes unless told: the matrix is in the last two, dim1=-2, dim2=-1"
 )
 def _(J):
-    return J.diagonal().abs().log().sum(0)
+    return J.diagonal().abs().log().sum(-1)
+
+
+@triangular.mistake("asked is the sum of the logarithms; you took the logarithm of the sum")
+def _(J):
+    return J.diagonal(dim1=-2, dim2=-1).abs().sum(-1).log()
 
 
 # 5.4 ------------------------------------------------------------------------------------------------------------------
@@ -310,7 +330,7 @@ def _(x, net, inverse=False):
 
 
 @additive.mistake(
-    "you shifted by a network of the half that is being shifted: that can't be undone; give it the first half"
+    "you shifted by a network of the half that is being shifted: subtracting can't undo that; give it the first half"
 )
 def _(x, net, inverse=False):
     a, b = x.chunk(2, dim=1)
@@ -479,6 +499,25 @@ def _(x, net, inverse=False):
     return affine_coupling(x, net, inverse)[0], torch.zeros_like(x[:, 0])
 
 
+@affine.mistake("inverse=False is the way there: your two directions are exchanged")
+def _(x, net, inverse=False):
+    return affine_coupling(x, net, not inverse)
+
+
+@affine.mistake("s is the first half of the network's output, t the second: cut it in two, don't take turns")
+def _(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    s, t = net(a)[:, 0::2], net(a)[:, 1::2]
+    b = (b - t) * torch.exp(-s) if inverse else b * torch.exp(s) + t
+    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
+
+
+@affine.mistake("the shift t is not part of the log-determinant: sum s alone, not all that the network says")
+def _(x, net, inverse=False):
+    total = net(x.chunk(2, dim=1)[0]).sum(1)
+    return affine_coupling(x, net, inverse)[0], -total if inverse else total
+
+
 @affine.mistake("scale first, then shift: z_b = x_b exp(s) + t, not (x_b + t) exp(s)")
 def _(x, net, inverse=False):
     a, b, s, t = _parts(x, net)
@@ -566,13 +605,24 @@ def _(P, lower, upper, sign, log_d, pixels):
     return M, pixels * log_d.sum()
 
 
+@lu.mistake("L has `lower`'s diagonal plus ones: take what is strictly below it, tril(-1), before you add the identity")
+def _(P, lower, upper, sign, log_d, pixels):
+    L = lower.tril() + torch.eye(len(P), dtype=P.dtype)
+    return P @ L @ (upper.triu(1) + torch.diag(sign * log_d.exp())), pixels * log_d.sum()
+
+
+@lu.mistake("the signs don't enter the log-determinant: log|d| = log_d, whatever the sign; you summed sign · log_d")
+def _(P, lower, upper, sign, log_d, pixels):
+    return _assemble(P, lower, upper, sign, log_d), pixels * (sign * log_d).sum()
+
+
 @lu.mistake("U keeps the diagonal of `upper`; take what is strictly above it, triu(1), and add diag(sign · exp(log_d))")
 def _(P, lower, upper, sign, log_d, pixels):
     L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
     return P @ L @ (upper.triu() + torch.diag(sign * log_d.exp())), pixels * log_d.sum()
 
 
-@lu.mistake("the signs are missing: a diagonal of exp(log_d) alone can't mirror, so it can't start from any rotation")
+@lu.mistake("the signs are missing: with a positive diagonal not every rotation is P L U; -I is not")
 def _(P, lower, upper, sign, log_d, pixels):
     return _assemble(P, lower, upper, torch.ones_like(sign), log_d), pixels * log_d.sum()
 
@@ -581,6 +631,22 @@ def _(P, lower, upper, sign, log_d, pixels):
 def _(P, lower, upper, sign, log_d, pixels):
     L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
     return L @ P @ (upper.triu(1) + torch.diag(sign * log_d.exp())), pixels * log_d.sum()
+
+
+@lu.mistake("the order is P L U; you have L U P")
+def _(P, lower, upper, sign, log_d, pixels):
+    return P.T @ _assemble(P, lower, upper, sign, log_d) @ P, pixels * log_d.sum()
+
+
+@lu.mistake("the order is P L U; you have P U L")
+def _(P, lower, upper, sign, log_d, pixels):
+    L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
+    return P @ (upper.triu(1) + torch.diag(sign * log_d.exp())) @ L, pixels * log_d.sum()
+
+
+@lu.mistake("you transposed P: M = P L U, not Pᵀ L U")
+def _(P, lower, upper, sign, log_d, pixels):
+    return P.T @ P.T @ _assemble(P, lower, upper, sign, log_d), pixels * log_d.sum()
 
 
 @lu.mistake("the permutation P is missing: M = P L U")
@@ -661,6 +727,21 @@ def _(log_p, dimensions, levels):
 @bits.mistake("log(levels) counts once for each dimension; you counted it once for the whole picture")
 def _(log_p, dimensions, levels):
     return -(log_p - math.log(levels)) / (dimensions * math.log(2))
+
+
+@bits.mistake("log₂(levels) is 8 for 256 levels only: `levels` is an argument")
+def _(log_p, dimensions, levels):
+    return -log_p / (dimensions * math.log(2)) + 8
+
+
+@bits.mistake("the result is per dimension, and so is log₂(levels) already: don't multiply it by `dimensions`")
+def _(log_p, dimensions, levels):
+    return -log_p / (dimensions * math.log(2)) + dimensions * math.log2(levels)
+
+
+@bits.mistake("log_p is that of the whole picture: divide it by `dimensions`, as the second term is per dimension")
+def _(log_p, dimensions, levels):
+    return -log_p / math.log(2) + math.log2(levels)
 
 
 @bits.mistake("that is for the whole picture: divide by the number of dimensions")
