@@ -42,7 +42,7 @@ LECTURES = (
         "what p(y|x), p(x) and p(x|y) can and can't do; why generate; what maximum likelihood fits",
         (1, 0),
         ("00",),
-        minutes=120,
+        minutes=170,
     ),
     Lecture(
         "02",
