@@ -24,6 +24,9 @@ HANDLES = {
     ".gl-mass": (".handle", (0.5, 0.5), (-4.0, 0.5)),
     ".gl-para": (".handle", (0.5, 0.5), (2.0, 2.0)),
     ".gl-best": ("canvas.plot", (0.58, 0.4), (0.8, 0.4)),
+    ".gl-dirac": ("canvas.field", (0.6, 0.4), (0.3, 0.3)),
+    ".gl-arena": ("canvas.plane", (0.2, 0.2), (0.8, 0.3)),
+    ".gl-flow": ("canvas.z", (0.6, 0.45), (0.4, 0.6)),
 }
 # All fragments of a slide shown: what sticks out of it, by more than a pixel?
 OUTSIDE = """() => {
