@@ -84,8 +84,8 @@ def test_make_help_lists_the_targets():
 # Dependencies ---------------------------------------------------------------------------------------------------------
 
 
-def constraints() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+def constraints(name: str = "constraints.txt") -> dict[str, str]:
+    lines = (ROOT / name).read_text().splitlines()
     return {name_of(line): line.split("==")[1] for line in lines if line and not line.startswith("#")}
 
 
@@ -93,10 +93,12 @@ def test_what_is_required_is_pinned_in_the_tested_set_and_within_its_range():
     from packaging.requirements import Requirement
 
     extras = [r for group in PROJECT["optional-dependencies"].values() for r in group]
+    tested = constraints("tests/benchmarks/constraints.txt") | constraints()  # the peers, and the set of the course
+    assert not {name_of(r) for r in PROJECT["optional-dependencies"]["bench"]} & set(constraints())
     for requirement in map(Requirement, [*PROJECT["dependencies"], *extras]):
         if requirement.name == "genlib":
             continue
-        version = constraints().get(name_of(requirement.name))
+        version = tested.get(name_of(requirement.name))
         assert version, f"{requirement.name} is missing in constraints.txt"
         assert requirement.specifier.contains(version), f"{requirement} does not admit {version}"
         assert not any(s.operator in ("==", "<", "<=") for s in requirement.specifier), (

@@ -67,7 +67,8 @@ class Split(Bijection):
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
         done, z = z.chunk(2, 1)
         going_on, change = self.rest.inverse(z)
-        x, log_det = self.expect.inverse(torch.cat([going_on, unflatten(done, self.half)], 1))
+        both = torch.cat([going_on, unflatten(done, self.half)], 1).contiguous(memory_format=torch.channels_last)
+        x, log_det = self.expect.inverse(both)
         return x, log_det + change
 
     def initialise(self, x: Tensor) -> Tensor:

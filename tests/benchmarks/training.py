@@ -1,7 +1,7 @@
-"""What fit costs beside a loop by hand, and its batches beside torch's DataLoader: pairs in one run, ratios."""
+"""What fit costs beside a loop by hand, our batches beside torch's DataLoader, and `import genlib` beside torch."""
 
-import statistics
-import time
+import subprocess
+import sys
 
 import torch
 from torch import nn
@@ -10,8 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from genlib.data import Dataset
 from genlib.model import GenerativeModel
 from genlib.training import fit
-
-torch.set_num_threads(1)
+from tests.benchmarks.measure import PAIRS, compare, pairs
 
 
 class Net(GenerativeModel):
@@ -26,11 +25,10 @@ class Net(GenerativeModel):
 
 
 def by_hand(x, steps, batch_size=128):
-    """Seconds of the same training, written out: the same batches, clipping and history."""
+    """The same training, written out: the same batches, clipping and history."""
     model = Net()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99))
     generator, per_epoch, losses = torch.Generator().manual_seed(0), len(x) // batch_size, []
-    start = time.perf_counter()
     for step in range(steps):
         if step % per_epoch == 0:
             order = torch.randperm(len(x), generator=generator)
@@ -42,47 +40,61 @@ def by_hand(x, steps, batch_size=128):
         optimizer.step()
         losses.append(loss.detach())
     torch.stack(losses)
-    return time.perf_counter() - start
 
 
 def by_fit(x, steps):
-    return fit(Net(), x, steps=steps, schedule="constant", warmup=0, bar=False).seconds
+    fit(Net(), x, steps=steps, schedule="constant", warmup=0, bar=False, device="cpu")
 
 
 def epoch_resident(dataset, batch_size=128):
-    """Seconds for all batches of a pass, as fit draws them: an index into data that lie on the device."""
-    start = time.perf_counter()
+    """All batches of a pass, as fit draws them: an index into data that lie on the device."""
     order = torch.randperm(len(dataset))
     for place in range(len(dataset) // batch_size):
         dataset[order[place * batch_size : (place + 1) * batch_size]]
-    return time.perf_counter() - start
 
 
 def epoch_loader(x, y, batch_size=128):
-    start = time.perf_counter()
     for _ in DataLoader(TensorDataset(x, y), batch_size=batch_size, shuffle=True, drop_last=True, num_workers=0):
         pass
-    return time.perf_counter() - start
 
 
-def compare(name, ours, theirs, repeats, bar):
-    ours(), theirs()
-    pairs = [(ours(), theirs()) for _ in range(repeats)]
-    ratios = [a / b for a, b in pairs]
-    low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
-    milliseconds = [1e3 * statistics.median(side) for side in zip(*pairs, strict=True)]
-    times = f"{milliseconds[0]:.0f} ms against {milliseconds[1]:.0f} ms"
-    print(f"{name}: {times}, ratio {middle:.3f} ({low:.3f} to {high:.3f}); asked: {bar}")
+def importing(statement):
+    """Milliseconds of CPU time that an import takes in a process of its own."""
+    code = f"import time; start = time.process_time(); {statement}; print(1e3 * (time.process_time() - start))"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
-if __name__ == "__main__":
+def rows(quick=False):
+    steps, examples = (20, 500) if quick else (1000, 60_000)
     x = torch.randn(6000, 64)
-    compare("fit / a loop by hand, 1000 steps", lambda: by_fit(x, 1000), lambda: by_hand(x, 1000), 15, "at most 1.05")
-    images, labels = torch.randint(256, (60_000, 1, 28, 28), dtype=torch.uint8), torch.randint(10, (60_000,))
-    compare(
-        "an epoch of 60,000 images, on the device / DataLoader",
-        lambda: epoch_resident(Dataset(name="images", x=images, y=labels, levels=256)),
-        lambda: epoch_loader(images, labels),
-        7,
-        "at most 0.25",
+    yield compare(
+        f"fit, {steps} small steps of 0.4 ms, with its set-up",
+        lambda: by_fit(x, steps),
+        lambda: by_hand(x, steps),
+        "a plain loop",
+        quick=quick,
+        asked=0.95,
+        main=True,
     )
+    images, labels = torch.randint(256, (examples, 1, 28, 28), dtype=torch.uint8), torch.randint(10, (examples,))
+    dataset = Dataset(name="images", x=images, y=labels, levels=256)
+    yield compare(
+        f"an epoch of {examples:,} images in batches of 128, without a model",
+        lambda: epoch_resident(dataset),
+        lambda: epoch_loader(images, labels),
+        "DataLoader",
+        quick=quick,
+        asked=4,
+        main=True,
+    )
+    lecture = "import genlib.training, genlib.autoregressive, genlib.flow, genlib.vae"
+    for ours in ("import genlib",) if quick else ("import genlib", lecture):
+        yield pairs(
+            f"`{ours}`",
+            lambda ours=ours: importing(ours),
+            lambda: importing("import torch"),
+            "`import torch`",
+            repeats=1 if quick else PAIRS,
+            asked=0.91,
+            main=True,
+        )

@@ -1,0 +1,88 @@
+"""The benchmarks run and write what they should. Nothing here asks how long anything takes."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from genlib.course.lectures import ROOT
+from tests.benchmarks import growth, measure, report, steps
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder as the quick run leaves it, and what it printed."""
+    folder = tmp_path_factory.mktemp("bench")
+    shutil.copy(ROOT / "README.md", folder)
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--out", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def test_the_quick_run_writes_the_page_the_figure_and_the_readmes_table(written):
+    folder, printed = written
+    page = (folder / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for title in (
+        "Cached sampling",
+        "Training and imports",
+        "Memory of a training step",
+        "The floor",
+        "How cost grows",
+    ):
+        assert f"## {title}" in page
+        assert title in printed
+    for model in ("PixelCNN", "GatedPixelCNN", "Transformer", "PixelRNN", "RealNVP", "Glow", "VAE", "`import genlib`"):
+        assert model in page
+    assert (folder / "docs" / "benchmarks_growth.png").stat().st_size > 10_000
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert readme.split(report.BEGIN)[0] == README.split(report.BEGIN)[0]
+    assert readme.split(report.END)[1] == README.split(report.END)[1]
+    assert "plain loop" in readme.split(report.BEGIN)[1].split(report.END)[0]
+
+
+def test_no_page_names_the_machine(written):
+    page = (written[0] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert str(ROOT) not in page
+    assert os.uname().nodename not in page
+
+
+def test_the_readme_names_the_command():
+    section = README.split("## Measured")[1].split("\n## ")[0]
+    assert "`make bench`" in section
+    assert (
+        "tests.benchmarks"
+        in subprocess.run(["make", "--dry-run", "bench"], cwd=ROOT, capture_output=True, text=True).stdout
+    )
+    assert section.index(report.BEGIN) < section.index(report.END)
+
+
+def test_a_ratio_is_the_others_over_ours_and_pairs_are_kept_together():
+    ours, theirs = iter([1.0, 2.0, 4.0]), iter([2.0, 2.0, 20.0])
+    row = measure.pairs("a row", lambda: next(ours), lambda: next(theirs), "peer", repeats=3)
+    assert (row.ours, row.theirs, row.ratio, row.low, row.high) == (2, 2, 2, 1, 5)
+    assert report.line(row) == "a row · 2.00 ms · peer: 2.00 ms · 2.00 (1.00 to 5.00)"
+
+
+def test_models_of_different_sizes_are_not_compared():
+    assert measure.parameters(nn.Linear(9, 9), nn.Linear(9, 9)) == "90 parameters"
+    with pytest.raises(ValueError, match="no comparison"):
+        measure.parameters(nn.Linear(9, 9), nn.Linear(9, 10))
+
+
+def test_the_floor_knows_every_product_of_a_step():
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5))
+    with steps.Products() as products:
+        model(torch.randn(2, 3)).sum().backward()
+    assert len(products.calls) == 5  # two forward; two gradients of weights, one of the hidden layer
+    products.again()
+
+
+def test_the_slope_is_the_power():
+    assert growth.slope([1, 2, 4, 8], [9.0, 4.0, 16.0, 64.0]) == pytest.approx(2)
