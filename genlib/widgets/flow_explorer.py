@@ -35,7 +35,9 @@ class FlowExplorer(Drawing):
         points = torch.tensor(self.state["points"]).view(last + 1, -1, 2)
         shown = sorted({0, last // 2, last})
         titles = [self.state["names"][k] for k in shown]
-        return plots.png(flows.flow_grids(grids[shown], points[shown], titles, extent=self.state["extent"]))
+        reach = 1.03 * grids[shown, ..., :2].abs().max().item()  # a picture can't be scrubbed: show the whole grid
+        extent = min(max(self.state["extent"], reach), 2 * self.state["extent"])
+        return plots.png(flows.flow_grids(grids[shown], points[shown], titles, extent=extent))
 
 
 @torch.no_grad()
