@@ -27,6 +27,8 @@ HANDLES = {
     ".gl-dirac": ("canvas.field", (0.6, 0.4), (0.3, 0.3)),
     ".gl-arena": ("canvas.plane", (0.2, 0.2), (0.8, 0.3)),
     ".gl-flow": ("canvas.z", (0.6, 0.45), (0.4, 0.6)),
+    ".gl-comp": ("input", (0.45, 0.5), (0.8, 0.5)),
+    ".gl-kl": (".knob.mean", (0.5, 0.5), (-4.0, 0.5)),
 }
 # All fragments of a slide shown: what sticks out of it, by more than a pixel?
 OUTSIDE = """() => {
