@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from genlib import data, plots, widgets
+from genlib.plots.autoregressive import looks_back
 from genlib.widgets.receptive_field import depends_on
 from tests.test_plots_and_widgets import cut_texts, size_of, still_of
 
@@ -36,6 +37,7 @@ def figures() -> dict:
         "all drawn": plots.sampling_step(x[0, 0], probabilities, 64, levels=LEVELS),
         "completion": plots.completion(x[0, 0], x[1:], 36, levels=LEVELS),
         "continuations": plots.continuations("the old", lines, [("end", 0.7), ("␣", 0.2)]),
+        "looks back": looks_back({"^the cat": torch.rand(4, 8), "^the cats": torch.rand(4, 9)}),
     }  # fmt: skip
 
 

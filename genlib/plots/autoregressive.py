@@ -79,7 +79,8 @@ def sees(fields: Mapping[str, tuple[Tensor, int]]) -> Figure:
 
     Dark where large, on a logarithmic scale of four decades; white where exactly 0; the output's own pixel is framed.
     """
-    with canvas(2.3 * len(fields), 2.6, 1, len(fields)) as (figure, axes):
+    with canvas(2.3 * len(fields), 2.75, 1, len(fields)) as (figure, axes):
+        figure.supxlabel("darker: stronger (log scale)", fontsize=8.5, color="#555555")
         for ax, (title, (size, position)) in zip(axes[0], fields.items(), strict=True):
             size = size.detach().float().cpu().reshape(-1, *size.shape[-2:]).sum(0)  # (H, W)
             H, W = size.shape
@@ -202,6 +203,7 @@ def sampling_step(x: Tensor, probabilities: Tensor, step: int, *, levels: int) -
         ax.set_title(f"{step} of {H * W} pixels are drawn", fontsize=10)
         bars.set(ylim=(0, 1), xlabel="level (0 is paper)", ylabel="probability")
         if step < H * W:
+            bars.set_ylim(0, min(1, max(0.2, 1.2 * float(probabilities[step].max()))))
             r, c = divmod(step, W)
             _frame(ax, r, c)
             drawn = int(x[r, c])
@@ -239,12 +241,34 @@ def continuations(
         ax.set(xlim=(0, 1), ylim=(len(lines) - 0.5, -0.5))
         mono = {"family": "DejaVu Sans Mono", "fontsize": 9, "va": "center"}
         for row, (text, (_, note)) in enumerate(zip(shown, lines, strict=True)):
-            ax.text(0, row, text, **mono)
-            ax.text(1, row, note, ha="right", va="center", fontsize=8, color="#555555")
-            ax.text(0, row, prompt.replace("\n", "↵"), color=COLOURS[0], **mono)
+            ax.text(0, row, text[: len(prompt)], color=COLOURS[0], **mono)
+            ax.text(0, row, " " * len(prompt) + text[len(prompt) :], **mono)
+            ax.text(0.95, row, note, ha="right", va="center", fontsize=8, color="#555555")
         names = [character for character, _ in following]
         bars.barh(range(len(names)), [p for _, p in following], color=COLOURS[0])
         bars.set(yticks=range(len(names)), yticklabels=names, ylim=(max(len(names), 1) - 0.4, -0.6), xlim=(0, 1))
         bars.set_xlabel("probability")
         bars.set_title("the first new character", fontsize=10)
+    return figure
+
+
+def looks_back(weights: Mapping[str, Tensor]) -> Figure:
+    """What the place after a text attends to: {text: weights (heads, len(text))}, one below the other, dark where 1.
+
+    A blank is drawn as ␣.
+    """
+    longest = max(len(text) for text in weights)
+    heads = max(len(w) for w in weights.values())
+    with canvas(0.215 * longest + 0.9, (0.215 * heads + 0.5) * len(weights) + 0.1, len(weights), 1) as (figure, axes):
+        for ax, (text, weight) in zip(axes[:, 0], weights.items(), strict=True):
+            ax.imshow(weight.detach().float().cpu().numpy(), cmap="Blues", vmin=0, vmax=1)
+            ax.set_xticks(range(len(text)), ["␣" if c == " " else c for c in text], family="DejaVu Sans Mono")
+            ax.set_yticks(range(len(weight)), [f"head {k + 1}" for k in range(len(weight))], fontsize=8)
+            ax.set_xlim(-0.5, longest - 0.5)
+            ax.tick_params(length=0)
+            ax.set_xticks([k - 0.5 for k in range(1, len(text))], minor=True)
+            ax.set_yticks([k - 0.5 for k in range(1, len(weight))], minor=True)
+            ax.grid(which="minor", color="#DDDDDD", linewidth=0.5)
+            ax.tick_params(which="minor", length=0)
+            ax.spines[:].set_visible(False)
     return figure

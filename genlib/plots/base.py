@@ -167,14 +167,16 @@ def densities(
     return figure
 
 
-def bars(values: Mapping[str, float], *, unit: str, note: str = "", highlight: Sequence[str] = ()) -> Figure:
+def bars(
+    values: Mapping[str, float], *, unit: str, note: str = "", highlight: Sequence[str] = (), decimals: int = 2
+) -> Figure:
     """Horizontal bars with their numbers: {name: value}, the unit on the axis, some names set off by colour."""
     with canvas(7, 0.42 * len(values) + 0.9) as (figure, axes):
         ax = axes[0, 0]
         names = list(values)
         colours = [COLOURS[1] if name in highlight else COLOURS[0] for name in names]
         drawn = ax.barh(names, list(values.values()), color=colours, height=0.66)
-        ax.bar_label(drawn, fmt=lambda v: f"{v:.0f}" if v >= 100 else f"{v:.2f}", padding=4)
+        ax.bar_label(drawn, fmt=lambda v: f"{v:.0f}" if v >= 100 else f"{v:.{decimals}f}", padding=4)
         ax.invert_yaxis()
         ax.margins(x=0.12)
         ax.set_xlabel(unit + (f"  ({note})" if note else ""))
