@@ -29,6 +29,8 @@ HANDLES = {
     ".gl-flow": ("canvas.z", (0.6, 0.45), (0.4, 0.6)),
     ".gl-comp": ("input", (0.45, 0.5), (0.8, 0.5)),
     ".gl-kl": (".knob.mean", (0.5, 0.5), (-4.0, 0.5)),
+    ".gl-field": ("canvas.grid", (0.5, 0.5), (0.8, 0.3)),
+    ".gl-player": ("input", (0.45, 0.5), (0.8, 0.5)),
 }
 # All fragments of a slide shown: what sticks out of it, by more than a pixel?
 OUTSIDE = """() => {
