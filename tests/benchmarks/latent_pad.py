@@ -51,9 +51,8 @@ def main() -> None:
         seen = page.evaluate(DRIVE, 8)
         browser.close()
     waits = sorted(seen["waits"])
-    print(
-        f"{1000 * seen['frames'] / seen['ms']:.0f} frames a second, {1000 * len(waits) / seen['ms']:.0f} with a picture;"
-    )
+    frames, pictures = (1000 * count / seen["ms"] for count in (seen["frames"], len(waits)))
+    print(f"{frames:.0f} frames a second, {pictures:.0f} with a picture;")
     middle, late = statistics.median(waits), waits[int(0.9 * len(waits))]
     print(f"pointer to picture: median {middle:.1f} ms, 90 % within {late:.1f} ms")
 

@@ -105,6 +105,7 @@ def floor(name: str, case: Case, quick: bool) -> Row:
     row = compare("", run, products.again, f"{len(products.calls)} products alone", quick=quick)
     row.what = f"{name}: training step, batch {len(case.x)}; {operations / 1e9:.2f} billion operations, "
     row.what += f"of which the machine does {operations / row.theirs / 1e6:.0f} billion a second"
+    row.ratio, row.low, row.high = 1 / row.ratio, 1 / row.high, 1 / row.low  # here: ours as a multiple of the floor
     return row
 
 
