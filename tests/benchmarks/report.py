@@ -109,7 +109,7 @@ def short(rows) -> str:
             start[2] += (
                 f"{', ' if start[2] else ''}{row.peer} {amount(row.theirs, row.unit)} (**{number(row.ratio)}×**)"
             )
-    return table(["", "ours", "the other (how much slower it is)"], list(lines.values()))
+    return table(["", "ours", "the other (how many times ours)"], list(lines.values()))
 
 
 def between(text: str, new: str) -> str:
