@@ -115,6 +115,15 @@ def layer(module, x):
     return run
 
 
+def log_det_alone(log_det, *parameters):
+    def run():
+        for p in parameters:
+            p.grad = None
+        log_det().backward()
+
+    return run
+
+
 def versus(title, mine, theirs, x, peer, main):
     (model, loss, sample), (other, their_loss, their_sample) = mine, theirs
     title = f"{title}, {parameters(model, other)}, batch {len(x)}"
@@ -142,3 +151,8 @@ def rows(peers, quick=False):
         mine, dense = layer(InvertibleConv1x1(shape[1]), x), layer(Dense(shape[1]), x)
         what = f"1×1 convolution of {'×'.join(map(str, shape))} with its log-determinant, forward and backward, by LU"
         yield compare(what, mine, dense, "slogdet", quick=quick)
+    C = 8 if quick else 48
+    conv, W = InvertibleConv1x1(C), nn.Parameter(torch.linalg.qr(torch.randn(C, C))[0])
+    mine = log_det_alone(lambda: conv.log_d.sum(), conv.log_d)
+    dense = log_det_alone(lambda: torch.linalg.slogdet(W)[1], W)
+    yield compare(f"log|det W| of {C} channels alone, forward and backward, by LU", mine, dense, "slogdet", quick=quick)
