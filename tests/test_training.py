@@ -261,7 +261,7 @@ def test_the_plot_shows_every_part_and_the_test_values(tmp_path):
     figure = history.plot()
     figure.savefig(tmp_path / "history.png")
     assert [ax.get_title() for ax in figure.axes] == ["loss"]
-    assert {line.get_label() for line in figure.axes[0].lines} >= {"training", "test"}
+    assert {line.get_label() for line in figure.axes[0].lines} >= {"training, mean of 25 steps", "test"}
 
 
 def test_quick_shortens_it(monkeypatch):

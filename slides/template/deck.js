@@ -41,7 +41,8 @@
     if (over <= 1 && more > 4) fault(section, `its text overflows by ${more} pixels`);
     for (const picture of section.querySelectorAll("img")) {
       const share = picture.getBoundingClientRect().width / parseFloat(picture.style.width);
-      if (share && share < SMALLEST.figure) fault(section, `its figure shrinks to ${percent(share)}; write less beside it`);
+      const hidden = picture.getClientRects().length === 0; // the still of a widget that is live
+      if (!hidden && share < SMALLEST.figure) fault(section, `its figure shrinks to ${percent(share)}; write less beside it`);
     }
     for (const wrong of section.querySelectorAll("[data-mjx-error], mjx-merror")) {
       fault(section, `mathematics: ${wrong.getAttribute("data-mjx-error") ?? wrong.textContent}`);

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch._dynamo  # FlopCounterMode loads it at its first use: seconds that would count as an answer's
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
