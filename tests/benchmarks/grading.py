@@ -1,4 +1,4 @@
-"""A class of 60, of whom 15 hand in something that disturbs or cheats: python tests/benchmarks/grading.py [jobs]
+"""A class of 60, of whom 15 hand in something that disturbs or cheats: python -m tests.benchmarks.grading [jobs]
 
 45 notebooks of lecture 01 hold right answers to a random half of the exercises, so that their points are known before.
 Prints how long a notebook takes, and what each of the 15 got; fails where anybody gets other points than earned.

@@ -1,4 +1,4 @@
-"""What our models reach on the genuine MNIST within 20 minutes: GENLIB_DATA=FOLDER python tests/benchmarks/mnist.py
+"""What our models reach on the genuine MNIST within 20 minutes: GENLIB_DATA=FOLDER python -m tests.benchmarks.mnist
 
 Each recipe is a `genlib train` command with a fixed number of steps, which is printed, run with one thread, and its
 weights are then evaluated on all 10,000 test digits. Names choose some of them; `--evaluate` takes the weights that are
