@@ -25,7 +25,7 @@ BINARY = "--binarized dynamic --set classes=None"
 RECIPES = {
     "MADE": f"MADE {BINARY} --set hidden=1024 --set layers=2 --steps 6000 --batch-size 128 --lr 1e-3 --ema 0.999",
     "PixelCNN": f"PixelCNN {BINARY} --set layers=6 --steps 16000 --batch-size 16 --lr 2e-3 --ema 0.999",
-    "GatedPixelCNN": f"GatedPixelCNN {BINARY} --set layers=4 --steps 3500 --batch-size 16 --lr 3e-3 --ema 0.999",
+    "GatedPixelCNN": f"GatedPixelCNN {BINARY} --set layers=4 --steps 2000 --batch-size 16 --lr 3e-3 --ema 0.999",
     "VAE": f"VAE {BINARY} --set latent=32 --set hidden=400 --steps 50000 --batch-size 128 --lr 1.5e-3 --ema 0.999",
     "VAE k=50": f"VAE {BINARY} --set latent=32 --set hidden=300 --set k=50 --steps 20000 --batch-size 32 --lr 1e-3 "
     "--ema 0.999",
