@@ -155,4 +155,6 @@ def rows(peers, quick=False):
     conv, W = InvertibleConv1x1(C), nn.Parameter(torch.linalg.qr(torch.randn(C, C))[0])
     mine = log_det_alone(lambda: conv.log_d.sum(), conv.log_d)
     dense = log_det_alone(lambda: torch.linalg.slogdet(W)[1], W)
-    yield compare(f"log-determinant of a {C}×{C} matrix alone, forward and backward, by LU", mine, dense, "slogdet", quick=quick)
+    yield compare(
+        f"log-determinant of a {C}×{C} matrix alone, forward and backward, by LU", mine, dense, "slogdet", quick=quick
+    )
