@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 # The versions that the course is tested with; CONSTRAINTS=FILE takes others.
 CONSTRAINTS ?= constraints.txt
+export CONSTRAINTS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help lab test test-gpu bench build slides clean
