@@ -251,7 +251,7 @@ def spectrally_normalised(net: nn.Module) -> nn.Module:
     arXiv:1802.05957
     """
     for layer in list(net.modules()):
-        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+        if isinstance(layer, nn.Linear | nn.Conv2d):
             if not layer.weight.any():  # residual blocks start at 0, which has no direction to normalise
                 layer.reset_parameters()
             spectral_norm(layer)
