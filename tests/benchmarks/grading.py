@@ -18,7 +18,7 @@ from nbformat import v4
 from genlib.course import grade as grading
 from genlib.course.build import role
 from genlib.course.lectures import find
-from tests.test_grade import CHEATS, DISTURBING, notebook
+from tests.course.test_grade import CHEATS, DISTURBING, notebook
 
 LECTURE = "01"
 PROMISE = "check = lambda name: print('✓', name)"

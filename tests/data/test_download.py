@@ -23,7 +23,7 @@ from genlib import data
 download = importlib.import_module("genlib.data.download")
 mnist_module = importlib.import_module("genlib.data.mnist")
 
-GENUINE = Path(os.environ.get("GENLIB_DATA") or Path(__file__).parents[2] / "shared" / "data")
+GENUINE = Path(os.environ.get("GENLIB_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
 def idx(values: np.ndarray) -> bytes:

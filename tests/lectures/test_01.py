@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from genlib import data, plots, widgets
 from genlib.classical import NaiveBayes
 from genlib.course.exercises.lecture_01 import em_step, kl_by_hand, kl_of_gaussians
-from tests.test_plots_and_widgets import cut_texts, size_of
+from tests.drawings.test_plots_and_widgets import cut_texts, size_of
 
 # Counting with shares -------------------------------------------------------------------------------------------------
 

@@ -480,7 +480,7 @@ DISTRIBUTED = """
     import sys, torch
     from lightning_fabric import Fabric
     from genlib.training import fit
-    from tests.test_training import Game, points
+    from tests.training.test_training import Game, points
     from genlib.model import GenerativeModel
     from torch import nn
 
@@ -516,7 +516,7 @@ UNEQUAL = """
     import sys, time, torch
     from lightning_fabric import Fabric
     from genlib.training import fit
-    from tests.test_training import Line, points, weights
+    from tests.training.test_training import Line, points, weights
 
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
     fabric.launch()
@@ -546,7 +546,7 @@ UNEQUAL = """
 def run_script(tmp_path, text, *arguments):
     script = tmp_path / "distributed.py"
     script.write_text(textwrap.dedent(text))
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | {"PYTHONPATH": root}
     command = [sys.executable, str(script), *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)

@@ -8,7 +8,7 @@ import torch
 
 from genlib import plots, widgets
 from genlib.plots import flows
-from tests.test_plots_and_widgets import cut_texts, size_of, still_of
+from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 
 def bent(z):
