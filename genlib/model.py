@@ -1,7 +1,7 @@
-r"""What every generative model of the course can do, and nothing else.
+r"""What every model of the course can do, and nothing else.
 
-A model knows the ``shape`` of one example and, if it is conditional, its number of ``classes``. It has a ``loss`` to
-minimise and it can ``sample``. Families add what they have with one meaning everywhere: ``log_prob`` is exact and in
+A model knows the ``shape`` of one example and what it is conditioned on, if anything. It has a ``loss`` to minimise;
+a generative model can ``sample``. Families add what they have with one meaning everywhere: ``log_prob`` is exact and in
 nats, ``elbo`` is a bound and in nats.
 """
 
@@ -11,13 +11,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from genlib.condition import Condition, Labels, as_condition
+
 
 @dataclass
 class Player:
     """One who learns: its parameters follow the gradient of its own loss. A likelihood model is a game with one player.
 
     name, for progress bars and histories; parameters, the ones that this player moves; loss, (x, y) -> {"loss": scalar,
-    and its named parts}; steps, how many updates it makes when it is its turn; lr, where it differs from fit's.
+    and its named parts}; steps, how many updates it makes when it is its turn; lr and optimizer, (parameters, lr) ->
+    Optimizer, where they differ from fit's; after_step, called after each of its updates, without gradients: weights
+    that are clipped, a codebook that follows its averages.
     """
 
     name: str
@@ -25,45 +29,88 @@ class Player:
     loss: Callable[..., dict[str, Tensor]]
     steps: int = 1
     lr: float | None = None
+    optimizer: Callable[..., torch.optim.Optimizer] | None = None
+    after_step: Callable[[], None] | None = None
 
 
-class GenerativeModel(nn.Module):
-    """A model of x, or of x given a label y when ``classes`` is set.
+class Trainable(nn.Module):
+    """What ``fit`` needs of a model.
 
-    Attributes: shape, of one example, without the batch; classes, the number of labels, None without.
+    Attributes: shape, of one example, without the batch; condition, what the model is given besides x, None without;
+    levels, where x are integers 0..levels-1, None for reals.
     """
 
     shape: tuple[int, ...]
-    classes: int | None = None
+    condition: Condition | None = None
+    levels: int | None = None
+
+    @property
+    def classes(self) -> int | None:
+        """How many labels the model is conditioned on, None without labels."""
+        return self.condition.K if isinstance(self.condition, Labels) else None
+
+    @classes.setter
+    def classes(self, K: int | None) -> None:
+        """The short form: ``classes = 10`` means ``condition = Labels(10)``."""
+        self.condition = as_condition(K)
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """{"loss": scalar, and its named parts}: batch means; the model's docstring gives the unit."""
-        raise NotImplementedError
-
-    def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
-        """n examples, (n, *shape); without y, a conditional model draws its labels uniformly."""
         raise NotImplementedError
 
     def players(self) -> list[Player]:
         """Who learns, in the order of their turns. Unless a model says otherwise: one, all parameters, ``loss``."""
         return [Player("model", list(self.parameters()), self.loss)]
 
-    def initialise(self, x: Tensor) -> None:
+    def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """A start that depends on data (ActNorm); fit calls it once with a first batch. Most models need none."""
 
-    def check_labels(self, y: Tensor | None, n: int) -> None:
-        """Raises ValueError where a conditional model does not get n labels, or an unconditional one gets some."""
-        if self.classes is None and y is not None:
-            raise ValueError("this model is unconditional: call it without y, or construct it with classes=")
-        if self.classes is not None and y is None:
-            raise ValueError(f"this model is conditional: pass y, integers 0..{self.classes - 1}, one for each example")
-        if y is not None and y.shape != (n,):
-            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} examples it must be ({n},)")
+    # What is refused --------------------------------------------------------------------------------------------------
 
-    def draw_labels(self, n: int, y: Tensor | None, generator: torch.Generator | None = None) -> Tensor | None:
-        """The labels to sample with: y where it is given; uniform ones, (n,), where a conditional model gets none."""
-        if self.classes is not None and y is None:
-            device = generator.device if generator is not None else None
-            return torch.randint(self.classes, (n,), generator=generator, device=device)
-        self.check_labels(y, n)
-        return y
+    def check(self, x: Tensor, y: Tensor | None = None, *, values: bool = True) -> None:
+        """Raises ValueError where x or y is not what this model takes.
+
+        values: look at the numbers too. It waits for a GPU, so a loss does not: fit looks at its data once.
+        """
+        self.check_examples(x, values=values)
+        self.check_condition(y, len(x), values=values)
+
+    def check_examples(self, x: Tensor, *, values: bool = True) -> None:
+        """Raises ValueError for examples of another shape, reals for integers or the reverse, levels out of range."""
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
+        if self.levels is None:
+            if not x.is_floating_point():
+                raise ValueError(f"x holds {x.dtype}; this model takes real values (without levels=), such as x / 16")
+            return
+        if x.dtype != torch.long:
+            how = "" if x.is_floating_point() else " as int64 (x.long() makes them)"
+            raise ValueError(f"x holds {x.dtype}; this model takes integers 0..{self.levels - 1}{how}")
+        if values and x.numel() and (int(x.min()) < 0 or int(x.max()) >= self.levels):
+            raise ValueError(f"x holds {int(x.min())}..{int(x.max())}; this model takes integers 0..{self.levels - 1}")
+
+    def check_condition(self, y: Tensor | None, n: int, *, values: bool = True) -> None:
+        """Raises ValueError where a conditional model does not get n of its condition, or another one gets some."""
+        if self.condition is None:
+            if y is not None:
+                raise ValueError("this model is unconditional: call it without y, or construct it with classes=")
+            return
+        if y is None:
+            raise ValueError(f"this model is conditional: pass y, {self.condition.asks}")
+        self.condition.check(y, n, values=values)
+
+
+class GenerativeModel(Trainable):
+    """A model of x, or of x given a condition, that can be sampled from."""
+
+    def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """n examples, (n, *shape); without y, a conditional model draws its labels uniformly."""
+        raise NotImplementedError
+
+    def draw_condition(self, n: int, y: Tensor | None, generator: torch.Generator | None = None) -> Tensor | None:
+        """What to sample with, on the model's device: y where it is given, else what the condition draws."""
+        if self.condition is not None and y is None:
+            y = self.condition.draw(n, generator=generator)
+        self.check_condition(y, n)
+        weight = next(self.parameters(), None)
+        return y if y is None or weight is None else y.to(weight.device)

@@ -67,7 +67,7 @@ class TinyAutoregressive(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n, y=None, *, temperature=1.0, given=None, known=None, uniforms=None, cached=True, generator=None):
-        D, labels = math.prod(self.shape), self.draw_labels(n, y, generator)
+        D, labels = math.prod(self.shape), self.draw_condition(n, y, generator)
         self.check_options(n, temperature, given, known, uniforms)
         if uniforms is None:
             uniforms = torch.rand(n, D, generator=generator, dtype=self.weight.dtype)
@@ -93,7 +93,7 @@ class TinyAutoregressive(GenerativeModel):
         return h2[:, : i + 1] @ w3[i, : i + 1] + bias[:, i]
 
     def check(self, x, y):
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, *{self.shape})")
         if x.is_floating_point():
@@ -180,15 +180,15 @@ class KnownIsForgotten(TinyAutoregressive):
 
 
 class LastLabelNeverDrawn(TinyAutoregressive):
-    def draw_labels(self, n, y, generator=None):
+    def draw_condition(self, n, y, generator=None):
         if y is None:
             return torch.randint(self.classes - 1, (n,), generator=generator)  # randint's end is exclusive already
-        return super().draw_labels(n, y, generator)
+        return super().draw_condition(n, y, generator)
 
 
 class LabelsFromElsewhere(TinyAutoregressive):
-    def draw_labels(self, n, y, generator=None):
-        return super().draw_labels(n, y)  # the generator is not passed on
+    def draw_condition(self, n, y, generator=None):
+        return super().draw_condition(n, y)  # the generator is not passed on
 
 
 class LabelIgnoredByTheDensity(TinyAutoregressive):
@@ -267,7 +267,7 @@ class TinyFlow(GenerativeModel):
         return Normal(torch.zeros_like(self.logvar), (self.logvar / 2).exp())
 
     def log_prob(self, x, y=None):
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         if x.shape[1:] != self.shape:
             raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, 2)")
         return self.log_density(x)
@@ -281,7 +281,7 @@ class TinyFlow(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n, y=None, *, generator=None):
-        self.draw_labels(n, y, generator)
+        self.draw_condition(n, y, generator)
         return self.inverse(self.spread() * self.noise(n, generator))[0]
 
     def spread(self):
@@ -376,7 +376,7 @@ class NobodysParameter(TinyFlow):
 
 
 class LabelsWelcome(TinyFlow):
-    def check_labels(self, y, n):
+    def check_condition(self, y, n):
         pass
 
 
@@ -441,7 +441,7 @@ class LinearVAE(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n, y=None, *, generator=None):
-        self.draw_labels(n, y, generator)
+        self.draw_condition(n, y, generator)
         z, noise = torch.randn(2, n, 2, generator=generator, dtype=self.b.dtype)
         return self.emit(self.decode(z), noise)
 
@@ -449,7 +449,7 @@ class LinearVAE(GenerativeModel):
         return p.base_dist.loc + p.base_dist.scale * noise
 
     def check(self, x, y):
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         if x.shape[1:] != self.shape:
             raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, 2)")
 
@@ -521,7 +521,7 @@ class TinyGAN(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n, y=None, *, generator=None):
-        self.draw_labels(n, y, generator)
+        self.draw_condition(n, y, generator)
         return self.G(torch.randn(n, 2, generator=generator, dtype=torch.double))
 
 

@@ -15,14 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.autoregressive.sampling import check_options, distribution, draw
+from genlib.condition import as_condition
 from genlib.model import GenerativeModel
+from genlib.quantize import to_signed
 
 Step = Callable[[int, Tensor | None], Tensor]  # (t, the value drawn before (n,), None at first) -> logits (n, levels)
 
 
 def scaled(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
     """Integers as numbers for a network, (…) -> (…, 1): 0..levels-1 becomes -1..1."""
-    return (2 * x.to(dtype) / (levels - 1) - 1).unsqueeze(-1)
+    return to_signed(x, levels, dtype).unsqueeze(-1)
 
 
 def raster(shape: tuple[int, ...]) -> Tensor:
@@ -44,7 +46,7 @@ class Autoregressive(GenerativeModel):
         super().__init__()
         if levels < 2 or min(shape, default=0) < 1:
             raise ValueError(f"shape={tuple(shape)}, levels={levels}: a model needs values, and two levels at least")
-        self.shape, self.levels, self.classes = tuple(shape), levels, classes
+        self.shape, self.levels, self.condition = tuple(shape), levels, as_condition(classes)
         order = raster(self.shape) if order is None else order
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("initialised", torch.zeros((), dtype=torch.long))
@@ -65,9 +67,7 @@ class Autoregressive(GenerativeModel):
 
     def log_prob_each(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x_i | all that comes before x_i) of every value, (B, *shape), in nats; they sum to log_prob."""
-        self.check_labels(y, len(x))
-        self.check_values(x)
-        self.check_range(x)
+        self.check(x, y)
         return self._log_prob_each(x, y)
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -76,21 +76,20 @@ class Autoregressive(GenerativeModel):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(x), in nats for an example: the cross-entropy of D classifications."""
-        self.check_labels(y, len(x))
-        self.check_values(x)
+        self.check(x, y, values=False)
         return {"loss": -self._log_prob_each(x, y).sum() / len(x)}
 
     def _log_prob_each(self, x: Tensor, y: Tensor | None) -> Tensor:
         return -F.cross_entropy(self(x, y).movedim(-1, 1), x, reduction="none")
 
     @torch.no_grad()
-    def initialise(self, x: Tensor) -> None:
+    def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """Starts the output bias at the log frequencies of the levels at each position: training starts from there.
 
         The first call counts; a later one, such as that of fit, does nothing. A few examples will do: the frequencies
         at a position are smoothed with those of all positions (of the same colour), worth two examples.
         """
-        self.check_values(x)
+        self.check_examples(x)
         if self.initialised:
             return
         counts = torch.stack([(x == v).sum(0) for v in range(self.levels)], -1).to(self.bias)  # (*shape, levels)
@@ -150,8 +149,7 @@ class Autoregressive(GenerativeModel):
         if n < 1:
             raise ValueError(f"n={n}: ask for at least one example")
         device, D = self.bias.device, math.prod(self.shape)
-        y = self.draw_labels(n, y, generator)
-        y = None if y is None else y.to(device)
+        y = self.draw_condition(n, y, generator)
         uniforms = self._uniforms(n, uniforms, generator).T.contiguous()  # (D, n), as the loop needs them
         given, known = self._given(n, given, known)
         order = self.order.tolist()
@@ -201,27 +199,14 @@ class Autoregressive(GenerativeModel):
             raise ValueError(
                 f"known is {known.dtype} of shape {tuple(known.shape)}; pass bool, {(n, *self.shape)} or {self.shape}"
             )
-        self.check_values(given)
+        self.check_examples(given, values=False)  # where they are not kept, they may be anything
         if len(given) != n:
             raise ValueError(f"given holds {len(given)} examples; for n={n} samples give as many (given.expand(n, …))")
         known = known.expand(n, *self.shape).to(self.bias.device)
         given = given.to(self.bias.device)
-        self.check_range(given[known])
+        kept = torch.where(known, given, 0)
+        self.check_examples(kept)
         return given.flatten(1).T.contiguous(), known.flatten(1).T.contiguous()
-
-    # --- what is refused
-
-    def check_values(self, x: Tensor) -> None:
-        """Raises ValueError where x is no batch of integers of this model's shape."""
-        if x.dtype != torch.long:
-            raise ValueError(f"x holds {x.dtype}; pass integers 0..{self.levels - 1} as int64 (x.long() makes them)")
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
-
-    def check_range(self, x: Tensor) -> None:
-        """Raises ValueError where a value is no level."""
-        if x.numel() and (x.min() < 0 or x.max() >= self.levels):
-            raise ValueError(f"x holds {x.min()}..{x.max()}; this model takes the levels 0..{self.levels - 1}")
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from genlib.condition import as_condition
 from genlib.model import GenerativeModel
 
 
@@ -26,7 +27,7 @@ class NaiveBayes(GenerativeModel):
 
     def __init__(self, shape: tuple[int, ...], levels: int, classes: int | None = None):
         super().__init__()
-        self.shape, self.levels, self.classes = tuple(shape), levels, classes
+        self.shape, self.levels, self.condition = tuple(shape), levels, as_condition(classes)
         K, D = classes or 1, math.prod(shape)
         self.logits = nn.Parameter(torch.zeros(K, D, levels))  # log θ up to a constant for each class and pixel
         self.register_buffer("log_prior", torch.full((K,), -math.log(K)))  # log p(y)
@@ -41,7 +42,7 @@ class NaiveBayes(GenerativeModel):
         EM step; smoothing α > 0: pretend to have seen every level α times.
         """
         soft = y is not None and y.is_floating_point()
-        self.check_labels(y[:, 0] if soft and y.dim() == 2 else y, len(x))
+        self.check_condition(y[:, 0] if soft and y.dim() == 2 else y, len(x))
         self.check_pixels(x)
         if not smoothing > 0:
             raise ValueError(f"smoothing={smoothing}: it must be positive, or a level never seen gets probability 0")
@@ -70,7 +71,7 @@ class NaiveBayes(GenerativeModel):
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x | y), (B,), exact, in nats; log p(x) for an unconditional model."""
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         columns = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
         return self.log_prob_all(x).gather(1, columns[:, None])[:, 0]
 
@@ -93,7 +94,7 @@ class NaiveBayes(GenerativeModel):
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """n images given their labels, (n, *shape): every pixel from its own histogram."""
-        labels = self.draw_labels(n, y, generator)
+        labels = self.draw_condition(n, y, generator)
         theta = self.logits.softmax(-1)  # (K, D, V)
         rows = theta[labels] if labels is not None else theta.expand(n, -1, -1)  # (n, D, V)
         pixels = torch.multinomial(rows.reshape(-1, self.levels), 1, generator=generator)

@@ -1,11 +1,10 @@
 """Normalising flows: bijections whose log-determinants add up."""
 
 from genlib.flow.actnorm import ActNorm
-from genlib.flow.base import ClassGaussian, Gaussian, Logistic
+from genlib.flow.base import ClassGaussian, Logistic
 from genlib.flow.bijection import Bijection, Compose, Inverse, InverseError
 from genlib.flow.conv1x1 import InvertibleConv1x1
 from genlib.flow.coupling import AdditiveCoupling, AffineCoupling, Coupling
-from genlib.flow.dequantize import Dequantize
 from genlib.flow.elementwise import Affine, Flatten, Logit, Permute
 from genlib.flow.flow import Flow
 from genlib.flow.glow import Glow
@@ -15,6 +14,8 @@ from genlib.flow.nice import NICE
 from genlib.flow.planar import Planar
 from genlib.flow.realnvp import RealNVP
 from genlib.flow.spline import SplineCoupling, SplineFlow, rational_quadratic_spline
+from genlib.noise import StandardNormal
+from genlib.quantize import Dequantize
 
 __all__ = [
     "NICE",
@@ -29,7 +30,6 @@ __all__ = [
     "Dequantize",
     "Flatten",
     "Flow",
-    "Gaussian",
     "Glow",
     "Inverse",
     "InverseError",
@@ -43,6 +43,7 @@ __all__ = [
     "SplineFlow",
     "Split",
     "Squeeze",
+    "StandardNormal",
     "alternating",
     "checkerboard",
     "halves",

@@ -6,36 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-def _where(noise_like: Tensor, generator: torch.Generator | None) -> dict:
-    """Where and how to draw: on the generator's device, which need not be the model's, in the model's precision."""
-    return {
-        "generator": generator,
-        "dtype": noise_like.dtype,
-        "device": noise_like.device if generator is None else generator.device,
-    }
-
-
-class Gaussian(nn.Module):
-    r"""The standard normal density of vectors (D,).
-
-    .. math:: \log \pi(z) = -\tfrac12 \sum_i z_i^2 - \tfrac D2 \log 2\pi
-    """
-
-    classes: int | None = None
-
-    def __init__(self, D: int):
-        super().__init__()
-        self.D = D
-        self.register_buffer("zero", torch.zeros(()), persistent=False)  # knows device and precision
-
-    def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """log π(z), (B,), nats."""
-        return -0.5 * (z.square().sum(1) + self.D * math.log(2 * math.pi))
-
-    def sample(self, n: int, y=None, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        """(n, D); temperature multiplies the distance from the mean."""
-        return temperature * torch.randn(n, self.D, **_where(self.zero, generator)).to(self.zero.device)
+from genlib.noise import normal, uniform
 
 
 class Logistic(nn.Module):
@@ -57,10 +28,9 @@ class Logistic(nn.Module):
 
     def sample(self, n: int, y=None, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
         """(n, D), by the inverse CDF, the logit; temperature multiplies the distance from the mean."""
-        where = _where(self.zero, generator)
-        tiny = torch.finfo(where["dtype"]).eps / 2  # rand may return 0, whose logit is infinite
-        u = torch.rand(n, self.D, **where).clamp(tiny, 1 - tiny)
-        return temperature * (u.log() - torch.log1p(-u)).to(self.zero.device)
+        tiny = torch.finfo(self.zero.dtype).eps / 2  # a draw may be 0, whose logit is infinite
+        u = uniform((n, self.D), self.zero, generator).clamp(tiny, 1 - tiny)
+        return temperature * (u.log() - torch.log1p(-u))
 
 
 class ClassGaussian(nn.Module):
@@ -89,5 +59,5 @@ class ClassGaussian(nn.Module):
     def sample(self, n: int, y: Tensor, *, temperature: float = 1.0, generator=None) -> Tensor:
         """(n, D) given labels y (n,); temperature multiplies the distance from the label's mean."""
         y = y.to(self.mean.device)
-        noise = torch.randn(n, self.D, **_where(self.mean, generator)).to(self.mean.device)
+        noise = normal((n, self.D), self.mean, generator)
         return self.mean.index_select(0, y) + temperature * self.log_std.index_select(0, y).exp() * noise

@@ -10,9 +10,10 @@ import math
 import torch
 from torch import Tensor
 
+from genlib.condition import as_condition
 from genlib.flow.bijection import Bijection, InverseError
-from genlib.flow.dequantize import Dequantize
 from genlib.model import GenerativeModel
+from genlib.quantize import Dequantize
 
 
 class Flow(GenerativeModel):
@@ -26,7 +27,8 @@ class Flow(GenerativeModel):
     def __init__(self, bijection: Bijection, base, *, shape: tuple[int, ...] | None = None, levels: int | None = None):
         super().__init__()
         self.bijection, self.base = bijection, base
-        self.shape, self.levels, self.classes = tuple(shape or (base.D,)), levels, base.classes
+        self.shape, self.levels = tuple(shape or (base.D,)), levels
+        self.condition = as_condition(base.classes)
         self.dequantize = None if levels is None else Dequantize(levels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,7 +77,7 @@ class Flow(GenerativeModel):
         the middle: more typical, less varied, and no longer samples of p."""
         if not temperature >= 0:
             raise ValueError(f"temperature={temperature}: it must not be negative; 1 samples the model itself")
-        labels = self.draw_labels(n, y, generator)
+        labels = self.draw_condition(n, y, generator)
         x = self.from_latent(self.base.sample(n, labels, temperature=temperature, generator=generator))
         return x if self.levels is None else self.quantize(x)
 
@@ -98,13 +100,13 @@ class Flow(GenerativeModel):
             raise ValueError("this flow models reals: it has no levels to quantize to")
         return self.dequantize.quantize(x)
 
-    def initialise(self, x: Tensor) -> None:
+    def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """The data-dependent start of ActNorm layers."""
         self.bijection.initialise(x if self.dequantize is None else self.dequantize(x))
 
     def check(self, x: Tensor, y: Tensor | None) -> None:
         """Raises ValueError for labels or shapes that don't fit."""
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         self._check_shape(x)
 
     def _check_shape(self, x: Tensor) -> None:

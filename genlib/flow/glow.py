@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from genlib.flow.actnorm import ActNorm
-from genlib.flow.base import ClassGaussian, Gaussian
+from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose
 from genlib.flow.conv1x1 import InvertibleConv1x1
 from genlib.flow.coupling import AffineCoupling
@@ -22,6 +22,7 @@ from genlib.flow.elementwise import Flatten, Logit
 from genlib.flow.flow import Flow
 from genlib.flow.image import Split, Squeeze
 from genlib.flow.masks import halves
+from genlib.noise import StandardNormal
 
 
 class Glow(Flow):
@@ -49,7 +50,7 @@ class Glow(Flow):
         D = math.prod(shape)
         chain: list[Bijection] = [] if levels is None else [Logit(levels, alpha)]
         chain += scale(shape, scales, steps, channels, bound)
-        base = Gaussian(D) if classes is None else ClassGaussian(D, classes)
+        base = StandardNormal(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain), base, shape=shape, levels=levels)
 
 

@@ -13,13 +13,14 @@ import math
 
 from torch import Tensor, nn
 
-from genlib.flow.base import ClassGaussian, Gaussian
+from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose
 from genlib.flow.coupling import AffineCoupling
 from genlib.flow.elementwise import Flatten, Logit
 from genlib.flow.flow import Flow
 from genlib.flow.masks import checkerboard, halves, rows
 from genlib.nets import mlp
+from genlib.noise import StandardNormal
 
 
 class RealNVP(Flow):
@@ -49,7 +50,7 @@ class RealNVP(Flow):
             passing, changed = int(mask.sum()), int((~mask).sum())
             net = mlp(passing, 2 * changed, hidden=hidden, layers=layers, dropout=dropout)
             chain.append(AffineCoupling(mask, at_zero(net), bound))
-        base = Gaussian(D) if classes is None else ClassGaussian(D, classes)
+        base = StandardNormal(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain), base, shape=shape, levels=levels)
 
 

@@ -19,12 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.flow.base import ClassGaussian, Gaussian
+from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Compose
 from genlib.flow.coupling import Coupling
 from genlib.flow.flow import Flow
 from genlib.flow.realnvp import at_zero, start, turns
 from genlib.nets import mlp
+from genlib.noise import StandardNormal
 
 LEAST = 1e-3  # of a bin's width and height, as a share of 2c, and of a slope: what is steeper can't be undone exactly
 
@@ -124,5 +125,5 @@ class SplineFlow(Flow):
             passing, changed = int(mask.sum()), int((~mask).sum())
             net = mlp(passing, (3 * bins - 1) * changed, hidden=hidden, layers=layers, dropout=dropout)
             chain.append(SplineCoupling(mask, at_zero(net), bins, bound))
-        base = Gaussian(D) if classes is None else ClassGaussian(D, classes)
+        base = StandardNormal(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain), base, shape=shape, levels=levels)

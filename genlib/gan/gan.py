@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from genlib.condition import as_condition
 from genlib.gan.losses import KINDS, clip_weights, discriminator_loss, generator_loss, gradient_penalty, r1
 from genlib.model import GenerativeModel, Player
 from genlib.nets import ConvDecoder, ConvEncoder, mlp
@@ -66,7 +67,7 @@ class GAN(GenerativeModel):
             raise ValueError(
                 f"latent={latent} and steps={steps} must be at least 1, noise={noise} and weight={weight} at least 0"
             )
-        self.shape, self.latent, self.levels, self.classes = tuple(shape), latent, levels, classes
+        self.shape, self.latent, self.levels, self.condition = tuple(shape), latent, levels, as_condition(classes)
         self.kind, self.penalty, self.weight, self.clip, self.steps = loss, penalty, weight, clip, steps
         self.lr_generator, self.lr_discriminator = lr_generator, lr_discriminator
         self.generator, self.discriminator = generator, discriminator
@@ -84,7 +85,7 @@ class GAN(GenerativeModel):
 
     def discriminator_loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """loss; real and fake, its mean output on both (a probability, or a critic's score); penalty, if any."""
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         if self.clip is not None:
             clip_weights(self.discriminator, self.clip)
         real = self.blurred(self.as_reals(x))
@@ -100,7 +101,7 @@ class GAN(GenerativeModel):
 
     def generator_loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """loss; x only says how many. The discriminator stays as it is: its parameters are not this player's."""
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         self.check_examples(x)
         fake = self.generate(self.draw_latent(len(x)), y)
         return {"loss": generator_loss(self.discriminate(self.blurred(self.as_seen(fake)), y), self.kind)}
@@ -114,7 +115,7 @@ class GAN(GenerativeModel):
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Examples (B, *shape) from noise (B, latent) and labels (B,): what the generator makes, 0..1 with levels."""
-        self.check_labels(y, len(z))
+        self.check_condition(y, len(z))
         if z.dim() != 2 or z.shape[1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; it must be (B, {self.latent})")
         if y is not None:
@@ -192,7 +193,7 @@ class GAN(GenerativeModel):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """n examples (n, *shape): reals, or integers 0..levels-1. See ``draw_latent`` for truncation."""
-        y = self.draw_labels(n, y, generator)
+        y = self.draw_condition(n, y, generator)
         z = self.draw_latent(n, truncation=truncation, generator=generator)
         x = self.generate(z, None if y is None else y.to(z.device))
         return x if self.levels is None else (x * (self.levels - 1)).round().long()

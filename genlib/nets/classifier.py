@@ -6,34 +6,34 @@ Scores that use its features carry its name, never "FID", whose features come fr
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.model import GenerativeModel
+from genlib.condition import as_condition
+from genlib.model import Trainable
 from genlib.nets.conv import ConvEncoder
+from genlib.quantize import to_signed
 
 
-class Classifier(nn.Module):
+class Classifier(Trainable):
     """p(y | x) for integer images of ``levels`` levels: (B, C, H, W) -> logits (B, classes).
 
     ``features(x)``, (B, width), is what the last linear map sees. ``loss`` is the cross-entropy in nats.
     """
 
-    # No generative model, but fit asks for nothing more than these two.
-    players = GenerativeModel.players
-    initialise = GenerativeModel.initialise
-
     def __init__(self, shape: tuple[int, int, int], levels: int, classes: int, *, channels: int = 8, width: int = 32):
         super().__init__()
-        self.shape, self.levels, self.classes = tuple(shape), levels, classes
+        self.shape, self.levels, self.condition = tuple(shape), levels, as_condition(classes)
         self.encode = nn.Sequential(ConvEncoder(shape, width, channels=channels), nn.SiLU(), nn.Dropout(0.3))
         self.decide = nn.Linear(width, classes)
 
     def features(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers -> (B, width)."""
-        return self.encode(2 * x.float() / (self.levels - 1) - 1)
+        return self.encode(to_signed(x, self.levels))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decide(self.features(x))
 
-    def loss(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(y | x) in nats, and the share of errors."""
+        self.check(x, y, values=False)
+        assert y is not None
         logits = self(x)
         return {"loss": F.cross_entropy(logits, y), "errors": (logits.argmax(1) != y).float().mean()}

@@ -1,5 +1,6 @@
 """Variational autoencoders: a latent variable, a bound, and a network that guesses the posterior."""
 
+from genlib.noise import StandardNormal
 from genlib.vae.autoencoder import Autoencoder
 from genlib.vae.linear_gaussian import LinearGaussianVAE
 from genlib.vae.pieces import (
@@ -11,7 +12,7 @@ from genlib.vae.pieces import (
     reparameterized_gradient,
     score_function_gradient,
 )
-from genlib.vae.vae import VAE, StandardNormal
+from genlib.vae.vae import VAE
 
 __all__ = [
     "VAE",

@@ -9,21 +9,17 @@ import copy
 
 from torch import Tensor, nn
 
-from genlib.model import GenerativeModel
+from genlib.model import Trainable
 from genlib.vae.networks import make_decoder, make_encoder, without_dropout
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(Trainable):
     """Encoder and decoder as a VAE has them, without noise and without a prior.
 
     Arguments: shape of one example; latent, the number of code dimensions L; levels, pixels are integers 0..levels-1,
     None for real values; network, hidden, layers, channels, dropout, encoder, decoder as for ``VAE``, but the encoder
     gives (B, L). ``loss`` is the squared error, summed over an example, of pixels scaled to 0..1.
     """
-
-    # No generative model, for there is no p(x); but fit asks for nothing more than these two.
-    players = GenerativeModel.players
-    initialise = GenerativeModel.initialise
 
     def __init__(
         self,
@@ -42,7 +38,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         if latent < 1 or (levels is not None and levels < 2):
             raise ValueError(f"latent={latent} must be at least 1 and levels={levels} at least 2, or None for reals")
-        self.shape, self.latent, self.levels, self.classes = tuple(shape), latent, levels, None
+        self.shape, self.latent, self.levels = tuple(shape), latent, levels
         how = {"network": network, "hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
         self.takes_flat = encoder is None and network == "mlp"
         self.encoder = make_encoder(self.shape, latent, labels=0, **how) if encoder is None else encoder

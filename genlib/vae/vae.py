@@ -24,29 +24,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
+from genlib.condition import as_condition
 from genlib.model import GenerativeModel
+from genlib.noise import StandardNormal
 from genlib.vae.likelihoods import BinaryPixels, Levels, draw
 from genlib.vae.networks import make_decoder, make_encoder, without_dropout
-from genlib.vae.pieces import gaussian_kl, gaussian_log_prob, log_mean_exp
+from genlib.vae.pieces import gaussian_kl, log_mean_exp
 
 LIKELIHOODS = ("bernoulli", "categorical", "gaussian")
 AT_ONCE = 2**24  # numbers that a decoder may return in one piece when many draws are evaluated
-
-
-class StandardNormal(nn.Module):
-    """The usual prior, N(0, I) over ``latent`` dimensions."""
-
-    def __init__(self, latent: int):
-        super().__init__()
-        self.register_buffer("zero", torch.zeros(latent), persistent=False)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """(..., L) -> (...), in nats."""
-        return gaussian_log_prob(z, self.zero, self.zero)
-
-    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """(n, L)"""
-        return torch.randn(n, len(self.zero), generator=generator, device=self.zero.device, dtype=self.zero.dtype)
 
 
 class VAE(GenerativeModel):
@@ -90,7 +76,7 @@ class VAE(GenerativeModel):
             levels = 2
         _check_arguments(latent, likelihood, levels, scale, k, beta)
         self.shape, self.latent, self.likelihood, self.levels = tuple(shape), latent, likelihood, levels
-        self.classes, self.k, self.beta = classes, k, beta
+        self.condition, self.k, self.beta = as_condition(classes), k, beta
         self.per_value = levels if likelihood == "categorical" else 1
         how = {"network": network, "hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
         K = classes or 0
@@ -121,7 +107,7 @@ class VAE(GenerativeModel):
         """p(x | z): (..., B, L), with any axes in front -> a distribution over ``shape`` for each of them."""
         if z.ndim < 2 or z.shape[-1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.latent})")
-        self.check_labels(y, z.shape[-2])
+        self.check_condition(y, z.shape[-2])
         h = self._with_labels(z.flatten(0, -2), None if y is None else y.repeat(math.prod(z.shape[:-2])))
         h = self.decoder(h)
         D = math.prod(self.shape)
@@ -198,7 +184,7 @@ class VAE(GenerativeModel):
         self, n: int, y: Tensor | None = None, *, means: bool = False, generator: torch.Generator | None = None
     ) -> Tensor:
         """n examples, (n, *shape): z from the prior, x from p(x | z); with means, instead of x the mean of p(x | z)."""
-        y = self.draw_labels(n, y, generator)
+        y = self.draw_condition(n, y, generator)
         z = self.prior.sample(n, generator=generator)
         pixels = self.decode(z, None if y is None else y.to(z.device))
         return pixels.mean if means else draw(pixels, generator)
@@ -228,7 +214,7 @@ class VAE(GenerativeModel):
         return nn.Sequential(*layers).eval()
 
     @torch.no_grad()
-    def initialise(self, x: Tensor) -> None:
+    def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """Once: the last bias of the decoder is set so that every z gives the pixels' frequencies in x (their mean)."""
         last = [m for m in self.decoder.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1:]
         if self.initialised or not last or last[0].bias is None:
@@ -251,7 +237,7 @@ class VAE(GenerativeModel):
 
     def check(self, x: Tensor, y: Tensor | None, *, values: bool = False) -> None:
         """Raises ValueError where x or y is not what this model takes; with values, also for levels out of range."""
-        self.check_labels(y, len(x))
+        self.check_condition(y, len(x))
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
         if self.levels is None:

@@ -22,7 +22,6 @@ from genlib.flow import (
     Dequantize,
     Flatten,
     Flow,
-    Gaussian,
     Glow,
     Inverse,
     InverseError,
@@ -36,6 +35,7 @@ from genlib.flow import (
     SplineFlow,
     Split,
     Squeeze,
+    StandardNormal,
     alternating,
     checkerboard,
     halves,
@@ -187,7 +187,7 @@ def test_a_flow_of_pictures_keeps_every_contract(name, classes):
 
 
 def test_a_density_of_planar_layers_integrates_to_one_and_can_not_be_sampled():
-    model = Flow(Compose(*(Planar(2) for _ in range(4))), Gaussian(2))
+    model = Flow(Compose(*(Planar(2) for _ in range(4))), StandardNormal(2))
     contracts.integrates_to_one(model)
     twin = contracts.shaken(model)
     for x in draw(8, 2):
@@ -328,7 +328,7 @@ class NotNormalised(Logistic):
         return super().log_prob(z, y) + math.log(2)
 
 
-class TwiceTheNoise(Gaussian):
+class TwiceTheNoise(StandardNormal):
     def sample(self, n, y=None, *, temperature=1.0, generator=None):
         return super().sample(n, y, temperature=1.2 * temperature, generator=generator)
 
@@ -337,7 +337,7 @@ def plane(base):
     return Flow(Compose(AffineCoupling(halves(2), mlp(1, 2, hidden=8))), base)
 
 
-@pytest.mark.parametrize("base", [Gaussian(2), Logistic(2), ClassGaussian(2, 3)])
+@pytest.mark.parametrize("base", [StandardNormal(2), Logistic(2), ClassGaussian(2, 3)])
 def test_bases_are_normalised_and_sampled_as_they_say(base):
     contracts.integrates_to_one(plane(base), low=-30, high=30, points=600, shake=0.3)
     contracts.samples_match_density(plane(base), low=-12, high=12, shake=0.3)
@@ -492,7 +492,7 @@ def test_an_inverse_that_would_be_inexact_names_its_layer():
         wild.bijection.layers[1].net[-1].bias[0] = -30
     with pytest.raises(InverseError, match=r"layer 2 of 3, AffineCoupling: it shrinks by a factor of 9\.4e-14"):
         wild.sample(3)
-    within = Flow(Compose(Affine(2), Compose(Affine(2), Affine(2))), Gaussian(2))
+    within = Flow(Compose(Affine(2), Compose(Affine(2), Affine(2))), StandardNormal(2))
     with torch.no_grad():
         within.bijection.layers[1].layers[0].log_scale[1] = -40
     with pytest.raises(InverseError, match="layer 2 of 2, layer 1 of 2, Affine: it shrinks"):

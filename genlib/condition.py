@@ -1,0 +1,146 @@
+"""What p(x | condition) is given: a label, a sentence, a picture. ``classes=10`` in a constructor means ``Labels(10)``.
+
+A condition knows how to refuse what does not fit (``check``), what to take where nothing was given (``draw``) and how a
+network gets to see it (``encoder``). A batch of it is one tensor y, and travels through ``fit`` beside x.
+Domains that are not paired, as in CycleGAN, are data whose y is an independent draw of the other domain.
+"""
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genlib.noise import device_of
+
+MISSING = -1  # a label that is not known
+
+
+class Condition:
+    """The kind of thing that y is. Frozen: two conditions that say the same are equal."""
+
+    @property
+    def asks(self) -> str:
+        """What y must be, in words that complete "pass y, …"."""
+        raise NotImplementedError
+
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+        """Raises ValueError unless y is a batch of n; values: look at the numbers too, which waits for a GPU."""
+        raise NotImplementedError
+
+    def draw(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """n of them, where nobody says which. Raises: ValueError where there is no sensible choice."""
+        raise ValueError(f"sample can't choose what it is given: pass y, {self.asks}")
+
+    def encoder(self, width: int | None = None) -> nn.Module:
+        """A network y -> (n, width) floats. Without a width, what says it most directly."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels(Condition):
+    """One of K classes: y (n,), integers 0..K-1. With ``missing``, −1 stands for a label that is not known.
+
+    Encoded as a one-hot vector, all zeros where the label is missing.
+    """
+
+    K: int
+    missing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.K < 1:
+            raise ValueError(f"classes={self.K}: there must be at least one")
+
+    @property
+    def asks(self) -> str:
+        unknown = ", or −1 where the label is missing" if self.missing else ""
+        return f"integers 0..{self.K - 1}, one for each example{unknown}"
+
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+        if y.shape != (n,):
+            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} examples it must be ({n},)")
+        _check_integers(y, MISSING if self.missing else 0, self.K, self.asks, values)
+
+    def draw(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """Uniformly, (n,), on the generator's device."""
+        return torch.randint(self.K, (n,), generator=generator, device=device_of(generator))
+
+    def encoder(self, width: int | None = None) -> nn.Module:
+        one_hot = OneHot(self.K)
+        return one_hot if width is None else nn.Sequential(one_hot, nn.Linear(self.K, width))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokens(Condition):
+    """A sentence: y (n, length), integers 0..vocabulary-1, filled up with 0.
+
+    Encoded by a vector for each token at each place, through one hidden layer; 0 says nothing.
+    """
+
+    length: int
+    vocabulary: int
+
+    @property
+    def asks(self) -> str:
+        return f"tokens (n, {self.length}), integers 0..{self.vocabulary - 1}"
+
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+        if y.shape != (n, self.length):
+            raise ValueError(f"y has shape {tuple(y.shape)}; it must be ({n}, {self.length}): {self.asks}")
+        _check_integers(y, 0, self.vocabulary, self.asks, values)
+
+    def encoder(self, width: int | None = None) -> nn.Module:
+        width = width or 64
+        words = nn.Embedding(self.vocabulary, width, padding_idx=0)
+        return nn.Sequential(words, nn.Flatten(), nn.Linear(self.length * width, width), nn.SiLU())
+
+
+@dataclasses.dataclass(frozen=True)
+class Images(Condition):
+    """A picture: y (n, C, H, W), real values; what is not given of it is 0, with a channel more that says so.
+
+    Encoded flat, as it is; with a width, by a hidden layer.
+    """
+
+    shape: tuple[int, int, int]
+
+    @property
+    def asks(self) -> str:
+        return f"pictures (n, {', '.join(map(str, self.shape))}) of real values"
+
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+        if tuple(y.shape) != (n, *self.shape):
+            raise ValueError(f"y has shape {tuple(y.shape)}; it must be {(n, *self.shape)}: {self.asks}")
+        if not y.is_floating_point():
+            raise ValueError(f"y holds {y.dtype}; pass {self.asks}")
+        if values and not bool(y.isfinite().all()):
+            raise ValueError("y holds values that are not finite")
+
+    def encoder(self, width: int | None = None) -> nn.Module:
+        flat = nn.Flatten()
+        return flat if width is None else nn.Sequential(flat, nn.Linear(math.prod(self.shape), width), nn.SiLU())
+
+
+class OneHot(nn.Module):
+    """Labels (n,) -> (n, K); a label of −1 has no 1 anywhere."""
+
+    def __init__(self, K: int):
+        super().__init__()
+        self.K = K
+
+    def forward(self, y: Tensor) -> Tensor:
+        known = F.one_hot(y.clamp(min=0), self.K).float()
+        return known * (y >= 0)[:, None]
+
+
+def as_condition(classes: "int | Condition | None") -> Condition | None:
+    """A number of classes, or a condition, as a condition."""
+    return Labels(classes) if isinstance(classes, int) else classes
+
+
+def _check_integers(y: Tensor, low: int, high: int, asks: str, values: bool) -> None:
+    if y.dtype != torch.long:
+        raise ValueError(f"y holds {y.dtype}; pass {asks}, as int64 (y.long() makes them)")
+    if values and y.numel() and (int(y.min()) < low or int(y.max()) >= high):
+        raise ValueError(f"y holds {int(y.min())}..{int(y.max())}; pass {asks}")
