@@ -16,7 +16,6 @@ inf, nan = math.inf, math.nan
         (1, "==", 1.0 + 5e-7),
         (torch.ones(3), "==", [1, 1, 1]),
         (torch.ones(3), "==", 1),
-        (torch.tensor([1e9]), "==", torch.tensor([1e9 + 100])),  # relative for large values
         ([-inf, 0], "==", [-inf, 0]),
         ([1, 2], "<=", [1, 3]),
         (5, ">=", 4),
@@ -39,6 +38,7 @@ def test_true_equations_pass_and_print_only_the_verdict(lhs, relation, rhs, caps
         (inf, "<=", 5),
         (2, "<=", 1),
         (1, ">=", 2),
+        (1e9, "==", 1e9 + 1e-3),  # the tolerance is absolute, whatever the size
         ([], "==", []),
     ],
 )
@@ -63,3 +63,47 @@ def test_bad_calls_say_what_to_do():
         verify("3.4", 1, "=", 1)
     with pytest.raises(TypeError, match="left side is a str"):
         verify("3.4", "one", "==", 1)
+
+
+# Near misses ----------------------------------------------------------------------------------------------------------
+
+
+def test_near_misses_are_named_in_the_verdict(capsys):
+    verify("3.4", 2.0, "==", 2.0, unless={"without the ½": 4.0})
+    verify("3.4", [1, 2], "==", [1, 2], unless={"with the sign flipped": [-1, -2], "reversed": [2, 1], "halved": 0.5})
+    verify("3.4", [1, 2], "<=", [1, 3], unless={"the other way round": ([1, 2], ">=", [1, 3])})
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ (3.4) holds; without the ½ it would not",
+        "✓ (3.4) holds; with the sign flipped it would not, nor reversed, nor halved",
+        "✓ (3.4) holds; the other way round it would not",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lhs", "relation", "rhs", "atol", "false"),
+    [
+        (2.0, "==", 2.0, 0.1, 2.05),  # closer than the tolerance
+        ([1, 2], "==", [1, 2], 1e-6, [1, 2]),
+        ([0, 0], "<=", [1, 1], 1e-6, [0.5, 0.5]),  # far from equality, a tightened inequality holds as well
+        (0.0, "==", 0.0, 1e-6, ([0.0], "<=", [1.0])),
+    ],
+)
+def test_a_check_without_teeth_is_refused(lhs, relation, rhs, atol, false, capsys):
+    with pytest.raises(EquationError, match="without teeth: without the ½ it holds as well"):
+        verify("3.4", lhs, relation, rhs, atol=atol, unless={"without the ½": false})
+    assert capsys.readouterr().out == ""
+
+
+def test_one_entry_that_differs_rejects_a_near_miss():
+    verify("3.4", [1, 2, 3], "==", [1, 2, 3], unless={"in the last entry": [1, 2, 3.1]})
+
+
+def test_a_tolerance_may_be_one_for_each_entry():
+    verify("3.4", [1.0, 2.0], "==", [1.05, 2.0], atol=torch.tensor([0.1, 1e-6]))
+    with pytest.raises(EquationError):
+        verify("3.4", [1.0, 2.0], "==", [1.0, 2.05], atol=torch.tensor([0.1, 1e-6]))
+
+
+def test_a_near_miss_of_another_shape_is_a_slip_and_not_a_rejection():
+    with pytest.raises(ValueError, match="make them the same"):
+        verify("3.4", [1, 2], "==", [1, 2], unless={"transposed": [1, 2, 3]})
