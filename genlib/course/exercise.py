@@ -90,6 +90,10 @@ class Exercise:
         """Decorates a wrong answer that people give; the hint says what is wrong, never only that it is."""
         return lambda function: self.mistakes.append((hint, function)) or function
 
+    def example(self) -> tuple:
+        """The arguments of one call."""
+        return self._situations[0][1]
+
     def count(self) -> int:
         """How many properties a right answer has: its values, its inputs left alone, its gradients, its own."""
         has_inputs = bool(self._situations[0][1])
