@@ -74,11 +74,36 @@ _NAMES = {
     "sort": "msort",
 }
 # Methods and functions of one argument that may be left out: x.abs() -> x, torch.abs(x) -> x.
-_LEFT_OUT = {
-    "abs", "log", "exp", "sqrt", "square", "clamp", "clamp_min", "detach", "flip", "sigmoid", "tanh", "softmax", "round",
-    "floor", "ceil", "cumsum", "neg", "t", "transpose", "relu", "sign", "contiguous", "unsqueeze", "squeeze", "tril",
-    "triu", "mT",
-}  # fmt: skip
+_LEFT_OUT = set(
+    [
+        "abs",
+        "log",
+        "exp",
+        "sqrt",
+        "square",
+        "clamp",
+        "clamp_min",
+        "detach",
+        "flip",
+        "sigmoid",
+        "tanh",
+        "softmax",
+        "round",
+        "floor",
+        "ceil",
+        "cumsum",
+        "neg",
+        "t",
+        "transpose",
+        "relu",
+        "sign",
+        "contiguous",
+        "unsqueeze",
+        "squeeze",
+        "tril",
+        "triu",
+    ]
+)
 
 
 @dataclass
@@ -246,10 +271,8 @@ def _method(value: ast.expr, name: str) -> ast.Call:
 
 
 def _is_module(node: ast.AST) -> bool:
-    return (
-        (isinstance(node, ast.Name)
-        and node.id in ("torch", "F", "math", "nn", "np"))
-        or (isinstance(node, ast.Attribute) and _is_module(node.value))
+    return (isinstance(node, ast.Name) and node.id in ("torch", "F", "math", "nn", "np")) or (
+        isinstance(node, ast.Attribute) and _is_module(node.value)
     )
 
 
@@ -348,9 +371,8 @@ def main(lectures: list[str]) -> None:
             listed = known.get(exercise.name, {})
             new = [what for what in passed if what not in listed]
             total, alive = total + count, alive + len(new)
-            print(
-                f"{exercise.number} {exercise.name}: {count} mutants, {len(passed)} pass, {len(passed) - len(new)} listed"
-            )
+            said = f"{count} mutants, {len(passed)} pass, {len(passed) - len(new)} listed"
+            print(f"{exercise.number} {exercise.name}: {said}")
             for what in new:
                 print(f"    {what}")
         print(f"lecture {lecture}: {total} mutants, {alive} pass and are not listed")
