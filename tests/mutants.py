@@ -74,36 +74,34 @@ _NAMES = {
     "sort": "msort",
 }
 # Methods and functions of one argument that may be left out: x.abs() -> x, torch.abs(x) -> x.
-_LEFT_OUT = set(
-    [
-        "abs",
-        "log",
-        "exp",
-        "sqrt",
-        "square",
-        "clamp",
-        "clamp_min",
-        "detach",
-        "flip",
-        "sigmoid",
-        "tanh",
-        "softmax",
-        "round",
-        "floor",
-        "ceil",
-        "cumsum",
-        "neg",
-        "t",
-        "transpose",
-        "relu",
-        "sign",
-        "contiguous",
-        "unsqueeze",
-        "squeeze",
-        "tril",
-        "triu",
-    ]
-)
+_LEFT_OUT = {
+    "abs",
+    "log",
+    "exp",
+    "sqrt",
+    "square",
+    "clamp",
+    "clamp_min",
+    "detach",
+    "flip",
+    "sigmoid",
+    "tanh",
+    "softmax",
+    "round",
+    "floor",
+    "ceil",
+    "cumsum",
+    "neg",
+    "t",
+    "transpose",
+    "relu",
+    "sign",
+    "contiguous",
+    "unsqueeze",
+    "squeeze",
+    "tril",
+    "triu",
+}
 
 
 @dataclass
@@ -198,7 +196,8 @@ def _replacements(node: ast.AST) -> Iterator[ast.AST | None]:
             yield from _of_call(node)
         case ast.Subscript(slice=ast.Slice() as cut):
             yield from (ast.Subscript(node.value, other, node.ctx) for other in _of_slice(cut))
-            yield node.value
+            if isinstance(node.ctx, ast.Load):
+                yield node.value
         case ast.IfExp():
             yield node.body
             yield node.orelse
