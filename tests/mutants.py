@@ -1,8 +1,8 @@
 """Takes the reference of each exercise apart: every answer that is almost right has to be refused.
 
 A mutant is the reference with one thing changed: a sign, a factor, sum for mean, another axis, an index off by one, a
-clamp or an epsilon, ``exp().log()`` where it underflows, a gradient cut, a constant for all inputs, … Each is refused by
-the exercise's check, or listed as equal in tests/lectures/equal_NN.toml with the reason why it can't be told apart::
+clamp or an epsilon, ``exp().log()`` where it underflows, a gradient cut, a constant for all inputs, … Each is refused
+by the exercise's check, or listed as equal in tests/lectures/equal_NN.toml with the reason why it can't be told apart::
 
     [gaussian_kl]
     "line 1: mu**2 -> mu*mu" = "the square written as a product"
@@ -112,8 +112,9 @@ class Mutant:
     answer: Callable
 
 
-def mutants(reference: Callable, example: object = None) -> list[Mutant]:
-    """All mutants of a reference. example: its value on one input, for those that return a constant."""
+def mutants(reference: Callable, example: object = None, *, trains: bool = True) -> list[Mutant]:
+    """All mutants of a reference. example: its value on one input, for those that return a constant; trains: whether
+    gradients flow through it."""
     tree = _tree(reference)
     found: dict[str, Mutant] = {}
     before = ast.unparse(tree)
@@ -121,7 +122,7 @@ def mutants(reference: Callable, example: object = None) -> list[Mutant]:
         text = ast.unparse(ast.fix_missing_locations(changed))
         if text != before and text not in found:
             found[text] = Mutant(what, _compiled(changed, reference))
-    wrapped = [] if inspect.isclass(reference) else _wrapped(reference, example)
+    wrapped = [] if inspect.isclass(reference) else _wrapped(reference, example, trains)
     return list(found.values()) + wrapped
 
 
@@ -288,7 +289,7 @@ def _of_slice(cut: ast.Slice) -> Iterator[ast.Slice]:
 # The whole answer wrapped ---------------------------------------------------------------------------------------------
 
 
-def _wrapped(reference: Callable, example: object) -> list[Mutant]:
+def _wrapped(reference: Callable, example: object, trains: bool) -> list[Mutant]:
     """What can be done to the value of a right answer."""
 
     def after(change: Callable) -> Callable:
@@ -316,7 +317,8 @@ def _wrapped(reference: Callable, example: object) -> list[Mutant]:
         "an axis more": lambda v: v[None] if isinstance(v, torch.Tensor) else v,
     }
     made = [Mutant(what, after(change)) for what, change in ways.items() if _changes(example, change)]
-    made.append(Mutant("under no_grad", cut))
+    if trains:
+        made.append(Mutant("under no_grad", cut))
     if inspect.signature(reference).parameters:
         made.append(Mutant("one constant for all inputs", lambda *arguments: copy.deepcopy(example)))
     return made
@@ -348,6 +350,20 @@ def equal(lecture: str) -> dict[str, dict[str, str]]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def _trains(reference: Callable, inputs: tuple) -> bool:
+    """Whether gradients flow from a value of the answer to floating inputs."""
+    leaves = [
+        a.detach().clone().requires_grad_() if isinstance(a, torch.Tensor) and a.is_floating_point() else a
+        for a in copy.deepcopy(inputs)
+    ]
+    try:
+        value = reference(*leaves)
+    except Exception:
+        return False
+    values = value if isinstance(value, tuple | list) else [value]
+    return any(isinstance(v, torch.Tensor) and v.requires_grad for v in values)
+
+
 def survivors(exercise) -> tuple[list[str], int]:
     """The mutants of an exercise's reference that its check lets pass, and how many mutants there are."""
     inputs = exercise.example()
@@ -356,7 +372,7 @@ def survivors(exercise) -> tuple[list[str], int]:
         value = exercise.reference(*copy.deepcopy(inputs))
     except Exception:
         value = None
-    made = mutants(exercise.reference, value)
+    made = mutants(exercise.reference, value, trains=_trains(exercise.reference, inputs))
     return [m.what for m in made if exercise.check(m.answer).mark == "✓"], len(made)
 
 
