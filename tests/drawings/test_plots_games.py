@@ -18,20 +18,20 @@ def figures():
     turn = torch.tensor([[0.0, 1], [-1, 0]])
     points = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     return {
-        "curves": plots.curve_panels(
+        "curves": plots.lines(
             {"left": {"a": (x, bell), "b": (x, 2 * bell), "· c": (x[:3], bell[:3])}, "right": {"a": (x, bell)}},
             xlabel="x",
             ylabels=["nats", "units of x"],
             levels={"log 2": math.log(2)},
             limits=[(0, 3), None],
         ),
-        "curves, logarithmic": plots.curve_panels({"": {"a": (x, bell)}}, xlabel="x", ylabels="nats", log=True),
-        "clouds": plots.clouds({f"panel {k}": points + k for k in range(5)}, points, columns=3),
-        "clouds without data": plots.clouds({"left": points}, torch.empty(0, 2)),
-        "best answer": plots.best_answer(x, bell, 2 * bell, bell / (3 * bell), bell),
-        "game": plots.game(points, points + 1, lambda at: at[:, 0].sigmoid(), -points[:10]),
-        "orbits": plots.orbits(lambda at: at @ turn, {"an orbit": points}, eigenvalues=values),
-        "orbits alone": plots.orbits(lambda at: at @ turn, {"an orbit": points}),
+        "curves, logarithmic": plots.lines({"": {"a": (x, bell)}}, xlabel="x", ylabels="nats", log=True),
+        "clouds": plots.games.samples({f"panel {k}": points + k for k in range(5)}, points, columns=3),
+        "clouds without data": plots.games.samples({"left": points}, torch.empty(0, 2)),
+        "best answer": plots.games.optimal_discriminator(x, bell, 2 * bell, bell / (3 * bell), bell),
+        "game": plots.games.arena(points, points + 1, lambda at: at[:, 0].sigmoid(), -points[:10]),
+        "orbits": plots.games.orbits(lambda at: at @ turn, {"an orbit": points}, eigenvalues=values),
+        "orbits alone": plots.games.orbits(lambda at: at @ turn, {"an orbit": points}),
     }
 
 
@@ -121,7 +121,7 @@ def test_the_still_of_an_untouched_arena_shows_a_game_that_has_begun(monkeypatch
     monkeypatch.setattr(
         plots,
         "game",
-        lambda *arguments: seen.update(pull=arguments[3]) or plots.orbits(lambda x: x, {"points": arguments[0]}),
+        lambda *arguments: seen.update(pull=arguments[3]) or plots.games.orbits(lambda x: x, {"points": arguments[0]}),
     )
     arena = widgets.game_arena()
     before = arena.state["weights"]

@@ -1,11 +1,12 @@
-"""What a distribution is good for: plans on a lake, two answers to one question."""
+"""Plans in a small world, and where they lead."""
 
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from genlib.plots.base import COLOURS, DENSITY, canvas
+from genlib.plots.base import COLOURS, canvas
 
 
 def plans(world: list[str], policies: Mapping[str, Tensor], walks: Mapping[str, Tensor]) -> Figure:
@@ -42,31 +43,4 @@ def plans(world: list[str], policies: Mapping[str, Tensor], walks: Mapping[str, 
 
 
 def _square(c: float, r: float, colour: str, alpha: float = 1.0, size: float = 0.96):
-    from matplotlib.patches import Rectangle
-
     return Rectangle((c - size / 2, r - size / 2), size, size, facecolor=colour, alpha=alpha, edgecolor="none")
-
-
-def two_answers(x: Tensor, y: Tensor, mean: Tensor, density: Tensor, drawn: Tensor, at: Tensor) -> Figure:
-    """Data (n,) (n,), a mean for each place of a grid ``at`` (m,), p(y | x) on the grid (m, m), rows y; drawn (n,).
-
-    Densities above 8 are drawn as 8: the colour bar's end is an arrow.
-    """
-    low, high = at.min().item(), at.max().item()
-    x, y, mean, density, drawn, at = (v.detach().cpu().numpy() for v in (x, y, mean, density.clamp(max=8), drawn, at))
-    extent = (low, high, low, high)
-    with canvas(10.2, 3.5, 1, 3, sharey=True) as (figure, axes):
-        left, middle, right = axes[0]
-        left.scatter(x, y, s=4, color="#999999", label="data")
-        left.plot(at, mean, color=COLOURS[1], linewidth=2.5, label="least squared error")
-        left.legend(fontsize=8.5, loc="upper left")
-        left.set(title="one answer", ylabel="y")
-        drawn_density = middle.imshow(density, origin="lower", extent=extent, cmap=DENSITY, aspect="auto")
-        bar = figure.colorbar(drawn_density, ax=middle, extend="max", pad=0.03)
-        bar.set_label("per unit of y", fontsize=9)
-        middle.set(title="mixture density: p(y | x)")
-        right.scatter(x, drawn, s=4, color=COLOURS[0])
-        right.set(title="one draw from it for each x")
-        for ax in (left, middle, right):
-            ax.set(xlabel="x", xlim=(low, high), ylim=(low, high))
-    return figure
