@@ -9,9 +9,11 @@ import io
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import torch
+from cycler import cycler
 from matplotlib import patches, ticker
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -19,8 +21,8 @@ from torch import Tensor
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#5A5A5A", "#B8A500")
 DENSITY = "cividis"
 INK = "gray_r"  # pictures: 0 is paper, the highest level is ink
-STYLE = {
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+STYLE: dict[Any, Any] = {
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 11,
@@ -159,39 +161,61 @@ def lines(
     log: which axes are logarithmic, "x", "y" or "xy"; symlog: y is linear between -symlog and symlog and logarithmic
     beyond. markers: a mark at every point; dots: the names that are drawn as points without a line.
     heights: dashed lines across, {name: y} in every panel or {title: {name: y}}.
+    Raises: ValueError for dots or heights of what is not there.
     """
-    panels = panels if _nested(panels) else {"": panels}
-    heights = heights if _nested(heights) else dict.fromkeys(panels, heights or {})
-    ylabels = [ylabel] * len(panels) if isinstance(ylabel, str) else ylabel
-    limits = [ylim] * len(panels) if ylim is None or isinstance(ylim[0], int | float) else ylim
-    width = {1: 6.4, 2: 4.3}.get(len(panels), max(2.6, 11 / len(panels)))  # of a panel, inches
-    names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    with canvas(width * len(panels), 3.2, 1, len(panels)) as (figure, axes):
-        for i, (ax, (title, panel)) in enumerate(zip(axes[0], panels.items(), strict=True)):
+    shown = _by_title(panels, [""])
+    dashed = _by_title(heights or {}, list(shown))
+    names, dashed_names = _names(shown), _names(dashed)
+    if unknown := {*dots} - {*names} | {*dashed} - {*shown}:
+        raise ValueError(f"no line or panel is named {', '.join(sorted(unknown))}")
+    n = len(shown)
+    ylabels = [ylabel] * n if isinstance(ylabel, str) else ylabel
+    limits = [ylim] * n if ylim is None or isinstance(ylim[0], int | float) else ylim
+    width = {1: 6.4, 2: 4.3}.get(n, max(2.6, 11 / n))  # of a panel, inches
+    with canvas(n * width, 3.3, 1, n) as (figure, axes):
+        for i, (ax, (title, panel)) in enumerate(zip(axes[0], shown.items(), strict=True)):
             for name, (x, y) in panel.items():
                 _draw_line(ax, torch.as_tensor(x), torch.as_tensor(y), name, names.index(name), markers, name in dots)
-            for k, (name, height) in enumerate(heights.get(title, {}).items()):
-                ax.axhline(
-                    height, color="#333333", linewidth=1.2, linestyle=((0, (4, 3)), (0, (1, 1.5)))[k % 2], label=name
-                )
-            _scale(ax, [torch.as_tensor(x) for x, _ in panel.values()], log, symlog, room=max(3, round(1.6 * width)))
+            for name, height in dashed.get(title, {}).items():
+                dashes = DASHES[dashed_names.index(name) % len(DASHES)]
+                ax.axhline(height, color="#333333", linewidth=1.2, linestyle=dashes, label=name)
+            _scale(ax, [torch.as_tensor(x) for x, _ in panel.values()], log, symlog, room=round(2 * width))
             ax.set(title=title, xlabel=xlabel, ylabel=ylabels[i], ylim=limits[i])
-            if len(ax.get_legend_handles_labels()[1]) > 1:
-                ax.legend(fontsize=9)
+        _legend_below(figure)
     return figure
 
 
-def _nested(values: Mapping | None) -> bool:
-    """Whether there is a mapping for each panel."""
-    return bool(values) and all(isinstance(value, Mapping) for value in values.values())
+def _by_title(values: Mapping[str, Any], titles: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """{title: {name: …}} as it is; {name: …} for every title."""
+    nested = values and all(isinstance(value, Mapping) for value in values.values())
+    return values if nested else dict.fromkeys(titles, values)
+
+
+def _names(panels: Mapping[str, Mapping]) -> list[str]:
+    """What is drawn in any of the panels, each name once."""
+    return list(dict.fromkeys(name for panel in panels.values() for name in panel))
+
+
+def _legend_below(figure: Figure) -> None:
+    """One legend for all panels, where it hides nothing, and room for it; none for a single line."""
+    handles: dict[str, Any] = {}
+    for ax in figure.axes:
+        handles |= {name: handle for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if len(handles) < 2:
+        return
+    width, height = figure.get_size_inches()
+    needs = [0.6 + 0.07 * len(name) for name in handles]  # inches, about
+    columns = len(needs) if sum(needs) < width else max(1, int(width / max(needs)))
+    figure.set_size_inches(width, height + 0.2 * math.ceil(len(handles) / columns))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
 
 
 def _draw_line(ax, x: Tensor, y: Tensor, name: str, k: int, markers: bool, dots: bool) -> None:
     """The k-th line, told apart from the others without colours, too: by its marks, or by dashes."""
     x, y = x.detach().cpu(), y.detach().cpu()
-    style = {"color": COLOURS[k % len(COLOURS)], "label": name}
+    style: dict[str, Any] = {"color": COLOURS[k % len(COLOURS)], "label": name}
     if dots:
-        style |= {"linestyle": "none", "marker": "o", "markersize": 3}
+        style |= {"linestyle": "none", "marker": "o", "markersize": 5, "mec": "white", "mew": 0.5, "zorder": 3}
     elif markers or y.dim() == 2:
         style |= {"linewidth": 1.5, "marker": "os^Dv"[k % 5], "markersize": 4}
     else:
@@ -209,6 +233,8 @@ def _scale(ax, xs: Sequence[Tensor], log: str, symlog: float | None, room: int) 
         ax.set_yscale("log")
     if symlog:
         ax.set_yscale("symlog", linthresh=symlog)
+    if log or symlog:
+        ax.grid(alpha=0.25)
     if "x" not in log:
         if not any(x.is_floating_point() for x in xs):
             ax.xaxis.set_major_locator(ticker.MaxNLocator(nbins=room, integer=True))

@@ -36,9 +36,8 @@ def histogram(
         left = [extent[0] + k * width for k in range(bins)]
         heights = (counts / (len(samples) * width)).tolist()
         ax.bar(left, heights, width, align="edge", color="#CCCCCC", label=f"{len(samples):,} samples")
-        styles = [{"linewidth": 2}, {"linewidth": 2, "linestyle": (0, (4, 2))}, {"linewidth": 2, "linestyle": ":"}]
-        for (title, function), style in zip(curves.items(), styles, strict=False):
-            ax.plot(x.tolist(), function(x).tolist(), label=title, **style)
+        for (title, function), dashes in zip(curves.items(), ("-", (0, (4, 2)), ":"), strict=False):
+            ax.plot(x.tolist(), function(x).tolist(), label=title, linewidth=2, linestyle=dashes)
         ax.set(xlabel=name, ylabel=f"density (1 / unit of {name})", xlim=extent)
         ax.set_ylim(top=1.3 * ax.get_ylim()[1])  # room for the legend
         ax.legend(ncols=3, loc="upper center")

@@ -36,9 +36,9 @@ def codes(
                 chosen = (labels == k).nonzero()[:, 0].tolist()
                 colour, name = TEN[k % 10], classes[k] if classes else str(k)
                 ax.plot(*means[chosen].T.tolist(), "o", color=colour, markersize=2.5, mew=0, alpha=0.8, label=name)
-                for i in chosen if sds is not None else ():
-                    w, h = (2 * s for s in sds[i].tolist())
-                    ax.add_patch(patches.Ellipse(means[i].tolist(), w, h, color=colour, alpha=0.18, linewidth=0))
+                if sds is not None:
+                    for centre, (w, h) in zip(means[chosen].tolist(), (2 * sds[chosen]).tolist(), strict=True):
+                        ax.add_patch(patches.Ellipse(centre, w, h, color=colour, alpha=0.18, linewidth=0))
             circles = (1, 2) if prior and sds is not None else ()
             for radius in circles:
                 ax.add_patch(patches.Circle((0, 0), radius, fill=False, color="black", linewidth=1, linestyle="--"))
@@ -101,8 +101,9 @@ def posteriors(axis: Tensor, density: Tensor, means: Tensor, sds: Tensor, titles
                 interpolation="bilinear",
             )
             for times in (1, 2):
-                w, h = (2 * times * s for s in sds[i].tolist())
-                ax.add_patch(patches.Ellipse(means[i].tolist(), w, h, fill=False, color="#FF9D5C", linewidth=1.8))
+                w, h = (2 * times * sds[i]).tolist()
+                mean = (means[i, 0].item(), means[i, 1].item())
+                ax.add_patch(patches.Ellipse(mean, w, h, fill=False, color="#FF9D5C", linewidth=1.8))
             ax.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half))
             ax.set(xlabel="$z_1$", ylabel="" if i else "$z_2$")
             ax.set_title(titles[i], fontsize=10)
@@ -118,9 +119,9 @@ def elbo(z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *
     """
     with canvas(6.8, 4.3 if terms else 3.9, 2, 1, height_ratios=(2, 1.2 if terms else 0.85)) as (figure, axes):
         top, low = axes[:, 0]
-        styles = ({"color": BLUE}, {"color": RED, "linewidth": 2}, {"color": GREY, "linestyle": "--", "linewidth": 1})
-        for (name, density), style in zip(lines.items(), styles, strict=True):
-            top.plot(z.tolist(), density.tolist(), label=name, **style)
+        styles = ((BLUE, "-", 1.5), (RED, "-", 2), (GREY, "--", 1))
+        for (name, density), (colour, dashes, thick) in zip(lines.items(), styles, strict=True):
+            top.plot(z.tolist(), density.tolist(), label=name, color=colour, linestyle=dashes, linewidth=thick)
         first, second = (density.tolist() for density in list(lines.values())[:2])
         top.fill_between(z.tolist(), first, color=BLUE, alpha=0.25, linewidth=0)
         top.fill_between(z.tolist(), second, color=RED, alpha=0.12, linewidth=0)
@@ -143,7 +144,7 @@ def elbo(z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *
         if terms:
             green, pink = numbers["reconstruction"], numbers["kl"]
             bar("its two terms", 0, green, GREEN, "")
-            bar("its two terms", green, elbo, PINK, "")
+            bar("its two terms", green, bound, PINK, "")
             handles = [
                 patches.Patch(color=GREEN, label=f"reconstruction {nats(green)}"),
                 patches.Patch(color=PINK, label=f"rate {nats(pink)}, subtracted"),

@@ -9,16 +9,16 @@ from torch import Tensor
 from genlib.plots.base import COLOURS, canvas
 
 
-def plans(world: list[str], policies: Mapping[str, Tensor], walks: Mapping[str, Tensor]) -> Figure:
+def policies(world: list[str], plans: Mapping[str, Tensor], walks: Mapping[str, Tensor]) -> Figure:
     """A map with a plan and where its walks led, side by side: {title: action for each place}, {title: visits}.
 
-    world: rows of "S" start, "G" goal, "O" water, "." ice; policies (H * W,), 0 up, 1 right, 2 down, 3 left;
+    world: rows of "S" start, "G" goal, "O" water, "." ice; plans (H * W,), 0 up, 1 right, 2 down, 3 left;
     walks (H * W,), the share of walks that came by each place, 0..1.
     """
     H, W = len(world), len(world[0])
     arrows = ((0, -0.28), (0.28, 0), (0, 0.28), (-0.28, 0))
-    with canvas(3.6 * len(policies), 0.56 * H + 0.7, 1, len(policies)) as (figure, axes):
-        for ax, (title, policy) in zip(axes[0], policies.items(), strict=True):
+    with canvas(3.6 * len(plans), 0.56 * H + 0.7, 1, len(plans)) as (figure, axes):
+        for ax, (title, policy) in zip(axes[0], plans.items(), strict=True):
             for place in range(H * W):
                 r, c = divmod(place, W)
                 kind, share = world[r][c], float(walks[title][place])

@@ -12,7 +12,7 @@ def mixture_density(x: Tensor, y: Tensor, mean: Tensor, density: Tensor, drawn: 
     Densities above 8 are drawn as 8: the colour bar's end is an arrow.
     """
     low, high = at.min().item(), at.max().item()
-    x, y, mean, density, drawn, at = (v.detach().cpu().numpy() for v in (x, y, mean, density.clamp(max=8), drawn, at))
+    x, y, mean, density, drawn, at = (v.detach().cpu() for v in (x, y, mean, density.clamp(max=8), drawn, at))
     extent = (low, high, low, high)
     with canvas(10.2, 3.5, 1, 3, sharey=True) as (figure, axes):
         left, middle, right = axes[0]

@@ -23,14 +23,14 @@ def trace(z):
     return states
 
 
+flows = plots.flows
 FIGURES = {
-    "histogram": lambda: plots.flows.histogram(torch.randn(500), {"a curve": lambda x: 0 * x}, extent=(-3, 3)),
-    "mass on a line": lambda: plots.flows.mass_on_a_line(*[torch.linspace(-4, 4, 99)] * 2, torch.ones(99), title="a map"),
-    "parallelogram": lambda: plots.flows.parallelogram(torch.tensor([[1.0, 2], [0, -1]])),
-    "grids": lambda: plots.flows.grid(torch.zeros(3, 5, 5, 3), torch.zeros(3, 4, 2), ["a", "b", "c"]),
-    "matrices": lambda: plots.flows.jacobians({"a": torch.eye(3), "b": -torch.ones(3, 3)}, note="a note"),
-    "lines": lambda: plots.lines({"a": ([1, 2], [3, 4])}, x="steps", y="nats", logarithmic="xy", levels={"b": 3.0}),
-    "magnified": lambda: plots.flows.linearization(lambda z: 2 * z, 2 * torch.eye(2), (0.5, 0.5), widths=(1, 0.1)),
+    "histogram": lambda: flows.histogram(torch.randn(500), {"a curve": lambda x: 0 * x}, extent=(-3, 3)),
+    "mass on a line": lambda: flows.mass_on_a_line(*[torch.linspace(-4, 4, 99)] * 2, torch.ones(99), title="a map"),
+    "parallelogram": lambda: flows.parallelogram(torch.tensor([[1.0, 2], [0, -1]])),
+    "grids": lambda: flows.grid(torch.zeros(3, 5, 5, 3), torch.zeros(3, 4, 2), ["a", "b", "c"]),
+    "matrices": lambda: flows.jacobians({"a": torch.eye(3), "b": -torch.ones(3, 3)}, note="a note"),
+    "magnified": lambda: flows.linearization(lambda z: 2 * z, 2 * torch.eye(2), (0.5, 0.5), widths=(1, 0.1)),
 }
 
 

@@ -97,12 +97,6 @@ def test_the_legend_tells_both_divergences():
     assert texts == [f"KL(p‖q) = {kl_by_hand():.2f} nats", f"KL(q‖p) = {backwards:.2f} nats"]
 
 
-def test_a_point_of_a_learning_curve_is_the_mean_of_its_repetitions():
-    values = torch.tensor([[0.2, 0.4], [0.5, 0.7]])
-    ax = plots.lines({"a": {"one": values}}, {"a": [10, 20]}).axes[0]
-    assert ax.lines[0].get_ydata().tolist() == pytest.approx([0.3, 0.6])
-
-
 # The widget -----------------------------------------------------------------------------------------------------------
 
 

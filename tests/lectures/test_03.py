@@ -101,20 +101,13 @@ def test_reparameterization_refuses_what_does_not_fit(arguments, words):
 
 
 def figures():
-    line, labels = torch.linspace(1, 10, 5), torch.arange(20) % 10
+    labels = torch.arange(20) % 10
     means, sds = torch.randn(20, 2, generator=torch.Generator().manual_seed(0)), torch.full((20, 2), 0.2)
     axis = torch.linspace(-3, 3, 31)
     z = torch.cartesian_prod(axis, axis)
     hill = (-(z**2).sum(1) * 4).exp().view(1, 31, 31).expand(3, -1, -1)
     return {
-        "curves": plots.lines({"a": (line, line), "b": (line, line**2)}, xlabel="x", ylabel="nats", heights={"t": 3}),
-        "curves on logarithmic axes": plots.lines(
-            {"a long name of a line": (line, line)}, xlabel="x", ylabel="y", log="xy", markers=True
-        ),
         "codes": plots.latent.codes({"one": means, "two": (means, sds)}, labels),
-        "one line on a symmetric logarithmic axis": plots.lines(
-            {"a": (line, -(line**4))}, xlabel="x", ylabel="nats", log="x", symlog=1, ylim=(-20_000, 0.5)
-        ),
         "hills": plots.latent.densities(axis, hill, ["aggregated posterior $\\bar q(z)$"] * 3, reach=2.5),
         "posteriors": plots.latent.posteriors(axis, hill, means[:3], sds[:3], ["a 1: gap 0.1 nats"] * 3),
     }
