@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 
 import torch
 from matplotlib import ticker
@@ -36,7 +37,7 @@ def histogram(
         left = [extent[0] + k * width for k in range(bins)]
         heights = (counts / (len(samples) * width)).tolist()
         ax.bar(left, heights, width, align="edge", color="#CCCCCC", label=f"{len(samples):,} samples")
-        for (title, function), dashes in zip(curves.items(), ("-", (0, (4, 2)), ":"), strict=False):
+        for (title, function), dashes in zip(curves.items(), cycle(("-", (0, (4, 2)), ":")), strict=False):
             ax.plot(x.tolist(), function(x).tolist(), label=title, linewidth=2, linestyle=dashes)
         ax.set(xlabel=name, ylabel=f"density (1 / unit of {name})", xlim=extent)
         ax.set_ylim(top=1.3 * ax.get_ylim()[1])  # room for the legend
