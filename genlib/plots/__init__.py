@@ -1,20 +1,10 @@
 """Figures of the course: functions that take tensors and return a matplotlib Figure.
 
-What every lecture needs is in base.py; what one lecture draws, in a module named after its subject.
+What every lecture needs is here (and stands in base.py): ``plots.lines``, ``plots.bars``, ``plots.images``. What one
+subject draws is in a module named after it: ``plots.flows.grid``, ``plots.games.arena``, ``plots.latent.codes``.
 """
 
-from genlib.plots.autoregressive import (
-    completion,
-    contexts,
-    continuations,
-    covered,
-    diagonals,
-    kernels,
-    receptive_field,
-    sampling_step,
-    sees,
-    weights,
-)
+from genlib.plots import autoregressive, bayes, divergences, flows, games, latent, planning, regression
 from genlib.plots.base import (
     COLOURS,
     DENSITY,
@@ -22,20 +12,15 @@ from genlib.plots.base import (
     STYLE,
     Live,
     bars,
-    competition,
     densities,
     graph,
+    histograms,
     images,
+    lines,
     pixels,
     png,
     show,
 )
-from genlib.plots.comparing import histograms, learning_curves
-from genlib.plots.divergence import two_divergences
-from genlib.plots.games import best_answer, clouds, curve_panels, game, orbits
-from genlib.plots.latent import bound_by_hand, codes, curves, hills, posteriors, reparameterized
-from genlib.plots.latent_plane import latent_plane
-from genlib.plots.why_generate import plans, two_answers
 
 __all__ = [
     "COLOURS",
@@ -43,39 +28,21 @@ __all__ = [
     "INK",
     "STYLE",
     "Live",
+    "autoregressive",
     "bars",
-    "best_answer",
-    "bound_by_hand",
-    "clouds",
-    "codes",
-    "competition",
-    "completion",
-    "contexts",
-    "continuations",
-    "covered",
-    "curve_panels",
-    "curves",
+    "bayes",
     "densities",
-    "diagonals",
-    "game",
+    "divergences",
+    "flows",
+    "games",
     "graph",
-    "hills",
     "histograms",
     "images",
-    "kernels",
-    "latent_plane",
-    "learning_curves",
-    "orbits",
+    "latent",
+    "lines",
     "pixels",
-    "plans",
+    "planning",
     "png",
-    "posteriors",
-    "receptive_field",
-    "reparameterized",
-    "sampling_step",
-    "sees",
+    "regression",
     "show",
-    "two_answers",
-    "two_divergences",
-    "weights",
 ]

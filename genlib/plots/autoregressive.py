@@ -1,4 +1,4 @@
-"""Figures of lecture 02: masks, what a pixel sees, pictures while they are drawn, texts that go on."""
+"""Autoregressive models: masks, what a pixel sees, pictures while they are drawn, texts that go on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -49,7 +49,7 @@ def kernels(masks: Mapping[str, Tensor]) -> Figure:
     return figure
 
 
-def weights(
+def connections(
     matrices: Mapping[str, Tensor],
     *,
     rows: str,
@@ -74,7 +74,7 @@ def weights(
     return figure
 
 
-def sees(fields: Mapping[str, tuple[Tensor, int]]) -> Figure:
+def effective_receptive_field(fields: Mapping[str, tuple[Tensor, int]]) -> Figure:
     """Sizes of gradients (H, W) with respect to each pixel, side by side: {title: (sizes, position of the output)}.
 
     Dark where large, on a logarithmic scale of four decades; white where exactly 0; the output's own pixel is framed.
@@ -133,19 +133,6 @@ def receptive_field(seen: Tensor, ever: Tensor, position: tuple[int, int]) -> Fi
         ]
         legend.axis("off")
         legend.legend(handles=handles, loc="center left", fontsize=9, handlelength=1.4, borderaxespad=0)
-    return figure
-
-
-def contexts(lines: Mapping[str, Mapping[int, float]], *, xlabel: str, ylabel: str) -> Figure:
-    """Lines with a mark at each point: {name: {x: y}}, each named at its end."""
-    with canvas(6.6, 3.3) as (figure, axes):
-        ax = axes[0, 0]
-        for k, (name, points) in enumerate(lines.items()):
-            xs, ys = list(points), list(points.values())
-            ax.plot(xs, ys, "o-", color=COLOURS[k], markersize=4, linewidth=1.6, label=name)
-        ax.set(xlabel=xlabel, ylabel=ylabel)
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-        ax.legend(fontsize=9)
     return figure
 
 
@@ -252,7 +239,7 @@ def continuations(
     return figure
 
 
-def looks_back(weights: Mapping[str, Tensor]) -> Figure:
+def attention(weights: Mapping[str, Tensor]) -> Figure:
     """What the place after a text attends to: {text: weights (heads, len(text))}, one below the other, dark where 1.
 
     A blank is drawn as ␣.

@@ -9,9 +9,11 @@ import io
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import torch
+from cycler import cycler
 from matplotlib import patches, ticker
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -19,8 +21,8 @@ from torch import Tensor
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#5A5A5A", "#B8A500")
 DENSITY = "cividis"
 INK = "gray_r"  # pictures: 0 is paper, the highest level is ink
-STYLE = {
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+STYLE: dict[Any, Any] = {
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 11,
@@ -80,6 +82,13 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **keywo
         yield figure, figure.subplots(rows, columns, squeeze=False, **keywords)
 
 
+def lattice(extent: tuple[float, float, float, float], n: int) -> Tensor:
+    """Points (n², 2) that are spread evenly over left, right, bottom, top; row by row from below."""
+    left, right, bottom, top = extent
+    u, v = torch.linspace(left, right, n), torch.linspace(bottom, top, n)
+    return torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).view(-1, 2)
+
+
 def draw_picture(ax, x: Tensor, levels: int | None) -> None:
     """One image (C, H, W) or (H, W) on axes without ticks, with a thin frame."""
     x = x.detach().float().cpu()
@@ -128,6 +137,116 @@ def images(
     return figure
 
 
+DASHES = ((0, (4, 3)), (0, (1, 1.5)))
+Line = tuple[Tensor | Sequence[float], Tensor | Sequence[float]]  # x (n,), y (n,) or (n, repetitions)
+
+
+def lines(
+    panels: Mapping[str, Line] | Mapping[str, Mapping[str, Line]],
+    *,
+    xlabel: str,
+    ylabel: str | Sequence[str],
+    ylim: tuple[float, float] | Sequence[tuple[float, float] | None] | None = None,
+    log: str = "",
+    symlog: float | None = None,
+    markers: bool = False,
+    dots: Sequence[str] = (),
+    heights: Mapping[str, float] | Mapping[str, Mapping[str, float]] | None = None,
+) -> Figure:
+    """Lines over x: {name: (x, y)} in one panel, or {title: {name: (x, y)}} side by side; a name keeps its colour.
+
+    x (n,) and y (n,), tensors or lists; with y (n, r) the means of r repetitions, and bars of two standard errors.
+
+    ylabel, ylim: one for all panels, or a list with one for each.
+    log: which axes are logarithmic, "x", "y" or "xy"; symlog: y is linear between -symlog and symlog and logarithmic
+    beyond. markers: a mark at every point; dots: the names that are drawn as points without a line.
+    heights: dashed lines across, {name: y} in every panel or {title: {name: y}}.
+    Raises: ValueError for dots or heights of what is not there.
+    """
+    shown = _by_title(panels, [""])
+    dashed = _by_title(heights or {}, list(shown))
+    names, dashed_names = _names(shown), _names(dashed)
+    if unknown := {*dots} - {*names} | {*dashed} - {*shown}:
+        raise ValueError(f"no line or panel is named {', '.join(sorted(unknown))}")
+    n = len(shown)
+    ylabels = [ylabel] * n if isinstance(ylabel, str) else ylabel
+    limits = [ylim] * n if ylim is None or isinstance(ylim[0], int | float) else ylim
+    width = {1: 6.4, 2: 4.3}.get(n, max(2.6, 11 / n))  # of a panel, inches
+    with canvas(n * width, 3.3, 1, n) as (figure, axes):
+        for i, (ax, (title, panel)) in enumerate(zip(axes[0], shown.items(), strict=True)):
+            for name, (x, y) in panel.items():
+                _draw_line(ax, torch.as_tensor(x), torch.as_tensor(y), name, names.index(name), markers, name in dots)
+            for name, height in dashed.get(title, {}).items():
+                dashes = DASHES[dashed_names.index(name) % len(DASHES)]
+                ax.axhline(height, color="#333333", linewidth=1.2, linestyle=dashes, label=name)
+            _scale(ax, [torch.as_tensor(x) for x, _ in panel.values()], log, symlog, room=round(2 * width))
+            ax.set(title=title, xlabel=xlabel, ylabel=ylabels[i], ylim=limits[i])
+        _legend_below(figure)
+    return figure
+
+
+def _by_title(values: Mapping[str, Any], titles: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """{title: {name: …}} as it is; {name: …} for every title."""
+    nested = values and all(isinstance(value, Mapping) for value in values.values())
+    return values if nested else dict.fromkeys(titles, values)
+
+
+def _names(panels: Mapping[str, Mapping]) -> list[str]:
+    """What is drawn in any of the panels, each name once."""
+    return list(dict.fromkeys(name for panel in panels.values() for name in panel))
+
+
+def _legend_below(figure: Figure) -> None:
+    """One legend for all panels, where it hides nothing, and room for it; none for a single line."""
+    handles: dict[str, Any] = {}
+    for ax in figure.axes:
+        handles |= {name: handle for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if len(handles) < 2:
+        return
+    width, height = figure.get_size_inches()
+    needs = [0.6 + 0.07 * len(name) for name in handles]  # inches, about
+    columns = len(needs) if sum(needs) < width else max(1, int(width / max(needs)))
+    figure.set_size_inches(width, height + 0.2 * math.ceil(len(handles) / columns))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def _draw_line(ax, x: Tensor, y: Tensor, name: str, k: int, markers: bool, dots: bool) -> None:
+    """The k-th line, told apart from the others without colours, too: by its marks, or by dashes."""
+    x, y = x.detach().cpu(), y.detach().cpu()
+    style: dict[str, Any] = {"color": COLOURS[k % len(COLOURS)], "label": name}
+    if dots:
+        style |= {"linestyle": "none", "marker": "o", "markersize": 5, "mec": "white", "mew": 0.5, "zorder": 3}
+    elif markers or y.dim() == 2:
+        style |= {"linewidth": 1.5, "marker": "os^Dv"[k % 5], "markersize": 4}
+    else:
+        style |= {"linewidth": 2, "linestyle": (0, (5, 2)) if k % 2 else "-"}
+    if y.dim() == 2:
+        error = 2 * y.std(1) / y.shape[1] ** 0.5
+        ax.errorbar(x.tolist(), y.mean(1).tolist(), error.tolist(), capsize=2, **style)
+    else:
+        ax.plot(x.tolist(), y.tolist(), **style)
+
+
+def _scale(ax, xs: Sequence[Tensor], log: str, symlog: float | None, room: int) -> None:
+    """Logarithmic axes, and ticks for x: counts have none at 2.5; a few places on a logarithmic axis are named."""
+    if "y" in log:
+        ax.set_yscale("log")
+    if symlog:
+        ax.set_yscale("symlog", linthresh=symlog)
+    if log or symlog:
+        ax.grid(alpha=0.25)
+    if "x" not in log:
+        if not any(x.is_floating_point() for x in xs):
+            ax.xaxis.set_major_locator(ticker.MaxNLocator(nbins=room, integer=True))
+        return
+    ax.set_xscale("log")
+    places = torch.cat([x.detach().flatten().cpu() for x in xs]).unique().tolist()
+    if len(places) <= 20:
+        ax.xaxis.set_major_locator(ticker.FixedLocator(places[:: math.ceil(len(places) / room)]))
+        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        ax.xaxis.set_minor_locator(ticker.NullLocator())
+
+
 def densities(
     panels: Mapping[str, Callable[[Tensor], Tensor]],
     *,
@@ -144,8 +263,7 @@ def densities(
     labels: the name of each panel's unit, under its colour bar; shared, one scale for all panels.
     """
     left, right, bottom, top = extent
-    u, v = torch.linspace(left, right, resolution), torch.linspace(bottom, top, resolution)
-    grid = torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).view(-1, 2)  # (resolution², 2)
+    grid = lattice(extent, resolution)
     with canvas(3.1 * len(panels), 3.7, 1, len(panels)) as (figure, axes):
         with torch.no_grad():
             panel_values = [function(grid).view(resolution, resolution).cpu().numpy() for function in panels.values()]
@@ -181,42 +299,6 @@ def bars(
         ax.margins(x=0.12)
         ax.set_xlabel(unit + (f"  ({note})" if note else ""))
         ax.tick_params(left=False)
-    return figure
-
-
-def competition(x: Tensor, mass: Tensor, labels: Sequence[str], *, levels: int) -> Figure:
-    """A joint table of images and labels, and its three normalisations: p(y|x), p(x), p(x|y).
-
-    Arguments: x (n, 1, H, W) images; mass (n, K), how much each pair weighs; labels, K names.
-    """
-    mass = mass.double()
-    joint = mass / mass.sum()
-    panels = [
-        ("how often seen", mass, "%.0f"),
-        ("$p(y\\,|\\,x)$\neach row sums to 1", joint / joint.sum(1, keepdim=True), "%.2f"),
-        ("$p(x)$\nthe column\nsums to 1", joint.sum(1, keepdim=True), "%.2f"),
-        ("$p(x\\,|\\,y)$\neach column sums to 1", joint / joint.sum(0, keepdim=True), "%.2f"),
-    ]
-    n, K = mass.shape
-    widths = [0.8] + [1 if values.shape[1] == 1 else 0.75 * K for _, values, _ in panels]
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(sum(widths) * 1.02 + 0.6, 0.62 * n + 1.0), layout="constrained")
-        grid = figure.add_gridspec(n, len(widths), width_ratios=widths)
-        for i in range(n):
-            draw_picture(figure.add_subplot(grid[i, 0]), x[i], levels)
-        for column, (title, values, number) in enumerate(panels, start=1):
-            ax = figure.add_subplot(grid[:, column])
-            values = values.nan_to_num()
-            ax.imshow((values / values.max().clamp(min=1e-12)).numpy(), cmap="Blues", aspect="auto", vmin=0, vmax=1.4)
-            for i in range(n):
-                for k in range(values.shape[1]):
-                    colour = "white" if values[i, k] > 0.6 * values.max() else "black"
-                    ax.text(k, i, number % values[i, k], ha="center", va="center", fontsize=10, color=colour)
-            ticks = [""] if values.shape[1] == 1 else [f"y = {label}" for label in labels]
-            ax.set(yticks=[], xticks=range(values.shape[1]), xticklabels=ticks)
-            ax.set_title(title, fontsize=10)
-            ax.tick_params(bottom=False)
-            ax.spines[:].set_visible(False)
     return figure
 
 
@@ -279,4 +361,30 @@ def pixels(x: Tensor, *, levels: int, readout: Mapping[str, Mapping[str, float]]
         for ax, (title, values) in zip(axes[0, 1:], readout.items(), strict=True):
             ax.barh(list(values), list(values.values()), color=COLOURS[0])
             ax.set(xlim=(0, 1), ylim=(max(len(values), 10) - 0.4, -0.6), title=title)
+    return figure
+
+
+def histograms(columns: Mapping[str, Mapping[str, Tensor]], *, units: Mapping[str, str], bins: int = 40) -> Figure:
+    """Histograms of several sets, one below the other: {column: {set: values (n,)}}, the same axis in each column.
+
+    units: {column: the name of its axis}. The first set is drawn in grey behind all the others.
+    """
+    sets = list(next(iter(columns.values())))
+    with canvas(4.6 * len(columns), 0.78 * len(sets) + 0.9, len(sets), len(columns), sharex="col") as (figure, axes):
+        for column, (title, values) in enumerate(columns.items()):
+            values = {name: v.detach().cpu() for name, v in values.items()}
+            everything = torch.cat(list(values.values()))
+            edges = torch.linspace(everything.min().item(), everything.max().item(), bins + 1).tolist()
+            for row, name in enumerate(sets):
+                ax, usual, own = axes[row, column], values[sets[0]].numpy(), values[name].numpy()
+                ax.hist(usual, edges, weights=[1 / len(usual)] * len(usual), color="#CCCCCC")
+                if row:
+                    ax.hist(own, edges, weights=[1 / len(own)] * len(own), color=COLOURS[(row - 1) % 6], alpha=0.8)
+                ax.set(yticks=[])
+                ax.spines["left"].set_visible(False)
+                if column == 0:
+                    ax.set_ylabel(name, rotation=0, ha="right", va="center")
+                if row == 0:
+                    ax.set_title(title)
+            axes[-1, column].set_xlabel(units[title])
     return figure

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 
 import torch
 from matplotlib import ticker
@@ -18,7 +19,7 @@ SWELLING = LinearSegmentedColormap.from_list("swelling", [BLUE, "#F5F5F5", ORANG
 LETTER = ((0.3, 0.15), (0.3, 0.85), (0.72, 0.85), (0.3, 0.85), (0.3, 0.53), (0.62, 0.53))
 
 
-def histogram_and_curves(
+def histogram(
     samples: Tensor,
     curves: Mapping[str, Callable[[Tensor], Tensor]],
     *,
@@ -27,7 +28,7 @@ def histogram_and_curves(
     name: str = "$x$",
 ) -> Figure:
     """Samples (n,) on a line as a histogram, and densities {title: function from (B,) to (B,)} as curves over it."""
-    grid = torch.linspace(*extent, 800)
+    x = torch.linspace(*extent, 800)
     with canvas(7, 3) as (figure, axes):
         ax = axes[0, 0]
         inside = samples[(samples >= extent[0]) & (samples <= extent[1])]
@@ -36,9 +37,8 @@ def histogram_and_curves(
         left = [extent[0] + k * width for k in range(bins)]
         heights = (counts / (len(samples) * width)).tolist()
         ax.bar(left, heights, width, align="edge", color="#CCCCCC", label=f"{len(samples):,} samples")
-        styles = [{"linewidth": 2}, {"linewidth": 2, "linestyle": (0, (4, 2))}, {"linewidth": 2, "linestyle": ":"}]
-        for (title, function), style in zip(curves.items(), styles, strict=False):
-            ax.plot(grid.tolist(), function(grid).tolist(), label=title, **style)
+        for (title, function), dashes in zip(curves.items(), cycle(("-", (0, (4, 2)), ":")), strict=False):
+            ax.plot(x.tolist(), function(x).tolist(), label=title, linewidth=2, linestyle=dashes)
         ax.set(xlabel=name, ylabel=f"density (1 / unit of {name})", xlim=extent)
         ax.set_ylim(top=1.3 * ax.get_ylim()[1])  # room for the legend
         ax.legend(ncols=3, loc="upper center")
@@ -121,9 +121,7 @@ def _halton(i: int, base: int) -> float:
     return value
 
 
-def flow_grids(
-    grids: Tensor, points: Tensor | None, titles: Sequence[str], *, extent: float = 3.2, every: int = 2
-) -> Figure:
+def grid(grids: Tensor, points: Tensor | None, titles: Sequence[str], *, extent: float = 3.2, every: int = 2) -> Figure:
     """How a flow bends a grid: panels with cells coloured by log|det| so far, lines, and points.
 
     Arguments: grids (k, s, s, 3), for each panel where each grid point is and its log|det|, nats; points (k, n, 2).
@@ -155,7 +153,7 @@ def flow_grids(
     return figure
 
 
-def matrices(panels: Mapping[str, Tensor], *, note: str = "") -> Figure:
+def jacobians(panels: Mapping[str, Tensor], *, note: str = "") -> Figure:
     """Matrices side by side, {title: (m, n)}: orange above 0, blue below, white where an entry is exactly 0."""
     with canvas(2.5 * len(panels) + 0.6, 2.9, 1, len(panels)) as (figure, axes):
         for ax, (title, matrix) in zip(axes[0], panels.items(), strict=True):
@@ -172,37 +170,7 @@ def matrices(panels: Mapping[str, Tensor], *, note: str = "") -> Figure:
     return figure
 
 
-def lines(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    *,
-    x: str,
-    y: str,
-    logarithmic: str = "",
-    levels: Mapping[str, float] | None = None,
-    marks: bool = True,
-    limits: tuple[float, float] | None = None,
-) -> Figure:
-    """Curves {name: (xs, ys)} with the axes named x and y; logarithmic, "x", "y" or "xy"; levels, {name: height}, drawn
-    as dashed lines; limits of y."""
-    with canvas(6.4, 3.2) as (figure, axes):
-        ax = axes[0, 0]
-        for name, (xs, ys) in curves.items():
-            ax.plot(xs, ys, "o-" if marks else "-", markersize=4, label=name)
-        for (name, height), colour in zip((levels or {}).items(), ("#777777", "#000000"), strict=False):
-            ax.axhline(height, color=colour, linestyle="--", linewidth=1, label=name)
-        if "x" in logarithmic:
-            ax.set_xscale("log", base=2)
-            ax.set_xticks(sorted({value for xs, _ in curves.values() for value in xs}))
-            ax.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-        if "y" in logarithmic:
-            ax.set_yscale("log")
-        ax.set(xlabel=x, ylabel=y, ylim=limits)
-        ax.legend(fontsize=9)
-        ax.grid(alpha=0.25)
-    return figure
-
-
-def magnified(
+def linearization(
     function: Callable[[Tensor], Tensor], jacobian: Tensor, at: tuple[float, float], *, widths: Sequence[float]
 ) -> Figure:
     """A small square around a point, its image under a function of the plane, and under its Jacobian alone.
@@ -226,15 +194,4 @@ def magnified(
         handles, labels = axes[0, 0].get_legend_handles_labels()
         named = dict(zip(labels, handles, strict=True))
         figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, fontsize=9)
-    return figure
-
-
-def transport(
-    z: Tensor, x: Tensor, colours: Tensor, *, extent: float = 3.0, titles: Sequence[str] = ("z", "x")
-) -> Figure:
-    """The same points before and after a map, (n, 2) each, every one in its own colour: colours (n,) values in 0..1."""
-    with canvas(6.6, 3.4, 1, 2) as (figure, axes):
-        for ax, points, title in zip(axes[0], (z, x), titles, strict=True):
-            ax.scatter(*points.detach().cpu().T.tolist(), c=colours.tolist(), cmap="viridis", s=4)
-            ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", title=title)
     return figure

@@ -1,62 +1,20 @@
-"""Figures of games: curves side by side, clouds of real points and fakes, fields of arrows with their orbits."""
+"""Games: the best discriminator, clouds of real points and fakes, fields of arrows with their orbits."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from genlib.plots.base import COLOURS, canvas
+from genlib.plots.base import COLOURS, canvas, lattice
 
 REAL, FAKE, OTHER = COLOURS[:3]
 # What a discriminator says: fake is orange, real is blue, 1/2 is white.
 SAYS = LinearSegmentedColormap.from_list("says", ["#E8A07A", "#FFFFFF", "#7AB5D8"])
 
 
-def curve_panels(
-    panels: Mapping[str, Mapping[str, tuple[Tensor, Tensor]]],
-    *,
-    xlabel: str,
-    ylabels: str | Sequence[str],
-    levels: Mapping[str, float] | None = None,
-    limits: Sequence[tuple[float, float] | None] | None = None,
-    log: bool = False,
-    width: float = 3.6,
-) -> Figure:
-    """Panels of lines: {title: {name: (x, y)}}, each (n,); a name that starts with "·" is drawn as points, unconnected.
-
-    ylabels: one for all panels or one for each; levels: {name: y}, dashed lines in every panel; limits: of y, for each
-    panel; log: whether the y axes are logarithmic; width: of one panel in inches.
-    """
-    ylabels = [ylabels] * len(panels) if isinstance(ylabels, str) else ylabels
-    with canvas(width * len(panels), 3.0, 1, len(panels)) as (figure, axes):
-        for i, (ax, (title, lines)) in enumerate(zip(axes[0], panels.items(), strict=True)):
-            for k, (name, (x, y)) in enumerate(lines.items()):
-                x, y = x.detach().cpu().tolist(), y.detach().cpu().tolist()
-                style = (
-                    {"linestyle": "none", "marker": "o", "markersize": 3} if name.startswith("·") else {"linewidth": 2}
-                )
-                if k % 2 and not name.startswith("·"):
-                    style["linestyle"] = (0, (5, 2))  # told apart without colours, too
-                ax.plot(x, y, color=COLOURS[k], label=name.lstrip("· ") or None, **style)
-            for name, y in (levels or {}).items():
-                ax.axhline(y, color="#555555", linewidth=1, linestyle=":")
-                ax.annotate(name, (1, y), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
-            ax.set(title=title, xlabel=xlabel, ylabel=ylabels[i])
-            if not any(x.is_floating_point() for x, _ in lines.values()):  # counts: no ticks at 2.5
-                ax.xaxis.set_major_locator(MaxNLocator(nbins=max(3, round(1.6 * width)), integer=True))
-            if log:
-                ax.set_yscale("log")
-            if limits and limits[i]:
-                ax.set_ylim(*limits[i])
-            if len(lines) > 1:
-                ax.legend(fontsize=9)
-    return figure
-
-
-def clouds(
+def samples(
     panels: Mapping[str, Tensor],
     real: Tensor,
     *,
@@ -83,7 +41,7 @@ def clouds(
     return figure
 
 
-def best_answer(x: Tensor, p_data: Tensor, p_g: Tensor, D: Tensor, own: Tensor | None = None) -> Figure:
+def optimal_discriminator(x: Tensor, p_data: Tensor, p_g: Tensor, D: Tensor, own: Tensor | None = None) -> Figure:
     """Two densities on a line, and below them what the best discriminator says; all (n,)."""
     with canvas(6.4, 4.4, 2, 1, sharex=True, height_ratios=(3, 2)) as (figure, axes):
         above, below = axes[0, 0], axes[1, 0]
@@ -101,15 +59,14 @@ def best_answer(x: Tensor, p_data: Tensor, p_g: Tensor, D: Tensor, own: Tensor |
     return figure
 
 
-def game(
+def arena(
     real: Tensor, fake: Tensor, says: Callable[[Tensor], Tensor], pull: Tensor | None = None, *, reach: float = 3.0
 ) -> Figure:
     """Real points (n, 2), fakes (m, 2), what D says of the plane, and arrows at the first fakes, (k, 2) with k <= m.
 
     says: (B, 2) -> (B,), probabilities of being real; reach: half the side of the plane.
     """
-    u = torch.linspace(-reach, reach, 100)
-    grid = torch.stack(torch.meshgrid(u, u, indexing="xy"), -1).view(-1, 2)
+    grid = lattice((-reach, reach, -reach, reach), 100)
     with canvas(5.2, 4.4) as (figure, axes):
         ax = axes[0, 0]
         with torch.no_grad():
@@ -148,8 +105,8 @@ def orbits(
 
     The eigenvalues are those of one step at the equilibrium, drawn beside the unit circle.
     """
-    u = torch.linspace(-0.95 * reach, 0.95 * reach, 17)
-    grid = torch.stack(torch.meshgrid(u, u, indexing="xy"), -1).view(-1, 2)
+    inside = 0.95 * reach
+    grid = lattice((-inside, inside, -inside, inside), 17)
     with canvas(8.2 if eigenvalues else 4.6, 4.2, 1, 2 if eigenvalues else 1) as (figure, axes):
         ax = axes[0, 0]
         arrows = field(grid)

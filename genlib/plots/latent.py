@@ -8,47 +8,10 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from genlib.plots.base import COLOURS, DENSITY, canvas
+from genlib.plots.base import COLOURS, DENSITY, canvas, draw_picture
 
 BLUE, RED, GREEN, PINK, GREY = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[4], COLOURS[6]
-TEN = (*COLOURS, "#7A3E9D", "#8C510A")  # a colour for each digit
-
-
-def curves(
-    lines: Mapping[str, tuple[Tensor, Tensor]],
-    *,
-    xlabel: str,
-    ylabel: str,
-    truth: Mapping[str, float] | None = None,
-    logx: bool = False,
-    logy: bool = False,
-    symlog: float | None = None,
-    ylim: tuple[float, float] | None = None,
-    marker: str = "",
-    width: float = 6.4,
-    title: str = "",
-) -> Figure:
-    """Lines {name: (x, y)} with a legend beside them; truth: {name: height}, dashed lines that they should meet.
-
-    symlog: a vertical axis that is linear between -symlog and symlog, and logarithmic beyond.
-    """
-    with canvas(width, 3.1) as (figure, axes):
-        ax = axes[0, 0]
-        for i, (name, (x, y)) in enumerate(lines.items()):
-            ax.plot(x.tolist(), y.tolist(), marker=marker, color=COLOURS[i % 8], markersize=4, label=name)
-        for name, height in (truth or {}).items():
-            ax.axhline(height, color="black", linestyle=(0, (4, 3)), linewidth=1.2, label=name)
-        ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-        if logx:
-            ax.set_xscale("log")
-        if logy:
-            ax.set_yscale("log")
-        if symlog:
-            ax.set_yscale("symlog", linthresh=symlog)
-        if ylim:
-            ax.set_ylim(*ylim)
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return figure
+TEN = (*COLOURS, "#7A3E9D", "#8C510A")  # a colour for each of ten classes
 
 
 def codes(
@@ -73,9 +36,9 @@ def codes(
                 chosen = (labels == k).nonzero()[:, 0].tolist()
                 colour, name = TEN[k % 10], classes[k] if classes else str(k)
                 ax.plot(*means[chosen].T.tolist(), "o", color=colour, markersize=2.5, mew=0, alpha=0.8, label=name)
-                for i in chosen if sds is not None else ():
-                    w, h = (2 * s for s in sds[i].tolist())
-                    ax.add_patch(patches.Ellipse(means[i].tolist(), w, h, color=colour, alpha=0.18, linewidth=0))
+                if sds is not None:
+                    for centre, (w, h) in zip(means[chosen].tolist(), (2 * sds[chosen]).tolist(), strict=True):
+                        ax.add_patch(patches.Ellipse(centre, w, h, color=colour, alpha=0.18, linewidth=0))
             circles = (1, 2) if prior and sds is not None else ()
             for radius in circles:
                 ax.add_patch(patches.Circle((0, 0), radius, fill=False, color="black", linewidth=1, linestyle="--"))
@@ -94,7 +57,7 @@ def codes(
     return figure
 
 
-def hills(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: float) -> Figure:
+def densities(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: float) -> Figure:
     """Densities over the plane on one scale: axis (G,) along both, density (n, G, G), whose second axis is z1.
 
     Thin parts are drawn lighter than in proportion, in colours that give a round hill no rim.
@@ -138,8 +101,9 @@ def posteriors(axis: Tensor, density: Tensor, means: Tensor, sds: Tensor, titles
                 interpolation="bilinear",
             )
             for times in (1, 2):
-                w, h = (2 * times * s for s in sds[i].tolist())
-                ax.add_patch(patches.Ellipse(means[i].tolist(), w, h, fill=False, color="#FF9D5C", linewidth=1.8))
+                w, h = (2 * times * sds[i]).tolist()
+                mean = (means[i, 0].item(), means[i, 1].item())
+                ax.add_patch(patches.Ellipse(mean, w, h, fill=False, color="#FF9D5C", linewidth=1.8))
             ax.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half))
             ax.set(xlabel="$z_1$", ylabel="" if i else "$z_2$")
             ax.set_title(titles[i], fontsize=10)
@@ -147,9 +111,7 @@ def posteriors(axis: Tensor, density: Tensor, means: Tensor, sds: Tensor, titles
     return figure
 
 
-def bound_by_hand(
-    z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *, terms: bool = False
-) -> Figure:
+def elbo(z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *, terms: bool = False) -> Figure:
     """Densities over one latent, the second one q; below, log p(x) and the ELBO as bars that hang from 0, in nats.
 
     lines: {name: density at z}, three of them: posterior, q, prior; numbers: "logp", "elbo", "gap", and with terms
@@ -157,9 +119,9 @@ def bound_by_hand(
     """
     with canvas(6.8, 4.3 if terms else 3.9, 2, 1, height_ratios=(2, 1.2 if terms else 0.85)) as (figure, axes):
         top, low = axes[:, 0]
-        styles = ({"color": BLUE}, {"color": RED, "linewidth": 2}, {"color": GREY, "linestyle": "--", "linewidth": 1})
-        for (name, density), style in zip(lines.items(), styles, strict=True):
-            top.plot(z.tolist(), density.tolist(), label=name, **style)
+        styles = ((BLUE, "-", 1.5), (RED, "-", 2), (GREY, "--", 1))
+        for (name, density), (colour, dashes, thick) in zip(lines.items(), styles, strict=True):
+            top.plot(z.tolist(), density.tolist(), label=name, color=colour, linestyle=dashes, linewidth=thick)
         first, second = (density.tolist() for density in list(lines.values())[:2])
         top.fill_between(z.tolist(), first, color=BLUE, alpha=0.25, linewidth=0)
         top.fill_between(z.tolist(), second, color=RED, alpha=0.12, linewidth=0)
@@ -175,26 +137,26 @@ def bound_by_hand(
         def nats(value: float) -> str:
             return f"{value:.2f}".replace("-", "−")
 
-        logp, elbo = numbers["logp"], numbers["elbo"]
+        logp, bound = numbers["logp"], numbers["elbo"]
         bar(f"log p(x)   {nats(logp)}", 0, logp, BLUE, "")
-        bar(f"ELBO   {nats(elbo)}", 0, logp, BLUE, "")
-        bar(f"ELBO   {nats(elbo)}", logp, elbo, RED, f"gap {nats(numbers['gap'])}")
+        bar(f"ELBO   {nats(bound)}", 0, logp, BLUE, "")
+        bar(f"ELBO   {nats(bound)}", logp, bound, RED, f"gap {nats(numbers['gap'])}")
         if terms:
             green, pink = numbers["reconstruction"], numbers["kl"]
             bar("its two terms", 0, green, GREEN, "")
-            bar("its two terms", green, elbo, PINK, "")
+            bar("its two terms", green, bound, PINK, "")
             handles = [
                 patches.Patch(color=GREEN, label=f"reconstruction {nats(green)}"),
                 patches.Patch(color=PINK, label=f"rate {nats(pink)}, subtracted"),
             ]
             low.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=2, fontsize=9)
-        low.set(xlabel="nats", xlim=(min(1.05 * elbo, -4), 0))
+        low.set(xlabel="nats", xlim=(min(1.05 * bound, -4), 0))
         low.invert_yaxis()
         low.tick_params(left=False)
     return figure
 
 
-def reparameterized(
+def reparameterization(
     noise: Tensor,
     mean: float,
     sd: float,
@@ -236,4 +198,45 @@ def reparameterized(
         low.set_xlabel("one estimate a draw (dots), their mean (bar), the true derivative (dashed)")
         low.invert_yaxis()
         low.tick_params(left=False)
+    return figure
+
+
+def plane(
+    points: Tensor,
+    picture: Tensor,
+    *,
+    at: Tensor,
+    labels: Sequence[int] | None = None,
+    classes: Sequence[str] = (),
+    extent: Sequence[float],
+    names: Sequence[str] = ("z1", "z2"),
+    grid: Tensor | None = None,
+) -> Figure:
+    """Codes (n, 2) in the plane, the point ``at`` (2,), and the picture (C, H, W) that is decoded there, in 0..1.
+
+    labels: one for each code; classes: their names, with colours and a legend where they are at most ten; extent
+    (x0, x1, y0, y1); names: of the two axes; grid: pictures (rows, columns, C, H, W) in 0..1 that tile the plane from
+    its lower left corner, where there are no codes to show.
+    """
+    with canvas(6.6, 3.9, 1, 2, width_ratios=(3, 2)) as (figure, axes):
+        ax, out = axes[0]
+        if len(classes) > len(TEN):
+            labels, classes = None, ()  # colours that repeat tell nothing
+        if grid is not None:
+            x0, x1, y0, y1 = extent
+            tiles = grid.flip(0).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).clamp(0, 1)
+            tiles = tiles if tiles.shape[-1] == 3 else 1 - 0.75 * tiles[..., 0]  # paler than the picture beside
+            ax.imshow(tiles.tolist(), extent=(x0, x1, y0, y1), aspect="auto", cmap="gray", vmin=0, vmax=1)
+        for k in sorted(set(labels if labels is not None else [0] * len(points))):
+            chosen = [i for i in range(len(points)) if labels is None or labels[i] == k]
+            colour = TEN[k % 10]
+            name = classes[k] if classes else None
+            ax.plot(*points[chosen].T.tolist(), "o", color=colour, markersize=3, alpha=0.7, label=name, mew=0)
+        ax.plot(*at.tolist(), "o", color="white", mec="#222222", mew=2, markersize=9)
+        ax.set(xlim=extent[:2], ylim=extent[2:], xlabel=names[0], ylabel=names[1])
+        if classes and len(points):
+            style = {"fontsize": 8, "markerscale": 1.8, "handletextpad": 0, "columnspacing": 0.8}
+            ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(5, len(classes)), **style)
+        draw_picture(out, picture, None)
+        out.set_title("decoded at the white point")
     return figure

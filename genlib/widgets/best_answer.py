@@ -64,7 +64,7 @@ class BestAnswer(Drawing):
 
         own = self._now("own")
         own = None if own is None else _between(own, self.x)
-        return plots.png(plots.best_answer(self.x, self.p_data, self.p_g, self.D, own))
+        return plots.png(plots.games.optimal_discriminator(self.x, self.p_data, self.p_g, self.D, own))
 
 
 def best_answer(

@@ -22,7 +22,7 @@ class Competition(Drawing):
         from genlib import plots
 
         x = torch.tensor(self.state["images"])[:, None]  # (n, 1, H, W)
-        return plots.png(plots.competition(x, self.mass, self.state["labels"], levels=self.state["levels"]))
+        return plots.png(plots.bayes.joint_table(x, self.mass, self.state["labels"], levels=self.state["levels"]))
 
 
 def competition(images: Tensor, mass: Tensor, labels: Sequence[str], *, levels: int, largest: int = 20) -> Competition:

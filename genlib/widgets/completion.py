@@ -37,7 +37,7 @@ class Completion(Asking):
 
         asked = self.state["answered"]
         x = torch.tensor(self.state["images"][asked["picture"]])
-        return plots.png(plots.completion(x, self.drawn, asked["given"], levels=self.state["levels"]))
+        return plots.png(plots.autoregressive.completion(x, self.drawn, asked["given"], levels=self.state["levels"]))
 
 
 def completion(

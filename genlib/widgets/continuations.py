@@ -37,7 +37,7 @@ class Continuations(Asking):
         from genlib import plots
 
         following = [(character, p) for character, p in self.state["next"]]
-        return plots.png(plots.continuations(self.state["answered"]["prompt"], self.lines, following))
+        return plots.png(plots.autoregressive.continuations(self.state["answered"]["prompt"], self.lines, following))
 
 
 def continuations(

@@ -70,7 +70,7 @@ class DiracGame(Drawing):
         values = None if self.eigenvalues is None else {"a step": self.eigenvalues}
         left = (self.path.abs().amax(1) > 2).nonzero()  # of the frame
         path = self.path[: left[0, 0]] if len(left) else self.path
-        figure = plots.orbits(self.field, {f"{self.settings['order']} steps": path}, eigenvalues=values)
+        figure = plots.games.orbits(self.field, {f"{self.settings['order']} steps": path}, eigenvalues=values)
         return plots.png(figure)
 
 

@@ -28,7 +28,6 @@ class FlowExplorer(Drawing):
 
     def still(self) -> bytes:
         from genlib import plots
-        from genlib.plots import flows
 
         last, size = len(self.state["names"]) - 1, self.state["size"]
         grids = torch.tensor(self.state["grid"]).view(last + 1, size, size, 3)
@@ -37,7 +36,7 @@ class FlowExplorer(Drawing):
         titles = [self.state["names"][k] for k in shown]
         reach = 1.03 * grids[shown, ..., :2].abs().max().item()  # a picture can't be scrubbed: show the whole grid
         extent = min(max(self.state["extent"], reach), 2 * self.state["extent"])
-        return plots.png(flows.flow_grids(grids[shown], points[shown], titles, extent=extent))
+        return plots.png(plots.flows.grid(grids[shown], points[shown], titles, extent=extent))
 
 
 @torch.no_grad()

@@ -97,7 +97,7 @@ class GameArena(Drawing):
         (pull,) = torch.autograd.grad(len(at) * losses.generator_loss(D(at), loss), at)
         pull = -0.7 * pull / pull.norm(dim=1).max().clamp(min=1e-6)  # the longest arrow: 0.7 units
         says: Callable[[Tensor], Tensor] = lambda x: D(x).sigmoid()[:, 0]  # noqa: E731
-        return plots.png(plots.game(real, fake, says, pull))
+        return plots.png(plots.games.arena(real, fake, says, pull))
 
     def _play(self, G: nn.Module, D: nn.Module, data: str, loss: str, g: torch.Generator) -> None:
         """The first turns of both, for the still picture."""

@@ -80,7 +80,7 @@ class LatentPad(Drawing):
             places = coordinates.repeat(49, 1)
             places[:, :2] = torch.cartesian_prod(y0 + (y1 - y0) * u, x0 + (x1 - x0) * u).flip(1)
             grid = self._pictures(self._origin + places @ self._directions).unflatten(0, (7, 7))
-        figure = plots.latent_plane(
+        figure = plots.latent.plane(
             torch.tensor(self.state["points"]).reshape(-1, 2),
             self.picture,
             at=coordinates[:2],

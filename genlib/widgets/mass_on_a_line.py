@@ -22,11 +22,10 @@ class MassOnALine(Drawing):
 
     def still(self) -> bytes:
         from genlib import plots
-        from genlib.plots import flows
 
         chosen = self.state["maps"][self.value.get("map", self.state["map"])]
         z, x, slope = (torch.tensor(values) for values in (self.state["z"], chosen["x"], chosen["slope"]))
-        return plots.png(flows.mass_on_a_line(z, x, slope, interval=self.interval, title=chosen["name"]))
+        return plots.png(plots.flows.mass_on_a_line(z, x, slope, interval=self.interval, title=chosen["name"]))
 
 
 def mass_on_a_line(

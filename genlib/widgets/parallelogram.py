@@ -27,9 +27,8 @@ class Parallelogram(Drawing):
 
     def still(self) -> bytes:
         from genlib import plots
-        from genlib.plots import flows
 
-        return plots.png(flows.parallelogram(self.matrix))
+        return plots.png(plots.flows.parallelogram(self.matrix))
 
 
 def parallelogram(matrix: Tensor | Sequence[Sequence[float]] = ((1.5, 0.5), (0.25, 1.25))) -> Parallelogram:

@@ -64,7 +64,7 @@ class Reparameterization(Drawing):
 
         noise, mean, sd, offset = self._now()
         return plots.png(
-            plots.reparameterized(noise, mean, sd, lambda z: f(z) + offset, slope, estimates(*self._now()))
+            plots.latent.reparameterization(noise, mean, sd, lambda z: f(z) + offset, slope, estimates(*self._now()))
         )
 
 

@@ -27,7 +27,7 @@ class SamplingPlayer(Drawing):
 
         x = torch.tensor(self.state["images"])[self.picture]
         p = torch.tensor(self.state["probabilities"])[self.picture]
-        return plots.png(plots.sampling_step(x, p, self.step, levels=self.state["levels"]))
+        return plots.png(plots.autoregressive.sampling_step(x, p, self.step, levels=self.state["levels"]))
 
 
 def sampling_player(

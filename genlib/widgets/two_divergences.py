@@ -36,7 +36,9 @@ class TwoDivergences(Drawing):
     def still(self) -> bytes:
         from genlib import plots
 
-        return plots.png(plots.two_divergences(self.log_target, {"q over the target p": (self.mean, self.width)}))
+        return plots.png(
+            plots.divergences.forward_and_reverse_kl(self.log_target, {"q over the target p": (self.mean, self.width)})
+        )
 
 
 def two_divergences(

@@ -5,7 +5,6 @@ import torch
 import torch.nn.functional as F
 
 from genlib import data, plots, widgets
-from genlib.plots.autoregressive import looks_back
 from genlib.widgets.receptive_field import depends_on
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
@@ -22,22 +21,26 @@ def figures() -> dict:
     seen = depends_on(9, 9, position=(4, 4), layers=2)
     sizes = torch.rand(9, 9) * seen
     lines = [("the old cats that see the dog sleep " * 3, "a sentence"), ("the", "not a sentence")]
+    draw = plots.autoregressive
     return {
-        "kernels": plots.kernels({"mask A, 3×3": torch.ones(3, 3).tril(), "mask B, 5×5": torch.ones(5, 5).tril()}),
-        "weights": plots.weights({"to units": torch.ones(20, 9), "units": torch.ones(9, 20)}, rows="t", columns="f"),
-        "weights with numbers": plots.weights(
+        "kernels": draw.kernels({"mask A, 3×3": torch.ones(3, 3).tril(), "mask B, 5×5": torch.ones(5, 5).tril()}),
+        "connections": draw.connections(
+            {"to units": torch.ones(20, 9), "units": torch.ones(9, 20)}, rows="t", columns="f"
+        ),
+        "connections with numbers": draw.connections(
             {"to units": torch.ones(20, 9)}, rows="t", columns="f", ticks=[(range(20), range(9))]
         ),
-        "sees": plots.sees({"PixelCNN, 9 layers": (sizes, 40), "one layer: A": (sizes, 40)}),
-        "receptive field": plots.receptive_field(seen, seen, (4, 4)),
-        "contexts": plots.contexts({"tables": {0: 0.5, 2: 0.3}}, xlabel="k", ylabel="bits per pixel, test"),
-        "diagonals": plots.diagonals(5, 6),
-        "covered": plots.covered(x, x > 3, levels=LEVELS, columns=3, rows=["given"] * 3),
-        "sampling step": plots.sampling_step(x[0, 0], probabilities, 27, levels=LEVELS),
-        "all drawn": plots.sampling_step(x[0, 0], probabilities, 64, levels=LEVELS),
-        "completion": plots.completion(x[0, 0], x[1:], 36, levels=LEVELS),
-        "continuations": plots.continuations("the old", lines, [("end", 0.7), ("␣", 0.2)]),
-        "looks back": looks_back({"^the cat": torch.rand(4, 8), "^the cats": torch.rand(4, 9)}),
+        "effective receptive field": draw.effective_receptive_field(
+            {"PixelCNN, 9 layers": (sizes, 40), "one layer: A": (sizes, 40)}
+        ),
+        "receptive field": draw.receptive_field(seen, seen, (4, 4)),
+        "diagonals": draw.diagonals(5, 6),
+        "covered": draw.covered(x, x > 3, levels=LEVELS, columns=3, rows=["given"] * 3),
+        "sampling step": draw.sampling_step(x[0, 0], probabilities, 27, levels=LEVELS),
+        "all drawn": draw.sampling_step(x[0, 0], probabilities, 64, levels=LEVELS),
+        "completion": draw.completion(x[0, 0], x[1:], 36, levels=LEVELS),
+        "continuations": draw.continuations("the old", lines, [("end", 0.7), ("␣", 0.2)]),
+        "attention": draw.attention({"^the cat": torch.rand(4, 8), "^the cats": torch.rand(4, 9)}),
     }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from genlib import plots, widgets
-from genlib.plots import flows
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 
@@ -24,14 +23,14 @@ def trace(z):
     return states
 
 
+flows = plots.flows
 FIGURES = {
-    "histogram": lambda: flows.histogram_and_curves(torch.randn(500), {"a curve": lambda x: 0 * x}, extent=(-3, 3)),
+    "histogram": lambda: flows.histogram(torch.randn(500), {"a curve": lambda x: 0 * x}, extent=(-3, 3)),
     "mass on a line": lambda: flows.mass_on_a_line(*[torch.linspace(-4, 4, 99)] * 2, torch.ones(99), title="a map"),
     "parallelogram": lambda: flows.parallelogram(torch.tensor([[1.0, 2], [0, -1]])),
-    "grids": lambda: flows.flow_grids(torch.zeros(3, 5, 5, 3), torch.zeros(3, 4, 2), ["a", "b", "c"]),
-    "matrices": lambda: flows.matrices({"a": torch.eye(3), "b": -torch.ones(3, 3)}, note="a note"),
-    "lines": lambda: flows.lines({"a": ([1, 2], [3, 4])}, x="steps", y="nats", logarithmic="xy", levels={"b": 3.0}),
-    "magnified": lambda: flows.magnified(lambda z: 2 * z, 2 * torch.eye(2), (0.5, 0.5), widths=(1, 0.1)),
+    "grids": lambda: flows.grid(torch.zeros(3, 5, 5, 3), torch.zeros(3, 4, 2), ["a", "b", "c"]),
+    "matrices": lambda: flows.jacobians({"a": torch.eye(3), "b": -torch.ones(3, 3)}, note="a note"),
+    "magnified": lambda: flows.linearization(lambda z: 2 * z, 2 * torch.eye(2), (0.5, 0.5), widths=(1, 0.1)),
 }
 
 
@@ -46,12 +45,12 @@ def test_every_figure_draws_and_no_text_is_cut(name):
 
 def test_the_histogram_is_a_density_of_all_samples():
     samples = torch.tensor([0.5, 0.5, 5.0, -5.0])  # two of four lie in the one bin that is shown
-    figure = flows.histogram_and_curves(samples, {}, extent=(0.0, 1.0), bins=1)
+    figure = plots.flows.histogram(samples, {}, extent=(0.0, 1.0), bins=1)
     assert figure.axes[0].patches[0].get_height() == pytest.approx(0.5)
 
 
 def test_zero_is_white_in_a_matrix_and_nothing_else_is():
-    image = flows.matrices({"a": torch.tensor([[0.0, 1e-9], [-1e-9, 5.0]])}).axes[0].images[0].get_array()
+    image = plots.flows.jacobians({"a": torch.tensor([[0.0, 1e-9], [-1e-9, 5.0]])}).axes[0].images[0].get_array()
     white = (image[..., :3] == 1).all(-1)
     assert white.tolist() == [[True, False], [False, False]]
 
@@ -147,4 +146,4 @@ def test_the_flow_explorer_refuses_what_does_not_fit():
 def test_a_still_picture_is_a_png():
     bundle, _ = widgets.parallelogram()._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert plots.png(flows.parallelogram(torch.eye(2))).startswith(b"\x89PNG")
+    assert plots.png(plots.flows.parallelogram(torch.eye(2))).startswith(b"\x89PNG")

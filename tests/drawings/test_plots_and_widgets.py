@@ -51,7 +51,7 @@ def figures() -> dict[str, Figure]:
         "colour images": plots.images(torch.rand(2, 3, 8, 8)),
         "densities": plots.densities({"p(x)": lambda x: moons.log_prob(x).exp()}, points=moons.x, colours=moons.y),
         "bars": plots.bars({"a long name of a model": 1.5, "b": 2}, unit="bits per dimension", highlight=["b"]),
-        "competition": plots.competition(train.x[:2], mass, ["1", "7"], levels=17),
+        "competition": plots.bayes.joint_table(train.x[:2], mass, ["1", "7"], levels=17),
         "pixels": plots.pixels(train.x[0], levels=17, readout={"p(y|x)": {"0": 0.25, "1": 0.75}}),
         "graph": course_map(),
     }

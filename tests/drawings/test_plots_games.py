@@ -18,20 +18,12 @@ def figures():
     turn = torch.tensor([[0.0, 1], [-1, 0]])
     points = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     return {
-        "curves": plots.curve_panels(
-            {"left": {"a": (x, bell), "b": (x, 2 * bell), "· c": (x[:3], bell[:3])}, "right": {"a": (x, bell)}},
-            xlabel="x",
-            ylabels=["nats", "units of x"],
-            levels={"log 2": math.log(2)},
-            limits=[(0, 3), None],
-        ),
-        "curves, logarithmic": plots.curve_panels({"": {"a": (x, bell)}}, xlabel="x", ylabels="nats", log=True),
-        "clouds": plots.clouds({f"panel {k}": points + k for k in range(5)}, points, columns=3),
-        "clouds without data": plots.clouds({"left": points}, torch.empty(0, 2)),
-        "best answer": plots.best_answer(x, bell, 2 * bell, bell / (3 * bell), bell),
-        "game": plots.game(points, points + 1, lambda at: at[:, 0].sigmoid(), -points[:10]),
-        "orbits": plots.orbits(lambda at: at @ turn, {"an orbit": points}, eigenvalues=values),
-        "orbits alone": plots.orbits(lambda at: at @ turn, {"an orbit": points}),
+        "samples": plots.games.samples({f"panel {k}": points + k for k in range(5)}, points, columns=3),
+        "samples without data": plots.games.samples({"left": points}, torch.empty(0, 2)),
+        "optimal discriminator": plots.games.optimal_discriminator(x, bell, 2 * bell, bell / (3 * bell), bell),
+        "arena": plots.games.arena(points, points + 1, lambda at: at[:, 0].sigmoid(), -points[:10]),
+        "orbits": plots.games.orbits(lambda at: at @ turn, {"an orbit": points}, eigenvalues=values),
+        "orbits alone": plots.games.orbits(lambda at: at @ turn, {"an orbit": points}),
     }
 
 
@@ -42,8 +34,8 @@ def test_every_figure_draws_and_no_text_is_cut(name):
     assert cut_texts(figure) == []
 
 
-def test_clouds_leave_no_empty_axes():
-    shown = [ax for ax in figures()["clouds"].axes if ax.axison]
+def test_panels_of_samples_leave_no_empty_axes():
+    shown = [ax for ax in figures()["samples"].axes if ax.axison]
     assert len(shown) == 5
 
 
@@ -119,9 +111,9 @@ def test_the_dirac_game_goes_out_round_and_in():
 def test_the_still_of_an_untouched_arena_shows_a_game_that_has_begun(monkeypatch):
     seen = {}
     monkeypatch.setattr(
-        plots,
-        "game",
-        lambda *arguments: seen.update(pull=arguments[3]) or plots.orbits(lambda x: x, {"points": arguments[0]}),
+        plots.games,
+        "arena",
+        lambda *arguments: seen.update(pull=arguments[3]) or plots.games.orbits(lambda x: x, {"points": arguments[0]}),
     )
     arena = widgets.game_arena()
     before = arena.state["weights"]

@@ -66,21 +66,18 @@ def test_a_few_labels_and_em_are_better_than_a_few_labels(digits):
 
 def figures():
     g = torch.Generator().manual_seed(0)
-    sizes = [10, 20, 40, 80]
-    curves = {"one": torch.rand(4, 5, generator=g), "two": torch.rand(4, 5, generator=g)}
     sets = {"digits": torch.randn(50, generator=g), "letters": torch.randn(50, generator=g).requires_grad_()}
     target = torch.distributions.Normal(torch.tensor(0.0).double(), 1.0).log_prob
     world, visits = ["..", "SG"], torch.tensor([1.0, 0.5, 1, 1])
     at = torch.linspace(0, 1, 11)
     u, v = torch.rand(2, 30, generator=g)
     return {
-        "learning curves": plots.learning_curves({"a": curves, "b": curves}, {"a": sizes, "b": sizes}),
         "histograms": plots.histograms(
             {"a model": sets, "another": sets}, units={"a model": "nats", "another": "nats"}
         ),
-        "two divergences": plots.two_divergences(target, {"q": (0.5, 2.0), "r": (-2.0, 0.3)}),
-        "plans": plots.plans(world, {"a plan": torch.tensor([1, 2, 0, 0])}, {"a plan": visits}),
-        "two answers": plots.two_answers(u, v, at, torch.rand(11, 11, generator=g), v, at),
+        "two divergences": plots.divergences.forward_and_reverse_kl(target, {"q": (0.5, 2.0), "r": (-2.0, 0.3)}),
+        "plans": plots.planning.policies(world, {"a plan": torch.tensor([1, 2, 0, 0])}, {"a plan": visits}),
+        "two answers": plots.regression.mixture_density(u, v, at, torch.rand(11, 11, generator=g), v, at),
     }
 
 
@@ -94,16 +91,10 @@ def test_every_figure_draws_and_no_text_is_cut(name):
 def test_the_legend_tells_both_divergences():
     """KL(p‖q) and KL(q‖p) of two Gaussians, as the figure integrates them and as the formula has them."""
     p = torch.distributions.Normal(torch.tensor(1.0).double(), 1.0)
-    figure = plots.two_divergences(p.log_prob, {"q": (0.0, 2.0)}, extent=(-20, 20))
+    figure = plots.divergences.forward_and_reverse_kl(p.log_prob, {"q": (0.0, 2.0)}, extent=(-20, 20))
     texts = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
     backwards = kl_of_gaussians(*torch.tensor([0.0, 2.0, 1.0, 1.0]).double()).item()
     assert texts == [f"KL(p‖q) = {kl_by_hand():.2f} nats", f"KL(q‖p) = {backwards:.2f} nats"]
-
-
-def test_a_point_of_a_learning_curve_is_the_mean_of_its_repetitions():
-    values = torch.tensor([[0.2, 0.4], [0.5, 0.7]])
-    ax = plots.learning_curves({"a": {"one": values}}, {"a": [10, 20]}).axes[0]
-    assert ax.lines[0].get_ydata().tolist() == pytest.approx([0.3, 0.6])
 
 
 # The widget -----------------------------------------------------------------------------------------------------------

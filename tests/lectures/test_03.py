@@ -101,22 +101,15 @@ def test_reparameterization_refuses_what_does_not_fit(arguments, words):
 
 
 def figures():
-    line, labels = torch.linspace(1, 10, 5), torch.arange(20) % 10
+    labels = torch.arange(20) % 10
     means, sds = torch.randn(20, 2, generator=torch.Generator().manual_seed(0)), torch.full((20, 2), 0.2)
     axis = torch.linspace(-3, 3, 31)
     z = torch.cartesian_prod(axis, axis)
     hill = (-(z**2).sum(1) * 4).exp().view(1, 31, 31).expand(3, -1, -1)
     return {
-        "curves": plots.curves({"a": (line, line), "b": (line, line**2)}, xlabel="x", ylabel="nats", truth={"t": 3}),
-        "curves on logarithmic axes": plots.curves(
-            {"a long name of a line": (line, line)}, xlabel="x", ylabel="y", logx=True, logy=True, marker="o"
-        ),
-        "codes": plots.codes({"one": means, "two": (means, sds)}, labels),
-        "one line on a symmetric logarithmic axis": plots.curves(
-            {"a": (line, -(line**4))}, xlabel="x", ylabel="nats", logx=True, symlog=1, ylim=(-20_000, 0.5)
-        ),
-        "hills": plots.hills(axis, hill, ["aggregated posterior $\\bar q(z)$"] * 3, reach=2.5),
-        "posteriors": plots.posteriors(axis, hill, means[:3], sds[:3], ["a 1: gap 0.1 nats"] * 3),
+        "codes": plots.latent.codes({"one": means, "two": (means, sds)}, labels),
+        "hills": plots.latent.densities(axis, hill, ["aggregated posterior $\\bar q(z)$"] * 3, reach=2.5),
+        "posteriors": plots.latent.posteriors(axis, hill, means[:3], sds[:3], ["a 1: gap 0.1 nats"] * 3),
     }
 
 
@@ -131,7 +124,7 @@ def test_every_figure_draws_and_no_text_is_cut(name):
 
 def test_codes_are_drawn_with_an_ellipse_each():
     means, sds = torch.zeros(7, 2), torch.ones(7, 2)
-    ax = plots.codes({"codes": (means, sds)}, torch.arange(7), prior=False, extent=2.0).axes[0]
+    ax = plots.latent.codes({"codes": (means, sds)}, torch.arange(7), prior=False, extent=2.0).axes[0]
     assert len(ax.patches) == 7
     assert {(p.width, p.height) for p in ax.patches} == {(2.0, 2.0)}
 
@@ -139,14 +132,14 @@ def test_codes_are_drawn_with_an_ellipse_each():
 def test_hills_share_one_scale():
     axis, density = torch.linspace(-3, 3, 31), torch.ones(2, 31, 31)
     density[1] *= 5
-    left, right, bar = plots.hills(axis, density, ["low", "high"], reach=2.0).axes
+    left, right, bar = plots.latent.densities(axis, density, ["low", "high"], reach=2.0).axes
     assert left.images[0].get_clim() == right.images[0].get_clim() == (0, 5)
     assert bar.get_ylabel() == "density, 1 / area"
 
 
 def test_circles_of_the_prior_stand_only_where_there_is_one():
     means, sds = torch.randn(7, 2, generator=torch.Generator().manual_seed(0)), torch.ones(7, 2)
-    plain, posteriors = plots.codes({"codes": means + 40, "posteriors": (means, sds)}, torch.arange(7)).axes
+    plain, posteriors = plots.latent.codes({"codes": means + 40, "posteriors": (means, sds)}, torch.arange(7)).axes
     assert len(plain.patches) == 0
     assert len(posteriors.patches) == 7 + 2
     assert plain.get_xlim()[0] > 30, "the panel does not follow its codes"
@@ -155,7 +148,7 @@ def test_circles_of_the_prior_stand_only_where_there_is_one():
 @pytest.mark.parametrize(("n", "legend"), [(10, True), (11, False)])
 def test_a_plane_of_more_than_ten_classes_has_no_legend(n, legend):
     labels = list(range(n))
-    figure = plots.latent_plane(
+    figure = plots.latent.plane(
         torch.randn(n, 2),
         torch.rand(1, 8, 8),
         at=torch.zeros(2),

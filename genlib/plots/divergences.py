@@ -9,7 +9,7 @@ from torch import Tensor
 from genlib.plots.base import COLOURS, canvas
 
 
-def two_divergences(
+def forward_and_reverse_kl(
     log_target: Callable[[Tensor], Tensor],
     gaussians: Mapping[str, tuple[float, float]],
     *,
