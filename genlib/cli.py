@@ -77,8 +77,8 @@ def check(
     notebook: Annotated[str, typer.Argument(help="a lecture's number, for your copy in my/, or a path")],
 ):
     """Run your notebook and tell the verdict on each of its exercises."""
+    from genlib.course.check.notebook import ValidateError, locate, validate
     from genlib.course.start import MY
-    from genlib.course.validate import ValidateError, locate, validate
 
     try:
         path = locate(notebook, MY)
@@ -104,8 +104,9 @@ def grade(
     """Mark a class: a table, FOLDER/_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
     from pathlib import Path
 
-    from genlib.course.grade import MARKS, grade_all, table
-    from genlib.course.validate import ValidateError
+    from genlib.course.check.notebook import ValidateError
+    from genlib.course.grade.feedback import MARKS, table
+    from genlib.course.grade.folder import grade_all
 
     try:
         grades = grade_all(Path(folder), lecture=lecture, jobs=max(1, jobs), full=full, say=typer.echo)
@@ -135,7 +136,7 @@ def handout(
 @app.command()
 def progress():
     """What you have solved so far, by lecture, read off your notebooks in my/. Nothing leaves this machine."""
-    from genlib.course.solved import overview
+    from genlib.course.check.progress import overview
 
     typer.echo(overview())
 

@@ -9,9 +9,8 @@ import time
 import pytest
 import torch
 
-from genlib.course import exercises
+from genlib.course import check, exercises
 from genlib.course.build import read_source, stub
-from genlib.course.checking import check
 from genlib.course.exercise import Exercise
 from genlib.course.lectures import available
 

@@ -20,11 +20,10 @@ from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
 from genlib.course import exercises
-from genlib.course.build import role
+from genlib.course.build.cells import check_source, role
+from genlib.course.check.report import REPORT
 from genlib.course.exercise import Exercise
 from genlib.course.lectures import find
-from genlib.course.lint import check_source
-from genlib.course.report import REPORT
 
 
 class ValidateError(Exception):
@@ -115,7 +114,15 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
         checked = Path(temporary) / "checked.ipynb"
         nbformat.write(_in_folder(overlay(notebook), path.resolve().parent), checked)
         report = Path(temporary) / "report.json"
-        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "genlib.course.report"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval-lax",
+            "--nbval-current-env",
+            "-p",
+            "genlib.course.check.report",
+        ]
         command += [f"--nbval-cell-timeout={timeout}", "-p", "no:cacheprovider", "-q", "-c", os.devnull]
         command += [f"--rootdir={temporary}", str(checked)]
         environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}

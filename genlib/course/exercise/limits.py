@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 
 class TimeLimitError(BaseException):
@@ -19,7 +20,7 @@ def _interrupt_main() -> None:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float):
+def time_limit(seconds: float) -> Iterator[None]:
     """Raises TimeLimitError in the body once it has run for so long; the learner's own stop button works as ever.
 
     The interrupt is repeated until the body ends, as a bare `except:` in a loop can swallow it. If it was swallowed,

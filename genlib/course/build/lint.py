@@ -8,11 +8,10 @@ import re
 from nbformat import NotebookNode
 
 from genlib.course import exercises
-from genlib.course.build import BEGIN, END, BuildError, role, stub
+from genlib.course.build.cells import BEGIN, END, BuildError, check_source, role, stub
+from genlib.course.build.reading import EXERCISE, headings, prose
 from genlib.course.lectures import LECTURES, Lecture
 
-HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.M)
-EXERCISE = re.compile(r"^Exercise (\d+\.\d+) · `(\w+)` · (\d+) minutes · ([●○]{3})$")
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 _VERIFY = re.compile(r"""\bverify\(\s*["']([\d.]+)["']""")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
@@ -23,21 +22,6 @@ def lint(lecture: Lecture, source: NotebookNode, executed: NotebookNode | None =
     """The faults of a lecture, in words, worst first; with the executed solution, its outputs are looked at too."""
     faults = _equations(lecture, source) + _exercises(lecture, source) + _headings(source) + _links(source)
     return faults + (_outputs(executed) if executed is not None else [])
-
-
-def prose(cell: NotebookNode) -> str:
-    """A Markdown cell without its code: fenced blocks and code spans hold no headings and no links."""
-    return re.sub(r"`[^`\n]*`", "", _unfenced(cell))
-
-
-def _unfenced(cell: NotebookNode) -> str:
-    return re.sub(r"^(```+|~~~+).*?^\1[^\n]*$", "", cell.source, flags=re.M | re.S)
-
-
-def headings(source: NotebookNode) -> list[tuple[int, str]]:
-    """(level, text) of every heading."""
-    cells = [cell for cell in source.cells if cell.cell_type == "markdown"]
-    return [(len(marks), text) for cell in cells for marks, text in HEADING.findall(_unfenced(cell))]
 
 
 def _equations(lecture: Lecture, source: NotebookNode) -> list[str]:
@@ -99,11 +83,6 @@ def _exercises(lecture: Lecture, source: NotebookNode) -> list[str]:
         if role(cell) and role(cell)[0] not in defined:
             faults.append(f"a cell belongs to the exercise {role(cell)[0]}, which is not defined")
     return faults
-
-
-def check_source(name: str) -> str:
-    """What the check cell of an exercise says."""
-    return f'from genlib.course import check; check("{name}")'
 
 
 def _stub(name: str, cell: NotebookNode) -> list[str]:
