@@ -1,5 +1,7 @@
 """Every numbered equation runs: both sides are computed and compared."""
 
+from typing import Any
+
 import torch
 
 _RELATIONS = ("==", "<=", ">=")
@@ -9,7 +11,7 @@ class EquationError(AssertionError):
     """An equation of the course does not hold for the numbers that it was given."""
 
 
-def _values(side, name: str) -> torch.Tensor:
+def _values(side: Any, name: str) -> torch.Tensor:
     try:
         values = torch.as_tensor(side).detach().cpu().to(torch.float64)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -19,7 +21,7 @@ def _values(side, name: str) -> torch.Tensor:
     return values
 
 
-def verify(number: str, lhs, relation: str, rhs, *, tol: float = 1e-6) -> None:
+def verify(number: str, lhs: Any, relation: str, rhs: Any, *, tol: float = 1e-6) -> None:
     """Compares the two sides of equation ``number`` and prints the verdict; raises where the equation is false.
 
     Arguments: lhs, rhs, tensors or numbers, of one shape, or one of them a single number; relation, "==", "<=" or ">=";

@@ -7,6 +7,7 @@ import linecache
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,7 +68,7 @@ def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[
     return list(torch.autograd.grad(value.sum(), [leaf for leaf in leaves if is_float(leaf)], allow_unused=True))
 
 
-def _detached(value):
+def _detached(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)([_detached(v) for v in value])
     return value.detach().clone() if isinstance(value, Tensor) else value

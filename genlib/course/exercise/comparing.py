@@ -6,6 +6,7 @@ the same.
 
 import math
 import numbers
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,7 +64,7 @@ def describe(value: object) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def _compare(value, right, tol: float, exact: bool) -> str | None:
+def _compare(value: Any, right: Any, tol: float, exact: bool) -> str | None:
     if value is None and right is not None:
         return "your function returns None; is a `return` missing?"
     if isinstance(right, tuple):
@@ -77,7 +78,7 @@ def _compare(value, right, tol: float, exact: bool) -> str | None:
     return _compare_numbers(value, right, tol)
 
 
-def _compare_tuples(value, right: tuple, tol: float, exact: bool) -> str | None:
+def _compare_tuples(value: Any, right: tuple, tol: float, exact: bool) -> str | None:
     if not isinstance(value, tuple | list):
         return f"your function returns {describe(value)}, asked were {len(right)} values"
     if len(value) != len(right):
@@ -86,12 +87,14 @@ def _compare_tuples(value, right: tuple, tol: float, exact: bool) -> str | None:
     return next((f"value {i + 1}: {c}" for i, c in enumerate(complaints) if c), None)
 
 
-def _compare_numbers(value, right: float, tol: float) -> str | None:
+def _compare_numbers(value: Any, right: float, tol: float) -> str | None:
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and abs(value) > 2**1000:
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if whole and abs(value) > 2**1000:
         return None if value == right else "your value is far too large"  # no float holds it
-    if isinstance(value, bool) != isinstance(right, bool) or not isinstance(value, numbers.Number):
+    number = isinstance(value, numbers.Number)
+    if isinstance(value, bool) != isinstance(right, bool) or not number:
         asked = "True or False" if isinstance(right, bool) else "a number"
         return f"your function returns {describe(value)}, asked was {asked}"
     if isinstance(value, complex) or (math.isnan(value) and not math.isnan(right)):
@@ -102,7 +105,7 @@ def _compare_numbers(value, right: float, tol: float) -> str | None:
     return f"your value is {value:.6g}, which is not right"
 
 
-def _compare_tensors(value, right: Tensor, tol: float, exact: bool) -> str | None:
+def _compare_tensors(value: Any, right: Tensor, tol: float, exact: bool) -> str | None:
     if not isinstance(value, Tensor):
         return f"your function returns {describe(value)}, asked was a torch.Tensor of shape {tuple(right.shape)}"
     if value.device != right.device or value.layout != right.layout:

@@ -76,12 +76,6 @@ class Exercise:
         self._exact = any(is_float(a) for _, arguments in self._situations for a in arguments)
         self._right: list[Outcome] | None = None
 
-    def property(self, text: str):
-        return lambda function: self.properties.append((text, function)) or function
-
-    def mistake(self, hint: str):
-        return lambda function: self.mistakes.append((hint, function)) or function
-
     def count(self) -> int:
         """How many properties a right answer has: its values, its inputs left alone, its gradients, its own."""
         has_inputs = bool(self._situations[0][1])
@@ -116,7 +110,7 @@ class Exercise:
     def _wrong(self, text: str) -> Verdict:
         return Verdict(self, "✗", text)
 
-    def _judge(self, answer) -> Verdict:
+    def _judge(self, answer: object) -> Verdict:
         if not callable(answer):
             return self._wrong(
                 f"{self.name} is {describe(answer)}, not a function; define it with `def {self.name}(…):`"

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 
 class TimeLimitError(BaseException):
@@ -16,7 +17,9 @@ def _interrupt_main() -> None:
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:  # a real signal, which also ends a sleep
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        main = threading.main_thread().ident
+        assert main is not None  # it has been started
+        signal.pthread_kill(main, signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -34,7 +37,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     expired = threading.Event()
     tracing, attempts = sys.gettrace(), 0
 
-    def on_interrupt(_signal, frame):
+    def on_interrupt(_signal: int, frame: Any) -> None:
         nonlocal attempts
         if over.is_set():
             return  # came too late to matter
@@ -45,7 +48,7 @@ def time_limit(seconds: float) -> Iterator[None]:
             raise TimeLimitError
         lines = attempts % 7
 
-        def trace(_frame, event, _argument):
+        def trace(_frame: Any, event: str, _argument: Any) -> Any:
             nonlocal lines
             lines -= event == "line"
             if lines < 0:
@@ -57,7 +60,7 @@ def time_limit(seconds: float) -> Iterator[None]:
             frame = frame.f_back
         sys.settrace(trace)
 
-    def watch():
+    def watch() -> None:
         if not over.wait(seconds):
             expired.set()
             _interrupt_main()

@@ -5,7 +5,7 @@ import textwrap
 
 from nbformat import NotebookNode
 
-from genlib.course.build import read, role
+from genlib.course.build import exercise_of, is_check, read
 from genlib.course.check.notebook import ValidateError
 from genlib.course.lectures import Lecture
 
@@ -27,7 +27,7 @@ def definitions(source: str) -> str:
     return "\n".join(f"try:\n{node}\nexcept NameError:\n    pass" for node in nodes)
 
 
-def cells_to_run(notebook, lecture: Lecture) -> tuple[list[str], list[str]]:
+def cells_to_run(notebook: NotebookNode, lecture: Lecture) -> tuple[list[str], list[str]]:
     """(sources, notes): the course's setup, then the learner's answers and whatever else they wrote themselves.
 
     The setup is the pristine setup cell, and what the other pristine cells import and define: an answer may use it.
@@ -35,12 +35,12 @@ def cells_to_run(notebook, lecture: Lecture) -> tuple[list[str], list[str]]:
     code = [cell for cell in pristine(lecture).cells if cell.cell_type == "code"]
     ours = {cell.source.strip() for cell in code}
     setup, *others = (cell for cell in code if "bootstrap" not in cell.metadata.get("tags", []))
-    defined = [definitions(cell.source) for cell in others if not role(cell)]
+    defined = [definitions(cell.source) for cell in others if exercise_of(cell) is None]
     sources, notes = ["\n".join([setup.source, *defined])], []
     for cell in notebook.cells:
         if cell.cell_type != "code" or not cell.source.strip() or cell.source.strip() in ours:
             continue
-        if role(cell) and role(cell)[1] == "check":
+        if is_check(cell):
             continue
         if len(cell.source) > LARGEST_CELL:
             notes.append(f"a cell of {len(cell.source):,} characters was left out")
@@ -49,7 +49,7 @@ def cells_to_run(notebook, lecture: Lecture) -> tuple[list[str], list[str]]:
     return sources, notes
 
 
-def free_texts(notebook) -> dict[str, str]:
+def free_texts(notebook: NotebookNode) -> dict[str, str]:
     """{question: answer} of the cells tagged "free-text"; they are collected and not judged."""
     tagged = (cell for cell in notebook.cells if "free-text" in cell.metadata.get("tags", []))
     return {str(cell.metadata.get("question", cell.get("id", "")))[:80]: cell.source[:20_000] for cell in tagged}

@@ -11,7 +11,7 @@ MARKS = "_marks"  # the folder beside the learners' notebooks that holds what we
 
 def write_all(marks: Path, grades: list[Grade]) -> None:
     """The table marks.csv, a feedback file for each notebook, and free_text.md where there is some."""
-    rows = [("student", "lecture", "points", "of", "solved", "exercises", "notes", "seconds", "file")]
+    rows: list[tuple] = [("student", "lecture", "points", "of", "solved", "exercises", "notes", "seconds", "file")]
     for g in grades:
         rows.append((
             g.student, g.lecture, g.points, g.of, f"{sum(g.solved.values())}/{len(g.lines)}",
@@ -28,7 +28,7 @@ def write_all(marks: Path, grades: list[Grade]) -> None:
         write(marks / "free_text.md", "# Free text, to be read by you\n\n" + "\n".join(texts))
 
 
-def _harmless(value):
+def _harmless(value: object) -> object:
     """A cell that a spreadsheet does not take for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
 

@@ -38,7 +38,7 @@ def protect() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILES, FILES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    def watch(event: str, _arguments) -> None:
+    def watch(event: str, _arguments: tuple) -> None:
         if event in FORBIDDEN or event == "subprocess.Popen":
             raise ForbiddenError(f"an answer may not call {event}")
 

@@ -10,7 +10,8 @@ A deck is MyST Markdown, as the lectures are. Beyond that it knows:
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from nbformat import NotebookNode, v4
 
@@ -45,11 +46,11 @@ def read_deck(text: str) -> list[Slide]:
     appears = False  # whether the next piece comes with the next key
     in_note = False
     for cell in jupytext.reads(text, fmt="md:myst").cells:
-        pieces = [("code", cell)] if cell.cell_type == "code" else _pieces(cell.source)
+        pieces: Iterable[tuple[str, Any]] = [("code", cell)] if cell.cell_type == "code" else _pieces(cell.source)
         for kind, piece in pieces:
             if kind == "heading":
-                level, title, kinds = _HEADING.match(piece).groups()
-                names = tuple(name.lstrip(".") for name in (kinds or "").split())
+                level, title, kinds = _HEADING.findall(piece)[0]
+                names = tuple(name.lstrip(".") for name in kinds.split())
                 heading = as_cell(v4.new_markdown_cell(f"{level} {title}"), "slide")
                 slides.append(Slide(title, ("title",) if level == "#" else names, None, [heading]))
                 appears = in_note = False
@@ -60,7 +61,7 @@ def read_deck(text: str) -> list[Slide]:
             elif kind == "pause":
                 appears = True
             elif kind == "note":
-                slides[-1].minutes, in_note = float(_NOTE.match(piece)[1]), True
+                slides[-1].minutes, in_note = float(_NOTE.findall(piece)[0]), True
                 # After the heading, because reveal.js shows a note inside a fragment only with that fragment.
                 slides[-1].cells.insert(1, as_cell(v4.new_markdown_cell(_NOTE.sub("", piece)), "notes"))
             else:
@@ -73,26 +74,36 @@ def read_deck(text: str) -> list[Slide]:
 def _pieces(markdown: str) -> Iterator[tuple[str, str]]:
     """(kind, text) of the headings, pauses, texts and notes of a Markdown cell; fenced blocks stay whole."""
     kind, lines, fence = "text", [], None
-    for line in [*markdown.splitlines(), None]:
-        if line is not None:
-            mark = re.match(r"```+|~~~+", line)
-            if mark:
-                fence = None if fence == mark[0] else fence or mark[0]
-            heading = not fence and _HEADING.match(line)
-            starts = "heading" if heading else "pause" if line == _PAUSE else "note" if _NOTE.match(line) else None
-            if fence or not starts:
-                lines.append(line)
-                continue
-        text = "\n".join(lines).strip()
-        if text:
-            yield kind, text
-        if line is None:
-            return
-        kind, lines = "text", []
-        if starts == "note":
+    for line in markdown.splitlines():
+        mark = re.match(r"```+|~~~+", line)
+        if mark:
+            fence = None if fence == mark[0] else fence or mark[0]
+        begins = None if fence else _begins(line)
+        if begins is None:
+            lines.append(line)
+            continue
+        yield from _text(kind, lines)
+        if begins == "note":  # it has more lines
             kind, lines = "note", [line]
         else:
-            yield starts, line
+            kind, lines = "text", []
+            yield begins, line
+    yield from _text(kind, lines)
+
+
+def _begins(line: str) -> str | None:
+    """What begins with a line: a heading, a pause, a note, or nothing new."""
+    if _HEADING.match(line):
+        return "heading"
+    if _NOTE.match(line):
+        return "note"
+    return "pause" if line == _PAUSE else None
+
+
+def _text(kind: str, lines: list[str]) -> Iterator[tuple[str, str]]:
+    text = "\n".join(lines).strip()
+    if text:
+        yield kind, text
 
 
 def as_cell(cell: NotebookNode, appears: str) -> NotebookNode:
