@@ -1,7 +1,7 @@
 """The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train` to
 make."""
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -9,7 +9,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 @app.callback()
-def main():
+def main() -> None:
     """An interactive notebook course on deep generative models."""
 
 
@@ -17,7 +17,7 @@ def main():
 def start(
     lecture: Annotated[str, typer.Argument(help="the lecture to open, such as 01")] = "00",
     browser: Annotated[bool, typer.Option(help="open a browser window")] = True,
-):
+) -> None:
     """Copy what is missing into my/ and open JupyterLab on a lecture. Nothing of yours is ever overwritten."""
     from genlib.course.start import StartError
     from genlib.course.start import start as open_lab
@@ -35,7 +35,7 @@ def build(
         bool, typer.Option("--check", help="only say whether the notebooks are what their sources say")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="run the solutions even where nothing changed")] = False,
-):
+) -> None:
     """Make the handed-out notebooks and the executed solutions from notebooks/source/."""
     from genlib.course import build as builder
     from genlib.course.lectures import available, find
@@ -59,7 +59,7 @@ def build(
 def slides(
     lectures: Annotated[list[str] | None, typer.Argument(help="numbers such as 03; all decks without")] = None,
     force: Annotated[bool, typer.Option("--force", help="make them even where nothing changed")] = False,
-):
+) -> None:
     """Make the slides in build/slides/: for each deck in slides/ one HTML file that needs nothing else, and a PDF."""
     from genlib.course import slides as decks
     from genlib.course.build import BuildError
@@ -75,10 +75,10 @@ def slides(
 @app.command()
 def check(
     notebook: Annotated[str, typer.Argument(help="a lecture's number, for your copy in my/, or a path")],
-):
+) -> None:
     """Run your notebook and tell the verdict on each of its exercises."""
+    from genlib.course.check.notebook import ValidateError, locate, validate
     from genlib.course.start import MY
-    from genlib.course.validate import ValidateError, locate, validate
 
     try:
         path = locate(notebook, MY)
@@ -87,8 +87,8 @@ def check(
         _stop(error)
     for result in results:
         typer.echo(result.line)
-    for error in errors:
-        typer.echo(f"! {error}")
+    for line in errors:
+        typer.echo(f"! {line}")
     solved = sum(result.solved for result in results)
     typer.echo(f"{solved} of {len(results)} exercises solved")
     raise typer.Exit(0 if solved == len(results) else 1)
@@ -100,12 +100,13 @@ def grade(
     lecture: Annotated[str | None, typer.Option(help="the lecture that was asked for, such as 03")] = None,
     jobs: Annotated[int, typer.Option(help="notebooks at a time")] = 1,
     full: Annotated[bool, typer.Option("--full", help="run every cell: a minute or more a notebook")] = False,
-):
+) -> None:
     """Mark a class: a table, FOLDER/_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
     from pathlib import Path
 
-    from genlib.course.grade import MARKS, grade_all, table
-    from genlib.course.validate import ValidateError
+    from genlib.course.check.notebook import ValidateError
+    from genlib.course.grade.feedback import MARKS, table
+    from genlib.course.grade.folder import grade_all
 
     try:
         grades = grade_all(Path(folder), lecture=lecture, jobs=max(1, jobs), full=full, say=typer.echo)
@@ -119,7 +120,7 @@ def grade(
 @app.command()
 def handout(
     folder: Annotated[str, typer.Argument(help="a folder to write the notebooks without solutions to")],
-):
+) -> None:
     """Write the notebooks without solutions, for a class that should not have them."""
     from pathlib import Path
 
@@ -133,9 +134,9 @@ def handout(
 
 
 @app.command()
-def progress():
+def progress() -> None:
     """What you have solved so far, by lecture, read off your notebooks in my/. Nothing leaves this machine."""
-    from genlib.course.solved import overview
+    from genlib.course.check.progress import overview
 
     typer.echo(overview())
 
@@ -160,7 +161,7 @@ def train(
     devices: Annotated[int, typer.Option(help="processes on each machine, one a device")] = 1,
     nodes: Annotated[int, typer.Option(help="machines")] = 1,
     out: Annotated[str, typer.Option(help="the folder for checkpoint and weights")] = "runs",
-):
+) -> None:
     """Train a model in a terminal, on several devices if you like; called again, it goes on where it ended."""
     from genlib import checkpoints
     from genlib.launch import TrainError, read_settings, train_model
@@ -188,7 +189,7 @@ def train(
         _stop(error)
 
 
-def _stop(error: Exception):
+def _stop(error: Exception) -> NoReturn:
     typer.echo(f"genlib: {error}", err=True)
     raise typer.Exit(2)
 

@@ -11,9 +11,8 @@ import pytest
 import yaml
 
 from genlib.course import exercises
-from genlib.course.build import read_source
+from genlib.course.build import EXERCISE, headings, read_source
 from genlib.course.lectures import LECTURES, ROOT, available, find
-from genlib.course.lint import EXERCISE, headings
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

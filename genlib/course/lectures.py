@@ -2,6 +2,10 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -140,7 +144,7 @@ def find(number: str) -> Lecture:
     raise ValueError(f"there is no lecture {number!r}; the lectures are {', '.join(e.number for e in LECTURES)}")
 
 
-def course_map():
+def course_map() -> "Figure":
     """The lectures and what each builds on, as a figure; those that are there are filled."""
     from genlib import plots
 

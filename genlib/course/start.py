@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from genlib.course.lectures import ROOT, available, find
@@ -97,7 +98,7 @@ def lab_environment() -> dict[str, str]:
     return {**os.environ, **{name: os.pathsep.join(parts) for name, parts in paths.items()}}
 
 
-def start(lecture: str = "00", *, browser: bool = True, say=print) -> int:
+def start(lecture: str = "00", *, browser: bool = True, say: Callable[[str], object] = print) -> int:
     """Hands out what is missing and opens JupyterLab on a lecture; returns its exit status."""
     for line in hand_out():
         say(line)

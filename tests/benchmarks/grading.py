@@ -15,8 +15,9 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
-from genlib.course import grade as grading
 from genlib.course.build import role
+from genlib.course.grade.folder import grade_all
+from genlib.course.grade.one import points_of
 from genlib.course.lectures import find
 from tests.course.test_grade import CHEATS, DISTURBING, notebook
 
@@ -65,7 +66,7 @@ def hostile(right: dict[str, str]) -> dict[str, tuple]:
 
 def main() -> None:
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    right, worth, chance = answers(), grading.points_of(find(LECTURE)), random.Random(0)
+    right, worth, chance = answers(), points_of(find(LECTURE)), random.Random(0)
     expected = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -78,7 +79,7 @@ def main() -> None:
             text = content if isinstance(content, str) else nbformat.writes(content)
             (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
         start = time.monotonic()
-        grades = grading.grade_all(folder, lecture=LECTURE, jobs=jobs)
+        grades = grade_all(folder, lecture=LECTURE, jobs=jobs)
         seconds = time.monotonic() - start
     each, slowest = statistics.median(g.seconds for g in grades), max(g.seconds for g in grades)
     print(

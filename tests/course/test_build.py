@@ -13,7 +13,9 @@ import nbformat
 import pytest
 
 from genlib.course import build as builder
-from genlib.course import lectures, lint, start, validate
+from genlib.course import lectures, start
+from genlib.course.build import lint, writing
+from genlib.course.check import notebook as checking
 from genlib.course.lectures import available, find
 
 LECTURES = available()
@@ -157,7 +159,7 @@ def little(tmp_path, monkeypatch):
 def test_a_build_does_nothing_when_nothing_changed_and_runs_only_changed_code(little, monkeypatch):
     lecture, said, runs = find("00"), [], []
     executed = builder.read(lecture.solution)
-    monkeypatch.setattr(builder, "execute", lambda notebook, folder: runs.append(1) or _rerun(notebook, executed))
+    monkeypatch.setattr(writing, "execute", lambda notebook, folder: runs.append(1) or _rerun(notebook, executed))
     builder.build([lecture], say=said.append)  # prose changed in the fixture: written, not run
     assert said == ["00_start_here: written"]
     assert runs == []
@@ -387,7 +389,7 @@ def _check_moved_before_the_answer(answer, check, notebook):
     ],
 )
 def test_a_wrong_answer_does_not_pass_whatever_happened_to_its_check(tmp_path, change):
-    results, _ = validate.validate(learner(tmp_path, change))
+    results, _ = checking.validate(learner(tmp_path, change))
     assert [result.solved for result in results] == [False]
     assert results[0].line.startswith("✗ Exercise 0.1 uniform_log_prob: the sign is flipped")
 
@@ -428,7 +430,7 @@ def test_a_right_answer_passes_with_cleared_outputs(tmp_path, change):
     (tmp_path / "mine.txt").write_text("a file of the learner's")
     path = learner(tmp_path, change)
     before = path.read_bytes()
-    results, errors = validate.validate(path)
+    results, errors = checking.validate(path)
     assert [str(result.line) for result in results] == ["✓ Exercise 0.1 uniform_log_prob: all 6 properties hold"]
     assert path.read_bytes() == before
     assert len(errors) == (change is _own_files_and_errors), errors
@@ -439,7 +441,7 @@ def test_a_deleted_answer_is_not_solved(tmp_path):
     def change(answer, check, notebook):
         notebook.cells.remove(answer)
 
-    results, _ = validate.validate(learner(tmp_path, change))
+    results, _ = checking.validate(learner(tmp_path, change))
     assert results[0].line == "○ Exercise 0.1 uniform_log_prob: not solved yet"
 
 

@@ -9,9 +9,8 @@ import time
 import pytest
 import torch
 
-from genlib.course import exercises
+from genlib.course import check, exercises
 from genlib.course.build import read_source, stub
-from genlib.course.checking import check
 from genlib.course.exercise import Exercise
 from genlib.course.lectures import available
 
@@ -59,9 +58,16 @@ def test_every_mistake_is_refused_with_its_own_hint(exercise, hint, mistake):
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
 def test_there_are_at_least_three_mistakes_with_different_hints(exercise):
-    hints = [hint for hint, _ in exercise.mistakes]
-    assert len(hints) >= 3
-    assert len(set(hints)) == len(hints)
+    assert len({hint for hint, _ in exercise.mistakes}) >= 3
+
+
+@pytest.mark.parametrize("lecture", exercises.lectures())
+def test_the_exercises_of_a_lecture_are_listed_in_order(lecture):
+    listed = exercises.of_lecture(lecture)
+    assert [e.number for e in listed] == [f"{int(lecture)}.{i + 1}" for i in range(len(listed))]
+    assert set(exercises.names()) >= {e.name for e in listed}
+    module = sys.modules[f"genlib.course.exercises.lecture_{lecture}"]
+    assert {e for e in vars(module).values() if isinstance(e, Exercise)} == set(listed)
 
 
 @pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)
@@ -99,18 +105,21 @@ def double(x):
     return 2 * x
 
 
-def make(**keywords) -> Exercise:
-    exercise = Exercise(
-        "9.1", "double", reference=double, inputs=lambda g: (torch.randn(3, 2, generator=g),), **keywords
-    )
-    exercise.mistake("you halved")(lambda x: x / 2)
-    exercise.property("is linear")(lambda answer: _assert_linear(answer))
-    return exercise
-
-
-def _assert_linear(answer):
+def is_linear(answer):
     x = torch.randn(4)
     assert torch.allclose(answer(3 * x), 3 * answer(x)), "three times x"
+
+
+def make(properties=None, mistakes=None, **keywords) -> Exercise:
+    return Exercise(
+        "9.1",
+        "double",
+        reference=double,
+        inputs=lambda g: (torch.randn(3, 2, generator=g),),
+        properties={"is linear": is_linear, **(properties or {})},
+        mistakes={"you halved": lambda x: x / 2, **(mistakes or {})},
+        **keywords,
+    )
 
 
 def test_the_line_of_each_kind():
@@ -161,9 +170,8 @@ def test_a_missing_gradient_is_noticed_and_a_wrong_one_too():
 
 
 def test_a_mistake_may_be_one_of_gradients_or_an_exception():
-    exercise = make(gradients=True)
-    exercise.mistake("you detached one of the two")(lambda x: x + x.detach())
-    exercise.mistake("you divided by zero")(lambda x: 1 / 0)
+    mistakes = {"you detached one of the two": lambda x: x + x.detach(), "you divided by zero": lambda x: 1 / 0}
+    exercise = make(gradients=True, mistakes=mistakes)
     assert exercise.check(lambda x: x.detach() + x).text == "you detached one of the two"
     assert exercise.check(lambda x: x * (1 / 0)).text == "you divided by zero"
 
@@ -175,9 +183,22 @@ def test_edge_cases_are_told_by_name():
 
 
 def test_leaving_in_the_middle_of_a_property_is_told():
-    exercise = make()
-    exercise.property("holds for five")(lambda answer: answer(torch.ones(5)))
+    exercise = make(properties={"holds for five": lambda answer: answer(torch.ones(5)).sum() == 10})
     assert "calls exit()" in exercise.check(lambda x: sys.exit() if len(x) == 5 else 2 * x).text
+
+
+def test_a_property_asserts_or_returns_whether_it_holds():
+    properties = {"of ones it is twos": lambda answer: bool((answer(torch.ones(5)) == 2).all())}
+    answers = (double, lambda x: 3 * x if len(x) == 5 else 2 * x)
+    right, wrong = (make(properties=properties).check(answer) for answer in answers)
+    assert right.mark == "✓"
+    assert wrong.text == "this does not hold: of ones it is twos"
+
+
+def test_one_hint_may_have_several_wrong_answers_and_the_first_match_speaks():
+    exercise = make(mistakes={"no multiple": (lambda x: x + 1, lambda x: x + 2), "you added two": lambda x: x + 2})
+    for answer in (lambda x: 1 + x, lambda x: 2 + x):
+        assert exercise.check(answer).text == "no multiple"
 
 
 def test_infinity_and_counts_are_compared_exactly():
@@ -190,9 +211,7 @@ def test_infinity_and_counts_are_compared_exactly():
 
 
 def test_a_mistake_that_can_not_be_compared_is_passed_over():
-    exercise = make()
-    exercise.mistake("nothing")(lambda x: None)
-    exercise.mistake("an object")(lambda x: object())
+    exercise = make(mistakes={"nothing": lambda x: None, "an object": lambda x: object()})
     assert "shape" in exercise.check(lambda x: x[:1]).text
 
 

@@ -8,10 +8,14 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from genlib.course import grade as grading
 from genlib.course.build import role
+from genlib.course.check.notebook import ValidateError
+from genlib.course.grade import folder as class_folder
+from genlib.course.grade import one, process
+from genlib.course.grade.feedback import feedback, table
+from genlib.course.grade.folder import grade_all
+from genlib.course.grade.one import Grade, grade, points_of
 from genlib.course.lectures import available, find
-from genlib.course.validate import ValidateError
 
 RIGHT = "import math\ndef uniform_log_prob(dimensions, levels):\n    return -dimensions * math.log(levels)"
 WRONG = "import math\ndef uniform_log_prob(dimensions, levels):\n    return dimensions * math.log(levels)"
@@ -28,33 +32,33 @@ def notebook(answer: str, *, before: str = "", after: str = ""):
     return result
 
 
-def marked(tmp_path, content) -> grading.Grade:
+def marked(tmp_path, content) -> Grade:
     path = tmp_path / "someone.ipynb"
     path.write_text(content if isinstance(content, str) else nbformat.writes(content), encoding="utf-8")
-    return grading.grade("someone", path)
+    return grade("someone", path)
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(grading, "CELL_SECONDS", 2.0)
-    monkeypatch.setattr(grading, "NOTEBOOK_SECONDS", 25.0)
+    monkeypatch.setattr(one, "CELL_SECONDS", 2.0)
+    monkeypatch.setattr(process, "NOTEBOOK_SECONDS", 25.0)
 
 
 def test_a_right_answer_earns_its_points_and_a_wrong_one_its_hint(tmp_path):
     right, wrong, none = (marked(tmp_path, notebook(a)) for a in (RIGHT, WRONG, "pass"))
-    worth = grading.points_of(find("00"))["uniform_log_prob"]
+    worth = points_of(find("00"))["uniform_log_prob"]
     assert (right.points, right.of, right.notes) == (worth, worth, [])
     assert wrong.points == 0
     assert "the sign is flipped" in wrong.lines[0]
     assert "not solved yet" in none.lines[0]
-    assert "Well done" in grading.feedback(right)
-    assert "the sign is flipped" in grading.feedback(wrong)
+    assert "Well done" in feedback(right)
+    assert "the sign is flipped" in feedback(wrong)
 
 
 @pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)
 def test_the_solutions_earn_every_point_in_the_notebook_as_it_was_handed_out(tmp_path, lecture, monkeypatch):
     """What an answer uses, an import further up for instance, is there, though the cells in between do not run."""
-    monkeypatch.setattr(grading, "NOTEBOOK_SECONDS", 90.0)
+    monkeypatch.setattr(process, "NOTEBOOK_SECONDS", 90.0)
     solved = nbformat.read(lecture.solution, as_version=4).cells
     right = {role(cell)[0]: cell.source for cell in solved if role(cell) and role(cell)[1] == "answer"}
     content = nbformat.read(lecture.handed_out, as_version=4)
@@ -105,7 +109,7 @@ CHEATS = {
     "a printed mark": f"print('{MARK}')",
     "a patched stdout": STDOUT,
     "a patched judge": JUDGE,
-    "a patched comparison": "import genlib.course.exercise as e\ne._differs = lambda *a: None",
+    "a patched comparison": "import genlib.course.exercise.comparing as c\nc.differs = lambda *a: None",
     "a patched torch": "import torch\ntorch.equal = lambda *a: True",
 }
 
@@ -146,7 +150,7 @@ def test_files_that_are_no_notebooks_are_told(tmp_path, content, said):
     result = marked(tmp_path, content)
     assert (result.points, result.lines) == (0, [])
     assert said in result.notes[0], result.notes
-    assert "hand it in again" in grading.feedback(result)
+    assert "hand it in again" in feedback(result)
 
 
 def test_a_class_is_marked_and_an_interrupted_run_goes_on(tmp_path, monkeypatch):
@@ -156,7 +160,7 @@ def test_a_class_is_marked_and_an_interrupted_run_goes_on(tmp_path, monkeypatch)
         text = content if isinstance(content, str) else nbformat.writes(content)
         (folder / student / "00_start_here.ipynb").write_text(text, encoding="utf-8")
     marked_before = []
-    inner = grading.grade
+    inner = grade
 
     def breaks_off(student, path, **how):
         if len(marked_before) == 2:
@@ -164,15 +168,15 @@ def test_a_class_is_marked_and_an_interrupted_run_goes_on(tmp_path, monkeypatch)
         marked_before.append(student)
         return inner(student, path, **how)
 
-    monkeypatch.setattr(grading, "grade", breaks_off)
+    monkeypatch.setattr(class_folder, "grade", breaks_off)
     with pytest.raises(KeyboardInterrupt):
-        grading.grade_all(folder, say=str)
+        grade_all(folder, say=str)
     later = []
     monkeypatch.setattr(
-        grading, "grade", lambda student, path, **how: later.append(student) or inner(student, path, **how)
+        class_folder, "grade", lambda student, path, **how: later.append(student) or inner(student, path, **how)
     )
     said = []
-    grades = grading.grade_all(folder, say=said.append)
+    grades = grade_all(folder, say=said.append)
     assert later == ["carl"]
     assert said == ["2 notebooks were marked before and have not changed"]
     assert [(g.student, g.points > 0) for g in grades] == [("=anna", True), ("ben", False), ("carl", False)]
@@ -181,21 +185,21 @@ def test_a_class_is_marked_and_an_interrupted_run_goes_on(tmp_path, monkeypatch)
     assert rows[0]["student"] == "'=anna"  # no formula for a spreadsheet
     assert rows[1]["exercises"] == "✗0.1"
     assert len(list((folder / "_marks" / "feedback").iterdir())) == 3
-    assert "ben" in grading.table(grades)
+    assert "ben" in table(grades)
     (folder / "ben" / "00_start_here.ipynb").write_text(nbformat.writes(notebook(RIGHT)), encoding="utf-8")
     later.clear()
-    assert [g.points > 0 for g in grading.grade_all(folder, say=str)] == [True, True, False]
+    assert [g.points > 0 for g in grade_all(folder, say=str)] == [True, True, False]
     assert later == ["ben"]
 
 
 def test_the_wrong_lecture_and_an_empty_folder_are_told(tmp_path):
     path = tmp_path / "someone.ipynb"
     nbformat.write(notebook(RIGHT), path)
-    result = grading.grade("someone", path, expected="01")
+    result = grade("someone", path, expected="01")
     assert result.points == 0
     assert result.notes == ["this is lecture 00, asked was lecture 01"]
     with pytest.raises(ValidateError, match="no notebooks in"):
-        grading.grade_all(tmp_path / "nothing")
+        grade_all(tmp_path / "nothing")
 
 
 def test_free_text_is_collected_and_not_judged(tmp_path):
@@ -205,7 +209,7 @@ def test_free_text_is_collected_and_not_judged(tmp_path):
     with_text.cells.append(cell)
     (tmp_path / "class").mkdir()
     nbformat.write(with_text, tmp_path / "class" / "dora.ipynb")
-    grading.grade_all(tmp_path / "class", say=str)
+    grade_all(tmp_path / "class", say=str)
     text = (tmp_path / "class" / "_marks" / "free_text.md").read_text(encoding="utf-8")
     assert "dora, lecture 00: Why does p(x) sum to 1?" in text
     assert "Because all of them compete." in text
@@ -215,4 +219,4 @@ def test_the_memory_of_a_class_survives_damage(tmp_path):
     (tmp_path / "_marks").mkdir()
     (tmp_path / "_marks" / "grades.json").write_text(json.dumps([{"nonsense": 1}]), encoding="utf-8")
     nbformat.write(notebook(RIGHT), tmp_path / "eve.ipynb")
-    assert grading.grade_all(tmp_path, say=str)[0].points > 0
+    assert grade_all(tmp_path, say=str)[0].points > 0

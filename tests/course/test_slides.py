@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from genlib.course import slides
 from genlib.course.build import BuildError
 from genlib.course.lectures import find
+from genlib.course.slides import files, running, writing
 
 DECKS = slides.available()
 IDS = [lecture.number for lecture in DECKS]
@@ -128,37 +129,37 @@ def test_a_planted_fault_is_found(fault, tmp_path, monkeypatch):
     before, after, message = FAULTS[fault]
     text = slides.source(lecture).read_text(encoding="utf-8")
     assert before in text
-    monkeypatch.setattr(slides, "SOURCES", tmp_path)
+    monkeypatch.setattr(files, "SOURCES", tmp_path)
     slides.source(lecture).write_text(text.replace(before, after, 1), encoding="utf-8")
     found = slides.faults(lecture)
     assert any(message in line for line in found), found
 
 
 def test_a_deck_of_wrong_length_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(slides, "SOURCES", tmp_path)
+    monkeypatch.setattr(files, "SOURCES", tmp_path)
     slides.source(find("03")).write_text(SMALL, encoding="utf-8")
     assert any("has 2 slides; 25 to 40" in line for line in slides.faults(find("03")))
 
 
 def test_a_widget_that_asks_the_kernel_is_refused():
     traits = {"_esm": 'const end = "</script>";', "state": {"layers": []}}
-    made = slides._live("a", NotebookNode(traits))
+    made = running.live("a", NotebookNode(traits))
     assert "</script>" not in made.module
     for state in ({"layers": None}, {"request": {}}):
         with pytest.raises(BuildError, match="asks the kernel"):
-            slides._live("a", NotebookNode({**traits, "state": state}))
+            running.live("a", NotebookNode({**traits, "state": state}))
 
 
 def test_without_npm_it_is_told_and_never_skipped(tmp_path, monkeypatch):
-    monkeypatch.setattr(slides, "PACKAGES", tmp_path)
-    monkeypatch.setattr(slides.shutil, "which", lambda name: None)
+    monkeypatch.setattr(files, "PACKAGES", tmp_path)
+    monkeypatch.setattr(writing.shutil, "which", lambda name: None)
     with pytest.raises(BuildError, match="npm is missing"):
-        slides.fetch_packages()
+        writing.fetch_packages()
 
 
 def test_packages_are_pinned_and_the_lock_names_no_address():
-    wanted = json.loads((slides.SOURCES / "package.json").read_text())["dependencies"]
-    text = (slides.SOURCES / "package-lock.json").read_text()
+    wanted = json.loads((files.SOURCES / "package.json").read_text())["dependencies"]
+    text = (files.SOURCES / "package-lock.json").read_text()
     locked = json.loads(text)["packages"]
     assert "resolved" not in text
     for name, version in wanted.items():

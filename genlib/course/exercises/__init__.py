@@ -1,4 +1,7 @@
-"""The exercises, one module a lecture: lecture_03.py holds those of lecture 03. Only the one asked for is imported."""
+"""The exercises, one module a lecture: lecture_03.py holds those of lecture 03. Only the one asked for is imported.
+
+Each module ends with EXERCISES, which holds them in their order. For how to write one see genlib/course/exercise.
+"""
 
 import functools
 import importlib
@@ -37,7 +40,7 @@ def of_lecture(lecture: str) -> list[Exercise]:
     if lecture not in lectures():
         return []
     module = importlib.import_module(f"{__name__}.lecture_{lecture}")
-    return [value for value in vars(module).values() if isinstance(value, Exercise)]
+    return list(module.EXERCISES)
 
 
 def find(name: str) -> Exercise:

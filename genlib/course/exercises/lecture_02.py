@@ -29,6 +29,20 @@ def log_prob_of(logits, x):
 
 
 _g = torch.Generator().manual_seed(2)
+
+
+def sequences_sum_to_one(answer):
+    x = torch.cartesian_prod(*[torch.arange(3)] * 4)  # (81, 4)
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64).expand(81, -1, -1)
+    total = answer(logits, x).exp().sum()
+    assert torch.allclose(total, torch.ones_like(total)), f"they sum to {total:.4g}"
+
+
+def shifted_scores_change_nothing(answer):
+    logits, x = _predictions(torch.Generator().manual_seed(6))
+    assert torch.allclose(answer(logits + torch.arange(6.0)[:, None], x), answer(logits, x))
+
+
 chain = Exercise(
     "2.1",
     "log_prob_of",
@@ -39,91 +53,56 @@ chain = Exercise(
         "pictures of 784 pixels (p(x) near e^-1200)": _predictions(_g, 2, 784, 5),
         "logits in the thousands": (1000 * _predictions(_g)[0], _predictions(_g)[1]),
     },
+    properties={
+        "the probabilities of all 3^4 sequences of four places and three levels sum to 1 (one set "
+        "of logits)": sequences_sum_to_one,
+        "a number added to all scores of a place changes nothing": shifted_scores_change_nothing,
+    },
+    mistakes={
+        "you averaged over the pixels; the logarithm of a product is the sum": (
+            lambda logits, x: _picked(logits.log_softmax(-1), x).mean(-1)
+        ),
+        "the sign is flipped: this is the loss, -log p(x); a log-probability is never positive": (
+            lambda logits, x: -log_prob_of(logits, x)
+        ),
+        "you added up raw scores; they become log-probabilities by log_softmax over the levels, the last axis": (
+            lambda logits, x: _picked(logits, x).sum(-1)
+        ),
+        "you normalised over the places (axis 1); the levels of one place compete, the last axis": (
+            lambda logits, x: _picked(logits.log_softmax(1), x).sum(-1)
+        ),
+        "the product of probabilities underflows: e^-1200 is 0 on a computer; add up logarithms instead": (
+            lambda logits, x: _picked(logits.softmax(-1), x).prod(-1).log()
+        ),
+        "softmax and then log: large scores make the probability 0 and its logarithm -inf; use log_softmax": (
+            lambda logits, x: _picked(logits.softmax(-1), x).log().sum(-1)
+        ),
+        "these are probabilities; asked was the logarithm, and for real pictures the exponential is 0": (
+            lambda logits, x: log_prob_of(logits, x).exp()
+        ),
+        "you added up probabilities; it is their logarithms that add up": (
+            lambda logits, x: _picked(logits.softmax(-1), x).sum(-1)
+        ),
+        "this is in bits; asked were nats, the natural logarithm": (
+            lambda logits, x: log_prob_of(logits, x) / math.log(2)
+        ),
+        "you shifted by one: here logits[:, i] is already the prediction for x[:, i]": (
+            lambda logits, x: _picked(logits[:, :-1].log_softmax(-1), x[:, 1:]).sum(-1)
+        ),
+        "you took the most probable level of each place; asked is the level that stands there, x": (
+            lambda logits, x: logits.log_softmax(-1).max(-1).values.sum(-1)
+        ),
+        "softmax twice: cross_entropy and log_softmax take raw scores and make probabilities of them themselves": (
+            lambda logits, x: log_prob_of(logits.softmax(-1), x)
+        ),
+        "this is one number for the whole batch; keep one for each picture, shape (B,)": (
+            lambda logits, x: log_prob_of(logits, x).mean()
+        ),
+        "this is cross_entropy as it comes: the mean over batch and places of -log p; keep (B,), sum, flip": (
+            lambda logits, x: F.cross_entropy(logits.flatten(0, 1), x.flatten())
+        ),
+    },
 )
-
-
-@chain.property("the probabilities of all 3^4 sequences of four places and three levels sum to 1 (one set of logits)")
-def _(answer):
-    x = torch.cartesian_prod(*[torch.arange(3)] * 4)  # (81, 4)
-    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64).expand(81, -1, -1)
-    total = answer(logits, x).exp().sum()
-    assert torch.allclose(total, torch.ones_like(total)), f"they sum to {total:.4g}"
-
-
-@chain.property("a number added to all scores of a place changes nothing")
-def _(answer):
-    logits, x = _predictions(torch.Generator().manual_seed(6))
-    assert torch.allclose(answer(logits + torch.arange(6.0)[:, None], x), answer(logits, x))
-
-
-@chain.mistake("you averaged over the pixels; the logarithm of a product is the sum")
-def _(logits, x):
-    return _picked(logits.log_softmax(-1), x).mean(-1)
-
-
-@chain.mistake("the sign is flipped: this is the loss, -log p(x); a log-probability is never positive")
-def _(logits, x):
-    return -log_prob_of(logits, x)
-
-
-@chain.mistake("you added up raw scores; they become log-probabilities by log_softmax over the levels, the last axis")
-def _(logits, x):
-    return _picked(logits, x).sum(-1)
-
-
-@chain.mistake("you normalised over the places (axis 1); the levels of one place compete, the last axis")
-def _(logits, x):
-    return _picked(logits.log_softmax(1), x).sum(-1)
-
-
-@chain.mistake("the product of probabilities underflows: e^-1200 is 0 on a computer; add up logarithms instead")
-def _(logits, x):
-    return _picked(logits.softmax(-1), x).prod(-1).log()
-
-
-@chain.mistake("softmax and then log: large scores make the probability 0 and its logarithm -inf; use log_softmax")
-def _(logits, x):
-    return _picked(logits.softmax(-1), x).log().sum(-1)
-
-
-@chain.mistake("these are probabilities; asked was the logarithm, and for real pictures the exponential is 0")
-def _(logits, x):
-    return log_prob_of(logits, x).exp()
-
-
-@chain.mistake("you added up probabilities; it is their logarithms that add up")
-def _(logits, x):
-    return _picked(logits.softmax(-1), x).sum(-1)
-
-
-@chain.mistake("this is in bits; asked were nats, the natural logarithm")
-def _(logits, x):
-    return log_prob_of(logits, x) / math.log(2)
-
-
-@chain.mistake("you shifted by one: here logits[:, i] is already the prediction for x[:, i]")
-def _(logits, x):
-    return _picked(logits[:, :-1].log_softmax(-1), x[:, 1:]).sum(-1)
-
-
-@chain.mistake("you took the most probable level of each place; asked is the level that stands there, x")
-def _(logits, x):
-    return logits.log_softmax(-1).max(-1).values.sum(-1)
-
-
-@chain.mistake("softmax twice: cross_entropy and log_softmax take raw scores and make probabilities of them themselves")
-def _(logits, x):
-    return log_prob_of(logits.softmax(-1), x)
-
-
-@chain.mistake("this is one number for the whole batch; keep one for each picture, shape (B,)")
-def _(logits, x):
-    return log_prob_of(logits, x).mean()
-
-
-@chain.mistake("this is cross_entropy as it comes: the mean over batch and places of -log p; keep (B,), sum, flip")
-def _(logits, x):
-    return F.cross_entropy(logits.flatten(0, 1), x.flatten())
 
 
 # 2.2 ------------------------------------------------------------------------------------------------------------------
@@ -137,6 +116,48 @@ def causal_mask(size, kind):
     return mask
 
 
+def kinds_differ_at_the_centre(answer):
+    difference = answer(5, "B") - answer(5, "A")
+    assert difference[2, 2] == 1
+    assert difference.abs().sum() == 1
+
+
+def sees_only_the_past(answer):
+    x = torch.zeros(1, 1, 5, 5, requires_grad=True)
+    h = x
+    for kind in "ABB":
+        h = F.conv2d(h, answer(3, kind)[None, None], padding=1)
+    h[0, 0, 2, 2].backward()
+    assert (x.grad.flatten()[12:] == 0).all(), "it sees itself or the future"
+    assert x.grad[0, 0, 2, 1] > 0, "it does not see the pixel to its left"
+
+
+def row_of_the_centre_open(size, kind):
+    mask = torch.ones(size, size)
+    mask[size // 2 + 1 :] = 0
+    mask[size // 2, size // 2] = float(kind == "B")
+    return mask
+
+
+def row_of_the_centre_closed(size, kind):
+    mask = torch.ones(size, size)
+    mask[size // 2 :] = 0
+    mask[size // 2, size // 2] = float(kind == "B")
+    return mask
+
+
+def rows_above_half_open(size, kind):
+    mask = causal_mask(size, kind)
+    mask[:, size // 2 + 1 :] = 0
+    return mask
+
+
+def rows_below_open(size, kind):
+    mask = torch.ones(size, size)
+    mask[size // 2, size // 2 + (kind == "B") :] = 0
+    return mask
+
+
 masks = Exercise(
     "2.2",
     "causal_mask",
@@ -147,90 +168,39 @@ masks = Exercise(
         'kind "A" and a kernel of one pixel': (1, "A"),
         'kind "B" and a kernel of one pixel': (1, "B"),
     },
+    properties={
+        "both kinds are the same but for the centre": kinds_differ_at_the_centre,
+        "a picture that passes A and then B twice: "
+        "what comes out at a pixel depends on earlier pixels only": sees_only_the_past,
+    },
+    mistakes={
+        'the kinds are swapped: "A" hides the centre (it is what must be predicted), "B" shows it': (
+            lambda size, kind: causal_mask(size, "A" if kind == "B" else "B")
+        ),
+        "the whole row of the centre is open: to the right of it is the future": row_of_the_centre_open,
+        "you left the future open and closed the past: rows above come first": (
+            lambda size, kind: causal_mask(size, kind).flip(0, 1)
+        ),
+        "the row of the centre is closed altogether: "
+        "what stands to the left is past and may be seen": row_of_the_centre_closed,
+        "the rows above are open on the left only: "
+        "the whole row above is past, the right end too": rows_above_half_open,
+        "you scan by columns: the transpose of this mask goes row by row": lambda size, kind: causal_mask(size, kind).T,
+        "kind makes no difference: the centre must be 0 for A and 1 for B; here it is always 0": (
+            lambda size, kind: causal_mask(size, "A")
+        ),
+        "kind makes no difference: the centre must be 0 for A and 1 for B; here it is always 1": (
+            lambda size, kind: causal_mask(size, "B")
+        ),
+        "the rows below the centre are still open: they are the future": rows_below_open,
+        "0 and 1 are swapped: the mask multiplies the kernel, so 1 lets through": (
+            lambda size, kind: 1 - causal_mask(size, kind)
+        ),
+        "this is triangular as in attention, where places are a line; in a picture the whole row above is past": (
+            lambda size, kind: torch.ones(size, size).tril(0 if kind == "B" else -1)
+        ),
+    },
 )
-
-
-@masks.property("both kinds are the same but for the centre")
-def _(answer):
-    difference = answer(5, "B") - answer(5, "A")
-    assert difference[2, 2] == 1
-    assert difference.abs().sum() == 1
-
-
-@masks.property("a picture that passes A and then B twice: what comes out at a pixel depends on earlier pixels only")
-def _(answer):
-    x = torch.zeros(1, 1, 5, 5, requires_grad=True)
-    h = x
-    for kind in "ABB":
-        h = F.conv2d(h, answer(3, kind)[None, None], padding=1)
-    h[0, 0, 2, 2].backward()
-    assert (x.grad.flatten()[12:] == 0).all(), "it sees itself or the future"
-    assert x.grad[0, 0, 2, 1] > 0, "it does not see the pixel to its left"
-
-
-@masks.mistake('the kinds are swapped: "A" hides the centre (it is what must be predicted), "B" shows it')
-def _(size, kind):
-    return causal_mask(size, "A" if kind == "B" else "B")
-
-
-@masks.mistake("the whole row of the centre is open: to the right of it is the future")
-def _(size, kind):
-    mask = torch.ones(size, size)
-    mask[size // 2 + 1 :] = 0
-    mask[size // 2, size // 2] = float(kind == "B")
-    return mask
-
-
-@masks.mistake("you left the future open and closed the past: rows above come first")
-def _(size, kind):
-    return causal_mask(size, kind).flip(0, 1)
-
-
-@masks.mistake("the row of the centre is closed altogether: what stands to the left is past and may be seen")
-def _(size, kind):
-    mask = torch.ones(size, size)
-    mask[size // 2 :] = 0
-    mask[size // 2, size // 2] = float(kind == "B")
-    return mask
-
-
-@masks.mistake("the rows above are open on the left only: the whole row above is past, the right end too")
-def _(size, kind):
-    mask = causal_mask(size, kind)
-    mask[:, size // 2 + 1 :] = 0
-    return mask
-
-
-@masks.mistake("you scan by columns: the transpose of this mask goes row by row")
-def _(size, kind):
-    return causal_mask(size, kind).T
-
-
-@masks.mistake("kind makes no difference: the centre must be 0 for A and 1 for B; here it is always 0")
-def _(size, kind):
-    return causal_mask(size, "A")
-
-
-@masks.mistake("kind makes no difference: the centre must be 0 for A and 1 for B; here it is always 1")
-def _(size, kind):
-    return causal_mask(size, "B")
-
-
-@masks.mistake("the rows below the centre are still open: they are the future")
-def _(size, kind):
-    mask = torch.ones(size, size)
-    mask[size // 2, size // 2 + (kind == "B") :] = 0
-    return mask
-
-
-@masks.mistake("0 and 1 are swapped: the mask multiplies the kernel, so 1 lets through")
-def _(size, kind):
-    return 1 - causal_mask(size, kind)
-
-
-@masks.mistake("this is triangular as in attention, where places are a line; in a picture the whole row above is past")
-def _(size, kind):
-    return torch.ones(size, size).tril(0 if kind == "B" else -1)
 
 
 # 2.3 ------------------------------------------------------------------------------------------------------------------
@@ -240,71 +210,39 @@ def blind_pixels():
     return sum(max(0, 8 - 3 - k) for k in range(1, 5))
 
 
-blind = Exercise("2.3", "blind_pixels", reference=blind_pixels)
-
-
-@blind.property("it is a whole number of pixels, and not more than there are earlier ones")
-def _(answer):
-    assert 0 <= answer() <= 34
-
-
-@blind.mistake(
-    "the pixel one row up, one column to the right is still seen, you counted it as blind (or columns from 0)"
+blind = Exercise(
+    "2.3",
+    "blind_pixels",
+    reference=blind_pixels,
+    properties={
+        "it is a whole number of pixels, and not more than there are earlier ones": lambda answer: 0 <= answer() <= 34,
+    },
+    mistakes={
+        "the pixel one row up, one column to the right is still seen, you counted it as blind (or columns from 0)": (
+            lambda: 5 + 4 + 3 + 2
+        ),
+        "that is everything above and to the right; some of it lies within reach: one column for each row up": (
+            lambda: 4 * 5
+        ),
+        "that is how many earlier pixels it does see; asked is how many it never sees": lambda: 34 - 10,
+        "that is how many earlier pixels there are: four rows of eight, and two in its own row": lambda: 34,
+        "that is the row just above alone; the rows higher up have blind pixels too": lambda: 4,
+        "four blind pixels in each row above: but each row up brings one more column within reach": lambda: 4 * 4,
+        "no: move to the right only while moving up. Try the pixel at the right end of the row above": lambda: 0,
+        "too few: of the row just above alone, 8 - 3 - 1 = 4 are blind, and the rows higher up have blind pixels too": (
+            lambda: 3
+        ),
+        "a row is missing: the fifth row has four rows above it, and in the topmost of them 1 pixel is blind": (
+            lambda: 4 + 3 + 2
+        ),
+        "you counted its own row: what stands to the right there is the future, not a blind spot": (
+            lambda: 5 + 4 + 3 + 2 + 1
+        ),
+        "that is for the pixel in column 4; columns count from 1, so five lie to the right of column 3": (
+            lambda: 3 + 2 + 1
+        ),
+    },
 )
-def _():
-    return 5 + 4 + 3 + 2
-
-
-@blind.mistake("that is everything above and to the right; some of it lies within reach: one column for each row up")
-def _():
-    return 4 * 5
-
-
-@blind.mistake("that is how many earlier pixels it does see; asked is how many it never sees")
-def _():
-    return 34 - 10
-
-
-@blind.mistake("that is how many earlier pixels there are: four rows of eight, and two in its own row")
-def _():
-    return 34
-
-
-@blind.mistake("that is the row just above alone; the rows higher up have blind pixels too")
-def _():
-    return 4
-
-
-@blind.mistake("four blind pixels in each row above: but each row up brings one more column within reach")
-def _():
-    return 4 * 4
-
-
-@blind.mistake("no: move to the right only while moving up. Try the pixel at the right end of the row above")
-def _():
-    return 0
-
-
-@blind.mistake(
-    "too few: of the row just above alone, 8 - 3 - 1 = 4 are blind, and the rows higher up have blind pixels too"
-)
-def _():
-    return 3
-
-
-@blind.mistake("a row is missing: the fifth row has four rows above it, and in the topmost of them 1 pixel is blind")
-def _():
-    return 4 + 3 + 2
-
-
-@blind.mistake("you counted its own row: what stands to the right there is the future, not a blind spot")
-def _():
-    return 5 + 4 + 3 + 2 + 1  # k = 0, 1, 2, 3, 4
-
-
-@blind.mistake("that is for the pixel in column 4; columns count from 1, so five lie to the right of column 3")
-def _():
-    return 3 + 2 + 1
 
 
 # 2.4 ------------------------------------------------------------------------------------------------------------------
@@ -319,6 +257,17 @@ def bits_per_dimension(log_p, dimensions, spacing):
     return -log_p / (dimensions * math.log(2)) - math.log2(spacing)
 
 
+def uniform_costs_8_bits(answer):
+    value = torch.as_tensor(answer(torch.zeros(1, dtype=torch.float64), 64, 1 / 256)).flatten()[0].item()
+    assert abs(value - 8) < 1e-6, f"it gives {value:.4g}"
+
+
+def ten_times_the_probability_saves_bits(answer):
+    log_p = torch.tensor([-100.0], dtype=torch.float64)
+    saved = answer(log_p, 64, 1.0) - answer(log_p + math.log(10), 64, 1.0)
+    assert abs(saved.item() * 64 - math.log2(10)) < 1e-6
+
+
 bits = Exercise(
     "2.4",
     "bits_per_dimension",
@@ -328,75 +277,47 @@ bits = Exercise(
         "integers (spacing 1)": (torch.tensor([-100.0, -2000.0]).double(), 784, 1.0),
         "256 levels in [-1, 1]": (torch.tensor([3000.0, -10.0]).double(), 3072, 2 / 256),
     },
+    properties={
+        "a uniform density on [0, 1]^D, log p = 0, costs 8 bits per dimension for 256 levels": uniform_costs_8_bits,
+        "ten times the probability of a whole picture saves log2(10) bits, "
+        "shared by its dimensions": ten_times_the_probability_saves_bits,
+    },
+    mistakes={
+        "this is in nats: divide by log 2 to get bits": (
+            lambda log_p, dimensions, spacing: -log_p / dimensions - math.log(spacing)
+        ),
+        "the spacing is in bits but log p still in nats: divide it by log 2": (
+            lambda log_p, dimensions, spacing: -log_p / dimensions - math.log2(spacing)
+        ),
+        "the spacing's logarithm is natural; bits need base 2": (
+            lambda log_p, dimensions, spacing: -log_p / (dimensions * math.log(2)) - math.log(spacing)
+        ),
+        "log p is that of the whole picture: divide it by the number of dimensions": (
+            lambda log_p, dimensions, spacing: -log_p / math.log(2) - math.log2(spacing)
+        ),
+        "this is for a whole picture, in bits; divide by the number of dimensions": (
+            lambda log_p, dimensions, spacing: -log_p / math.log(2) - dimensions * math.log2(spacing)
+        ),
+        "the spacing is missing: a density of rescaled pixels has other units, 8 bits per dimension for [0, 1]": (
+            lambda log_p, dimensions, spacing: -log_p / (dimensions * math.log(2))
+        ),
+        "the sign of the spacing's term is wrong: squeezing the levels together makes the density larger": (
+            lambda log_p, dimensions, spacing: -log_p / (dimensions * math.log(2)) + math.log2(spacing)
+        ),
+        "the spacing counts once for each dimension; you divided it by their number": (
+            lambda log_p, dimensions, spacing: -(log_p + math.log(spacing)) / (dimensions * math.log(2))
+        ),
+        "the sign is flipped: bits are paid for what is improbable, so less probable must mean more bits": (
+            lambda log_p, dimensions, spacing: log_p / (dimensions * math.log(2)) + math.log2(spacing)
+        ),
+        "you multiplied by log 2; one nat is 1 / log 2 = 1.44 bits": (
+            lambda log_p, dimensions, spacing: -log_p * math.log(2) / dimensions - math.log2(spacing)
+        ),
+        "the spacing goes in as its logarithm to base 2, not as it is": (
+            lambda log_p, dimensions, spacing: -log_p / (dimensions * math.log(2)) - spacing
+        ),
+    },
 )
-
-
-@bits.property("a uniform density on [0, 1]^D, log p = 0, costs 8 bits per dimension for 256 levels")
-def _(answer):
-    value = torch.as_tensor(answer(torch.zeros(1, dtype=torch.float64), 64, 1 / 256)).flatten()[0].item()
-    assert abs(value - 8) < 1e-6, f"it gives {value:.4g}"
-
-
-@bits.property("ten times the probability of a whole picture saves log2(10) bits, shared by its dimensions")
-def _(answer):
-    log_p = torch.tensor([-100.0], dtype=torch.float64)
-    saved = answer(log_p, 64, 1.0) - answer(log_p + math.log(10), 64, 1.0)
-    assert abs(saved.item() * 64 - math.log2(10)) < 1e-6
-
-
-@bits.mistake("this is in nats: divide by log 2 to get bits")
-def _(log_p, dimensions, spacing):
-    return -log_p / dimensions - math.log(spacing)
-
-
-@bits.mistake("the spacing is in bits but log p still in nats: divide it by log 2")
-def _(log_p, dimensions, spacing):
-    return -log_p / dimensions - math.log2(spacing)
-
-
-@bits.mistake("the spacing's logarithm is natural; bits need base 2")
-def _(log_p, dimensions, spacing):
-    return -log_p / (dimensions * math.log(2)) - math.log(spacing)
-
-
-@bits.mistake("log p is that of the whole picture: divide it by the number of dimensions")
-def _(log_p, dimensions, spacing):
-    return -log_p / math.log(2) - math.log2(spacing)
-
-
-@bits.mistake("this is for a whole picture, in bits; divide by the number of dimensions")
-def _(log_p, dimensions, spacing):
-    return -log_p / math.log(2) - dimensions * math.log2(spacing)
-
-
-@bits.mistake("the spacing is missing: a density of rescaled pixels has other units, 8 bits per dimension for [0, 1]")
-def _(log_p, dimensions, spacing):
-    return -log_p / (dimensions * math.log(2))
-
-
-@bits.mistake("the sign of the spacing's term is wrong: squeezing the levels together makes the density larger")
-def _(log_p, dimensions, spacing):
-    return -log_p / (dimensions * math.log(2)) + math.log2(spacing)
-
-
-@bits.mistake("the spacing counts once for each dimension; you divided it by their number")
-def _(log_p, dimensions, spacing):
-    return -(log_p + math.log(spacing)) / (dimensions * math.log(2))
-
-
-@bits.mistake("the sign is flipped: bits are paid for what is improbable, so less probable must mean more bits")
-def _(log_p, dimensions, spacing):
-    return log_p / (dimensions * math.log(2)) + math.log2(spacing)
-
-
-@bits.mistake("you multiplied by log 2; one nat is 1 / log 2 = 1.44 bits")
-def _(log_p, dimensions, spacing):
-    return -log_p * math.log(2) / dimensions - math.log2(spacing)
-
-
-@bits.mistake("the spacing goes in as its logarithm to base 2, not as it is")
-def _(log_p, dimensions, spacing):
-    return -log_p / (dimensions * math.log(2)) - spacing
 
 
 # 2.5 ------------------------------------------------------------------------------------------------------------------
@@ -420,116 +341,95 @@ def draw_level(logits, temperature, u):
 
 
 _logits, _, _u = _scores(torch.Generator().manual_seed(11))
-drawing = Exercise(
-    "2.5",
-    "draw_level",
-    reference=draw_level,
-    inputs=_scores,
-    edges={"temperature 1": (_logits, 1.0, _u)},
-)
 
 
-@drawing.property("temperature 0 gives the most probable level, whatever u")  # no edge: mistakes are known without it
-def _(answer):
+def temperature_0_takes_the_best(answer):
     drawn = answer(_logits, 0.0, _u).tolist()
     assert drawn != draw_level(_logits, 1.0, _u).tolist(), "yours treats 0 like 1"
     assert drawn == _logits.argmax(-1).tolist(), "dividing by 0 makes no scores: return the limit before you divide"
 
 
-@drawing.property("u = 0 gives level 0, and u just below 1 the last level")
-def _(answer):
+def u_reaches_both_ends(answer):
     logits = torch.zeros(2, 4, dtype=torch.float64)
     drawn = answer(logits, 1.0, torch.tensor([0.0, 1 - 1e-12], dtype=torch.float64))
     assert drawn.tolist() == [0, 3], f"it gives {drawn.tolist()}"
 
 
-@drawing.property("a level of probability 0 is never drawn, not even by u = 0")
-def _(answer):
+def never_draws_the_impossible(answer):
     logits = torch.tensor([[-math.inf, 0, 0], [0, -math.inf, 0]], dtype=torch.float64)
     drawn = answer(logits, 1.0, torch.tensor([0.0, 0.5], dtype=torch.float64)).tolist()
     assert drawn == [1, 2], f"it gives {drawn} and not [1, 2]: a running sum that equals u counts"
 
 
-@drawing.property(
-    "in float32 the running sums may end below the largest u: still a level is drawn, the last one at most"
-)
-def _(answer):
+def rounding_still_draws_a_level(answer):
     logits = torch.randn(400, 17, generator=torch.Generator().manual_seed(3))
     drawn = answer(logits, 1.0, torch.full((400,), 1 - 2**-24))  # what torch.rand can return
     assert int(drawn.max()) < 17, f"it gives level {int(drawn.max())} of 0..16: clamp it"
 
 
-@drawing.property("of 20,000 uniform u, each level gets the share softmax(logits / T) (within 0.02)")
-def _(answer):
+def shares_are_the_probabilities(answer):
     logits = torch.tensor([0.0, 1, -1, 0.5], dtype=torch.float64)
     u = (torch.arange(20_000, dtype=torch.float64) + 0.5) / 20_000
     shares = torch.bincount(answer(logits.expand(20_000, -1), 0.7, u), minlength=4) / 20_000
     assert torch.allclose(shares.double(), (logits / 0.7).softmax(-1), atol=0.02)
 
 
-@drawing.mistake("you multiplied by the temperature (p^T, not p^(1/T)); a low one must make differences larger: divide")
-def _(logits, temperature, u):
-    return _from((logits * temperature).softmax(-1), u)
-
-
-@drawing.mistake("the temperature has no effect: divide the scores by it before the softmax")
-def _(logits, temperature, u):
-    return _from(logits.softmax(-1), u)
-
-
-@drawing.mistake("you divided probabilities by the temperature; their sum is no longer 1. Divide the scores")
-def _(logits, temperature, u):
-    return _from(logits.softmax(-1) / temperature, u)
-
-
-@drawing.mistake("this takes the most probable level always; u decides")
-def _(logits, temperature, u):
-    return logits.argmax(-1)
-
-
-@drawing.mistake(
-    "u is given: it decides, not torch's own randomness (multinomial draws numbers that nobody can repeat)"
+drawing = Exercise(
+    "2.5",
+    "draw_level",
+    reference=draw_level,
+    inputs=_scores,
+    edges={"temperature 1": (_logits, 1.0, _u)},
+    properties={
+        "temperature 0 gives the most probable level, whatever u": temperature_0_takes_the_best,
+        "u = 0 gives level 0, and u just below 1 the last level": u_reaches_both_ends,
+        "a level of probability 0 is never drawn, not even by u = 0": never_draws_the_impossible,
+        "in float32 the running sums may end below the largest u: "
+        "still a level is drawn, the last one at most": rounding_still_draws_a_level,
+        "of 20,000 uniform u, each level gets the share softmax(logits / T) "
+        "(within 0.02)": shares_are_the_probabilities,
+    },
+    mistakes={
+        "you multiplied by the temperature (p^T, not p^(1/T)); a low one must make differences larger: divide": (
+            lambda logits, temperature, u: _from((logits * temperature).softmax(-1), u)
+        ),
+        "the temperature has no effect: divide the scores by it before the softmax": (
+            lambda logits, temperature, u: _from(logits.softmax(-1), u)
+        ),
+        "you divided probabilities by the temperature; their sum is no longer 1. Divide the scores": (
+            lambda logits, temperature, u: _from(logits.softmax(-1) / temperature, u)
+        ),
+        "this takes the most probable level always; u decides": lambda logits, temperature, u: logits.argmax(-1),
+        "u is given: it decides, not torch's own randomness (multinomial draws numbers that nobody can repeat)": (
+            lambda logits, temperature, u: torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
+        ),
+        "one too few: the level is how many running sums lie at or below u, so u = 0 gives level 0": (
+            lambda logits, temperature, u: (draw_level(logits, temperature, u) - 1).clamp(min=0)
+        ),
+        "one too few, and -1 is no level: the level is how many running sums lie at or below u; take nothing off": (
+            lambda logits, temperature, u: draw_level(logits, temperature, u) - 1
+        ),
+        "one too many: the level is how many running sums lie at or below u, so u = 0 gives level 0": (
+            lambda logits, temperature, u: draw_level(logits, temperature, u) + 1
+        ),
+        "you counted the running sums above u; the level is how many lie at or below it": (
+            lambda logits, temperature, u: ((logits / temperature).softmax(-1).cumsum(-1) > u[:, None]).sum(-1)
+        ),
+        "you counted the running sums above u, up to the last level; the level is how many lie at or below it": (
+            lambda logits, temperature, u: (
+                ((logits / temperature).softmax(-1).cumsum(-1) > u[:, None]).sum(-1).clamp(max=logits.shape[-1] - 1)
+            )
+        ),
+        "you compared u with the probabilities themselves; compare it with their running sums (cumsum)": (
+            lambda logits, temperature, u: (
+                ((logits / temperature).softmax(-1) <= u[:, None]).sum(-1).clamp(max=logits.shape[-1] - 1)
+            )
+        ),
+        "you compared u with running sums of the scores; make probabilities of them first (softmax)": (
+            lambda logits, temperature, u: _from(logits / temperature, u)
+        ),
+    },
 )
-def _(logits, temperature, u):
-    return torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
-
-
-@drawing.mistake("one too few: the level is how many running sums lie at or below u, so u = 0 gives level 0")
-def _(logits, temperature, u):
-    return (draw_level(logits, temperature, u) - 1).clamp(min=0)
-
-
-@drawing.mistake(
-    "one too few, and -1 is no level: the level is how many running sums lie at or below u; take nothing off"
-)
-def _(logits, temperature, u):
-    return draw_level(logits, temperature, u) - 1
-
-
-@drawing.mistake("one too many: the level is how many running sums lie at or below u, so u = 0 gives level 0")
-def _(logits, temperature, u):
-    return draw_level(logits, temperature, u) + 1
-
-
-@drawing.mistake("you counted the running sums above u; the level is how many lie at or below it")
-def _(logits, temperature, u):
-    return ((logits / temperature).softmax(-1).cumsum(-1) > u[:, None]).sum(-1)
-
-
-@drawing.mistake("you counted the running sums above u, up to the last level; the level is how many lie at or below it")
-def _(logits, temperature, u):
-    above = (logits / temperature).softmax(-1).cumsum(-1) > u[:, None]
-    return above.sum(-1).clamp(max=logits.shape[-1] - 1)
-
-
-@drawing.mistake("you compared u with the probabilities themselves; compare it with their running sums (cumsum)")
-def _(logits, temperature, u):
-    return ((logits / temperature).softmax(-1) <= u[:, None]).sum(-1).clamp(max=logits.shape[-1] - 1)
-
-
-@drawing.mistake("you compared u with running sums of the scores; make probabilities of them first (softmax)")
-def _(logits, temperature, u):
-    return _from(logits / temperature, u)
 
 
 # 2.6 ------------------------------------------------------------------------------------------------------------------
@@ -548,6 +448,55 @@ def conv_at(features, weight, bias, row, column):
     return torch.einsum("bcij,ocij->bo", window, weight) + bias
 
 
+def agrees_with_conv2d(answer):
+    features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(4), height=5)
+    whole = F.conv2d(features, weight, bias, padding=1)
+    for r in range(5):
+        for c in range(6):
+            assert torch.allclose(answer(features, weight, bias, r, c), whole[:, :, r, c]), f"not at ({r}, {c})"
+
+
+def works_on_one_window(answer):
+    generator = torch.Generator().manual_seed(6)
+    features, weight = (torch.randn(*shape, generator=generator) for shape in ((1, 2, 64, 64), (4, 2, 3, 3)))
+    with FlopCounterMode(display=False) as counter:
+        answer(features, weight, torch.zeros(4), 30, 20)
+    one = 2 * weight.numel()  # a product and a sum for each number of the kernel
+    times = counter.get_total_flops() / one
+    assert times < 64, f"the work of {times:.0f} pixels: cut the window out first, then multiply"
+
+
+def sees_only_its_window(answer):
+    features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(5))
+    other = features.clone()
+    other[:, :, :, :2] = 1e9
+    other[:, :, 4:] = 1e9
+    assert torch.allclose(answer(other, weight, bias, 2, 3), answer(features, weight, bias, 2, 3))
+
+
+def window_begins_at_the_pixel(features, weight, bias, row, column):
+    k = weight.shape[-1]
+    window = F.pad(features, (0, k - 1, 0, k - 1))[:, :, row : row + k, column : column + k]
+    return torch.einsum("bcij,ocij->bo", window, weight) + bias
+
+
+def picture_wraps_around(features, weight, bias, row, column):
+    k = weight.shape[-1]
+    rolled = features.roll((k // 2 - row, k // 2 - column), (2, 3))[:, :, :k, :k]
+    return torch.einsum("bcij,ocij->bo", rolled, weight) + bias
+
+
+def border_is_repeated(features, weight, bias, row, column):
+    k = weight.shape[-1]
+    window = F.pad(features, (k // 2,) * 4, mode="replicate")[:, :, row : row + k, column : column + k]
+    return torch.einsum("bcij,ocij->bo", window, weight) + bias
+
+
+def own_features_only(features, weight, bias, row, column):
+    k = weight.shape[-1]
+    return features[:, :, row, column] @ weight[:, :, k // 2, k // 2].T + bias
+
+
 cached = Exercise(
     "2.6",
     "conv_at",
@@ -559,89 +508,37 @@ cached = Exercise(
         "a kernel of 5 pixels": _layer(_g, 1, 4, 5),
         "a kernel of 1 pixel": _layer(_g, 3, 1, 1),
     },
+    properties={
+        "at every pixel it agrees with torch's conv2d, of which it is one column": agrees_with_conv2d,
+        "one pixel of a picture of 64×64 takes the work for one window, not for the whole picture": works_on_one_window,
+        "the values of pixels outside the window do not matter": sees_only_its_window,
+    },
+    mistakes={
+        "the bias is missing": (
+            lambda features, weight, bias, row, column: conv_at(features, weight, 0 * bias, row, column)
+        ),
+        "the window begins at the pixel; "
+        "it must have the pixel in its middle: pad by size // 2 on all sides": window_begins_at_the_pixel,
+        "the kernel is flipped: torch's conv2d does not flip it (mathematicians would)": (
+            lambda features, weight, bias, row, column: conv_at(features, weight.flip(-1, -2), bias, row, column)
+        ),
+        "row and column are swapped: features are (B, C, H, W), rows come first": (
+            lambda features, weight, bias, row, column: conv_at(features, weight, bias, column, row)
+        ),
+        "the picture wraps around at the border; outside of it there are zeros": picture_wraps_around,
+        "the border is repeated outside the picture; conv2d with padding puts zeros there": border_is_repeated,
+        "rows and columns of the window are swapped against the kernel's": (
+            lambda features, weight, bias, row, column: conv_at(features, weight.transpose(-1, -2), bias, row, column)
+        ),
+        "you took the pixel's own features only; the kernel reaches over a window around it": own_features_only,
+    },
 )
-
-
-@cached.property("at every pixel it agrees with torch's conv2d, of which it is one column")
-def _(answer):
-    features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(4), height=5)
-    whole = F.conv2d(features, weight, bias, padding=1)
-    for r in range(5):
-        for c in range(6):
-            assert torch.allclose(answer(features, weight, bias, r, c), whole[:, :, r, c]), f"not at ({r}, {c})"
-
-
-@cached.property("one pixel of a picture of 64×64 takes the work for one window, not for the whole picture")
-def _(answer):
-    generator = torch.Generator().manual_seed(6)
-    features, weight = (torch.randn(*shape, generator=generator) for shape in ((1, 2, 64, 64), (4, 2, 3, 3)))
-    with FlopCounterMode(display=False) as counter:
-        answer(features, weight, torch.zeros(4), 30, 20)
-    one = 2 * weight.numel()  # a product and a sum for each number of the kernel
-    times = counter.get_total_flops() / one
-    assert times < 64, f"the work of {times:.0f} pixels: cut the window out first, then multiply"
-
-
-@cached.property("the values of pixels outside the window do not matter")
-def _(answer):
-    features, weight, bias, _, _ = _layer(torch.Generator().manual_seed(5))
-    other = features.clone()
-    other[:, :, :, :2] = 1e9
-    other[:, :, 4:] = 1e9
-    assert torch.allclose(answer(other, weight, bias, 2, 3), answer(features, weight, bias, 2, 3))
-
-
-@cached.mistake("the bias is missing")
-def _(features, weight, bias, row, column):
-    return conv_at(features, weight, 0 * bias, row, column)
-
-
-@cached.mistake("the window begins at the pixel; it must have the pixel in its middle: pad by size // 2 on all sides")
-def _(features, weight, bias, row, column):
-    k = weight.shape[-1]
-    window = F.pad(features, (0, k - 1, 0, k - 1))[:, :, row : row + k, column : column + k]
-    return torch.einsum("bcij,ocij->bo", window, weight) + bias
-
-
-@cached.mistake("the kernel is flipped: torch's conv2d does not flip it (mathematicians would)")
-def _(features, weight, bias, row, column):
-    return conv_at(features, weight.flip(-1, -2), bias, row, column)
-
-
-@cached.mistake("row and column are swapped: features are (B, C, H, W), rows come first")
-def _(features, weight, bias, row, column):
-    return conv_at(features, weight, bias, column, row)
-
-
-@cached.mistake("the picture wraps around at the border; outside of it there are zeros")
-def _(features, weight, bias, row, column):
-    k = weight.shape[-1]
-    rolled = features.roll((k // 2 - row, k // 2 - column), (2, 3))[:, :, :k, :k]
-    return torch.einsum("bcij,ocij->bo", rolled, weight) + bias
-
-
-@cached.mistake("the border is repeated outside the picture; conv2d with padding puts zeros there")
-def _(features, weight, bias, row, column):
-    k = weight.shape[-1]
-    window = F.pad(features, (k // 2,) * 4, mode="replicate")[:, :, row : row + k, column : column + k]
-    return torch.einsum("bcij,ocij->bo", window, weight) + bias
-
-
-@cached.mistake("rows and columns of the window are swapped against the kernel's")
-def _(features, weight, bias, row, column):
-    return conv_at(features, weight.transpose(-1, -2), bias, row, column)
-
-
-@cached.mistake("you took the pixel's own features only; the kernel reaches over a window around it")
-def _(features, weight, bias, row, column):
-    k = weight.shape[-1]
-    return features[:, :, row, column] @ weight[:, :, k // 2, k // 2].T + bias
 
 
 # 2.7 ------------------------------------------------------------------------------------------------------------------
 
 
-def _heads(generator, batch=2, length=5, width=4) -> tuple[Tensor, Tensor, Tensor]:
+def _heads(generator, batch=2, length=5, width=4) -> tuple[Tensor, ...]:
     return tuple(torch.randn(batch, length, width, generator=generator, dtype=torch.float64) for _ in range(3))
 
 
@@ -658,24 +555,12 @@ def causal_attention(q, k, v):
     return _attend(q, k, v)
 
 
-attention = Exercise(
-    "2.7",
-    "causal_attention",
-    reference=causal_attention,
-    inputs=_heads,
-    gradients=True,
-    edges={"a sequence of one token": _heads(_g, 3, 1), "large scores": tuple(30 * t for t in _heads(_g))},
-)
-
-
-@attention.property("the first place sees only itself: it gets v of the first place, whatever q and k are")
-def _(answer):
+def first_place_sees_itself(answer):
     q, k, v = _heads(torch.Generator().manual_seed(5))
     assert torch.allclose(answer(q, k, v)[:, 0], v[:, 0])
 
 
-@attention.property("what is put at later places doesn't change what comes out at earlier ones")
-def _(answer):
+def later_places_change_nothing_before(answer):
     q, k, v = _heads(torch.Generator().manual_seed(6))
     later = [t.clone() for t in (q, k, v)]
     for t in later:
@@ -683,75 +568,77 @@ def _(answer):
     assert torch.allclose(answer(*later)[:, :3], answer(q, k, v)[:, :3])
 
 
-@attention.property("where all keys are the same, it is the mean of the values so far")
-def _(answer):
+def equal_keys_give_the_mean(answer):
     q, k, v = _heads(torch.Generator().manual_seed(7))
     mean = v.cumsum(1) / torch.arange(1, 6)[:, None]
     assert torch.allclose(answer(q, k[:, :1].expand_as(k), v), mean)
 
 
-@attention.mistake("nothing is masked: every place sees the whole sequence, and the prediction would be a copy")
-def _(q, k, v):
-    return _attend(q, k, v, future=False)
-
-
-@attention.mistake("the scale is missing: divide the scores by the square root of the width d")
-def _(q, k, v):
-    return _attend(q, k, v, scale=1.0)
-
-
-@attention.mistake("you divided by d; the standard deviation of a sum of d products is the square root of d")
-def _(q, k, v):
-    return _attend(q, k, v, scale=1 / q.shape[-1])
-
-
-@attention.mistake("the place itself is masked too: the first one sees nothing at all, and 0/0 is NaN")
-def _(q, k, v):
-    return _attend(q, k, v, diagonal=-1)
-
-
-@attention.mistake("one place of the future is open: triu(2) begins two places on; triu(1) is all that comes after")
-def _(q, k, v):
-    return _attend(q, k, v, diagonal=1)
-
-
-@attention.mistake("0 times -inf is NaN, so adding a mask times -inf spoils the past too; use masked_fill")
-def _(q, k, v):
+def zero_times_infinity(q, k, v):
     T = q.shape[1]
     scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
     return (scores + torch.ones(T, T).triu(1) * -math.inf).softmax(-1) @ v
 
 
-@attention.mistake("you normalised over the queries (axis 1); the keys compete for each query, the last axis")
-def _(q, k, v):
-    return _attend(q, k, v, dim=1)
-
-
-@attention.mistake("you set weights to 0 after the softmax, so that they no longer sum to 1; set scores to -inf before")
-def _(q, k, v):
+def zeroed_after_the_softmax(q, k, v):
     T = q.shape[1]
     weights = (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5).softmax(-1)
     return weights.tril() @ v if T else v
 
 
-@attention.mistake("you set the future's scores to 0: e^0 = 1 is a weight like others. Set them to -inf")
-def _(q, k, v):
-    return (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5).tril().softmax(-1) @ v
-
-
-@attention.mistake("the mask is upside down: you left the future and hid the past")
-def _(q, k, v):
+def past_is_hidden(q, k, v):
     scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
     return scores.masked_fill(torch.ones_like(scores).bool().tril(-1), -math.inf).softmax(-1) @ v
 
 
-@attention.mistake("queries and keys are swapped: row i of the scores belongs to query i")
-def _(q, k, v):
-    return _attend(k, q, v)
-
-
-@attention.mistake("these are the weights, (B, T, T); they still have to average the values: weights @ v")
-def _(q, k, v):
+def weights_without_values(q, k, v):
     T = q.shape[1]
     scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
     return scores.masked_fill(torch.ones(T, T, dtype=torch.bool).triu(1), -math.inf).softmax(-1)
+
+
+attention = Exercise(
+    "2.7",
+    "causal_attention",
+    reference=causal_attention,
+    inputs=_heads,
+    gradients=True,
+    edges={"a sequence of one token": _heads(_g, 3, 1), "large scores": tuple(30 * t for t in _heads(_g))},
+    properties={
+        "the first place sees only itself: it gets v of the first place, whatever q and k are": first_place_sees_itself,
+        "what is put at later places doesn't change what comes out at earlier ones": later_places_change_nothing_before,
+        "where all keys are the same, it is the mean of the values so far": equal_keys_give_the_mean,
+    },
+    mistakes={
+        "nothing is masked: every place sees the whole sequence, and the prediction would be a copy": (
+            lambda q, k, v: _attend(q, k, v, future=False)
+        ),
+        "the scale is missing: divide the scores by the square root of the width d": (
+            lambda q, k, v: _attend(q, k, v, scale=1.0)
+        ),
+        "you divided by d; the standard deviation of a sum of d products is the square root of d": (
+            lambda q, k, v: _attend(q, k, v, scale=1 / q.shape[-1])
+        ),
+        "the place itself is masked too: the first one sees nothing at all, and 0/0 is NaN": (
+            lambda q, k, v: _attend(q, k, v, diagonal=-1)
+        ),
+        "one place of the future is open: triu(2) begins two places on; triu(1) is all that comes after": (
+            lambda q, k, v: _attend(q, k, v, diagonal=1)
+        ),
+        "0 times -inf is NaN, so adding a mask times -inf spoils the past too; use masked_fill": zero_times_infinity,
+        "you normalised over the queries (axis 1); the keys compete for each query, the last axis": (
+            lambda q, k, v: _attend(q, k, v, dim=1)
+        ),
+        "you set weights to 0 after the softmax, so that they no longer sum to 1; "
+        "set scores to -inf before": zeroed_after_the_softmax,
+        "you set the future's scores to 0: e^0 = 1 is a weight like others. Set them to -inf": (
+            lambda q, k, v: (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5).tril().softmax(-1) @ v
+        ),
+        "the mask is upside down: you left the future and hid the past": past_is_hidden,
+        "queries and keys are swapped: row i of the scores belongs to query i": lambda q, k, v: _attend(k, q, v),
+        "these are the weights, (B, T, T); they still have to average the values: weights @ v": weights_without_values,
+    },
+)
+
+
+EXERCISES = (chain, masks, blind, bits, drawing, cached, attention)

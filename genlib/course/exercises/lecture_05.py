@@ -41,67 +41,53 @@ def log_density(x, f, df, log_pi):
     return log_pi(f(x)) + df(x).abs().log()
 
 
-density = Exercise(
-    "5.1",
-    "log_density",
-    reference=log_density,
-    inputs=_line,
-    edges={"a map that turns the line around": _line(torch.Generator().manual_seed(3), -1.0)},
-)
-
-
-@density.property("the density integrates to 1")
-def _(answer):
+def density_integrates_to_one(answer):
     x = torch.linspace(-6, 6, 4001, dtype=torch.float64)
     cubic = _Cubic(-0.7)
     mass = answer(x, cubic.f, cubic.df, _log_pi).exp().sum() * (x[1] - x[0])
     assert abs(mass.item() - 1) < 1e-6, f"it integrates to {mass.item():.3f}"
 
 
-@density.property("a map that only shifts leaves the height of the density alone")
-def _(answer):
+def a_shift_leaves_the_height(answer):
     x = torch.linspace(-2, 2, 5, dtype=torch.float64)
     assert torch.allclose(answer(x, lambda x: x + 3, torch.ones_like, _log_pi), _log_pi(x + 3))
 
 
-@density.mistake("you subtracted log|df/dx|: that is the factor of the other direction; a steeper f makes x denser")
-def _(x, f, df, log_pi):
-    return log_pi(f(x)) - df(x).abs().log()
-
-
-@density.mistake("the Jacobian is missing: these are the heights of the base density, and they do not integrate to 1")
-def _(x, f, df, log_pi):
-    return log_pi(f(x))
-
-
-@density.mistake("the base density is one of z: evaluate it at z = f(x), not at x")
-def _(x, f, df, log_pi):
-    return log_pi(x) + df(x).abs().log()
-
-
-@density.mistake("df may be negative, and its logarithm NaN: mass has no direction, so take |df/dx|")
-def _(x, f, df, log_pi):
-    return log_pi(f(x)) + df(x).log()
-
-
-@density.mistake("the absolute value goes inside the logarithm: log|df/dx|, not |log(df/dx)|")
-def _(x, f, df, log_pi):
-    return log_pi(f(x)) + df(x).log().abs()
-
-
-@density.mistake("you added |df/dx| itself; in logarithms a factor becomes the sum of logarithms")
-def _(x, f, df, log_pi):
-    return log_pi(f(x)) + df(x).abs()
-
-
-@density.mistake("you evaluated the derivative at z = f(x); it belongs at x, where f starts")
-def _(x, f, df, log_pi):
-    return log_pi(f(x)) + df(f(x)).abs().log()
-
-
-@density.mistake("that is the density; asked was its logarithm")
-def _(x, f, df, log_pi):
-    return log_density(x, f, df, log_pi).exp()
+density = Exercise(
+    "5.1",
+    "log_density",
+    reference=log_density,
+    inputs=_line,
+    edges={"a map that turns the line around": _line(torch.Generator().manual_seed(3), -1.0)},
+    properties={
+        "the density integrates to 1": density_integrates_to_one,
+        "a map that only shifts leaves the height of the density alone": a_shift_leaves_the_height,
+    },
+    mistakes={
+        "you subtracted log|df/dx|: that is the factor of the other direction; a steeper f makes x denser": (
+            lambda x, f, df, log_pi: log_pi(f(x)) - df(x).abs().log()
+        ),
+        "the Jacobian is missing: these are the heights of the base density, and they do not integrate to 1": (
+            lambda x, f, df, log_pi: log_pi(f(x))
+        ),
+        "the base density is one of z: evaluate it at z = f(x), not at x": (
+            lambda x, f, df, log_pi: log_pi(x) + df(x).abs().log()
+        ),
+        "df may be negative, and its logarithm NaN: mass has no direction, so take |df/dx|": (
+            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).log()
+        ),
+        "the absolute value goes inside the logarithm: log|df/dx|, not |log(df/dx)|": (
+            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).log().abs()
+        ),
+        "you added |df/dx| itself; in logarithms a factor becomes the sum of logarithms": (
+            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs()
+        ),
+        "you evaluated the derivative at z = f(x); it belongs at x, where f starts": (
+            lambda x, f, df, log_pi: log_pi(f(x)) + df(f(x)).abs().log()
+        ),
+        "that is the density; asked was its logarithm": lambda x, f, df, log_pi: log_density(x, f, df, log_pi).exp(),
+    },
+)
 
 
 # 5.2 ------------------------------------------------------------------------------------------------------------------
@@ -111,82 +97,58 @@ def density_of_incomes(x):
     return torch.exp(-(x.log() ** 2) / 2) / (x * math.sqrt(2 * math.pi))
 
 
+def normal_integrates_to_one(answer):
+    z = torch.linspace(-9, 9, 20001, dtype=torch.float64)
+    x = z.exp()  # dx = x dz
+    assert abs((answer(x) * x).sum().item() * (z[1] - z[0]).item() - 1) < 1e-6
+
+
+def half_lies_below_one(answer):
+    z = torch.linspace(-9, 0, 20001, dtype=torch.float64)
+    values = answer(z.exp()) * z.exp()
+    assert abs(torch.trapezoid(values, z).item() - 0.5) < 1e-6
+
+
 normal = Exercise(
     "5.2",
     "density_of_incomes",
     reference=density_of_incomes,
     inputs=lambda g: (torch.rand(6, generator=g, dtype=torch.float64) * 4 + 0.1,),
     edges={"very small and very large x": (torch.tensor([1e-3, 1e3], dtype=torch.float64),)},
+    properties={
+        "it integrates to 1": normal_integrates_to_one,
+        "half of the mass lies below x = 1, as half of it lies below z = 0": half_lies_below_one,
+    },
+    mistakes={
+        "dz/dx = 1/x is missing: without it, the function does not integrate to 1": (
+            lambda x: torch.exp(-(x.log() ** 2) / 2) / math.sqrt(2 * math.pi)
+        ),
+        "you multiplied by x = dx/dz; going to the density of x takes dz/dx = 1/x": (
+            lambda x: x * torch.exp(-(x.log() ** 2) / 2) / math.sqrt(2 * math.pi)
+        ),
+        "that is the density of z at the place x; the z that belongs to x is log x": (
+            lambda x: torch.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+        ),
+        "the z that belongs to x is log x, the inverse of x = exp(z); you used exp(x)": (
+            lambda x: torch.exp(-(x.exp() ** 2) / 2) / (x * math.sqrt(2 * math.pi))
+        ),
+        "that is (5.2) for f = exp; here x = exp(z), so f leads back from x to z: f = log, and df/dx = 1/x": (
+            lambda x: x.exp() * torch.exp(-(x.exp() ** 2) / 2) / math.sqrt(2 * math.pi)
+        ),
+        "x stands outside of the root: the divisor is x √(2π), the slope 1/x times the Gaussian's constant": (
+            lambda x: torch.exp(-(x.log() ** 2) / 2) / (2 * math.pi * x).sqrt()
+        ),
+        "(log x)², not log(x²): square after the logarithm": (
+            lambda x: torch.exp(-((x**2).log()) / 2) / (x * math.sqrt(2 * math.pi))
+        ),
+        "the Gaussian's constant is 1/√(2π), not 1/(2π)": lambda x: torch.exp(-(x.log() ** 2) / 2) / (x * 2 * math.pi),
+        "the Gaussian's constant 1/√(2π) is missing": lambda x: torch.exp(-(x.log() ** 2) / 2) / x,
+        "the exponent is -z²/2: you left out the 2": (
+            lambda x: torch.exp(-(x.log() ** 2)) / (x * math.sqrt(2 * math.pi))
+        ),
+        "that is the logarithm of the density; asked was the density itself": lambda x: density_of_incomes(x).log(),
+    },
 )
-
-
-@normal.property("it integrates to 1")
-def _(answer):
-    z = torch.linspace(-9, 9, 20001, dtype=torch.float64)
-    x = z.exp()  # dx = x dz
-    assert abs((answer(x) * x).sum().item() * (z[1] - z[0]).item() - 1) < 1e-6
-
-
-@normal.property("half of the mass lies below x = 1, as half of it lies below z = 0")
-def _(answer):
-    z = torch.linspace(-9, 0, 20001, dtype=torch.float64)
-    values = answer(z.exp()) * z.exp()
-    assert abs(torch.trapezoid(values, z).item() - 0.5) < 1e-6
-
-
-@normal.mistake("dz/dx = 1/x is missing: without it, the function does not integrate to 1")
-def _(x):
-    return torch.exp(-(x.log() ** 2) / 2) / math.sqrt(2 * math.pi)
-
-
-@normal.mistake("you multiplied by x = dx/dz; going to the density of x takes dz/dx = 1/x")
-def _(x):
-    return x * torch.exp(-(x.log() ** 2) / 2) / math.sqrt(2 * math.pi)
-
-
-@normal.mistake("that is the density of z at the place x; the z that belongs to x is log x")
-def _(x):
-    return torch.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
-
-
-@normal.mistake("the z that belongs to x is log x, the inverse of x = exp(z); you used exp(x)")
-def _(x):
-    return torch.exp(-(x.exp() ** 2) / 2) / (x * math.sqrt(2 * math.pi))
-
-
-@normal.mistake("that is (5.2) for f = exp; here x = exp(z), so f leads back from x to z: f = log, and df/dx = 1/x")
-def _(x):
-    return x.exp() * torch.exp(-(x.exp() ** 2) / 2) / math.sqrt(2 * math.pi)
-
-
-@normal.mistake("x stands outside of the root: the divisor is x √(2π), the slope 1/x times the Gaussian's constant")
-def _(x):
-    return torch.exp(-(x.log() ** 2) / 2) / (2 * math.pi * x).sqrt()
-
-
-@normal.mistake("(log x)², not log(x²): square after the logarithm")
-def _(x):
-    return torch.exp(-((x**2).log()) / 2) / (x * math.sqrt(2 * math.pi))
-
-
-@normal.mistake("the Gaussian's constant is 1/√(2π), not 1/(2π)")
-def _(x):
-    return torch.exp(-(x.log() ** 2) / 2) / (x * 2 * math.pi)
-
-
-@normal.mistake("the Gaussian's constant 1/√(2π) is missing")
-def _(x):
-    return torch.exp(-(x.log() ** 2) / 2) / x
-
-
-@normal.mistake("the exponent is -z²/2: you left out the 2")
-def _(x):
-    return torch.exp(-(x.log() ** 2)) / (x * math.sqrt(2 * math.pi))
-
-
-@normal.mistake("that is the logarithm of the density; asked was the density itself")
-def _(x):
-    return density_of_incomes(x).log()
 
 
 # 5.3 ------------------------------------------------------------------------------------------------------------------
@@ -200,6 +162,16 @@ def triangular_log_det(J):
     return J.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
 
 
+def agrees_with_slogdet(answer):
+    (J,) = _triangular(torch.Generator().manual_seed(8), 3, 6)
+    assert torch.allclose(answer(J), torch.linalg.slogdet(J)[1])
+
+
+def below_the_diagonal_does_not_matter(answer):
+    (J,) = _triangular(torch.Generator().manual_seed(9))
+    assert torch.allclose(answer(J + _rand(torch.Generator().manual_seed(1), 5, 4, 4).tril(-1)), answer(J))
+
+
 triangular = Exercise(
     "5.3",
     "triangular_log_det",
@@ -211,61 +183,35 @@ triangular = Exercise(
             0.1 * torch.eye(784, dtype=torch.float64)[None].clone(),
         ),
     },
+    properties={
+        "it is what torch.linalg.slogdet finds with much more work": agrees_with_slogdet,
+        "what stands below the diagonal does not matter": below_the_diagonal_does_not_matter,
+    },
+    mistakes={
+        "you added the diagonal, which is the trace; the determinant is its product, so add logarithms": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).sum(-1)
+        ),
+        "the diagonal may be negative, and its logarithm NaN: take log|.|": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        ),
+        "that is the determinant; asked was log|det|": lambda J: J.diagonal(dim1=-2, dim2=-1).prod(-1),
+        "the product of many numbers underflows to 0, whose logarithm is -inf: add logarithms instead": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).prod(-1).abs().log()
+        ),
+        "the mean over the dimensions is not the sum: every dimension stretches the volume once more": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).abs().log().mean(-1)
+        ),
+        "you also summed over the batch; each example has a log-determinant of its own, shape (B,)": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).abs().log().sum()
+        ),
+        "torch.diagonal takes the first two axes unless told: the matrix is in the last two, dim1=-2, dim2=-1": (
+            lambda J: J.diagonal().abs().log().sum(-1)
+        ),
+        "asked is the sum of the logarithms; you took the logarithm of the sum": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).abs().sum(-1).log()
+        ),
+    },
 )
-
-
-@triangular.property("it is what torch.linalg.slogdet finds with much more work")
-def _(answer):
-    (J,) = _triangular(torch.Generator().manual_seed(8), 3, 6)
-    assert torch.allclose(answer(J), torch.linalg.slogdet(J)[1])
-
-
-@triangular.property("what stands below the diagonal does not matter")
-def _(answer):
-    (J,) = _triangular(torch.Generator().manual_seed(9))
-    assert torch.allclose(answer(J + _rand(torch.Generator().manual_seed(1), 5, 4, 4).tril(-1)), answer(J))
-
-
-@triangular.mistake("you added the diagonal, which is the trace; the determinant is its product, so add logarithms")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).sum(-1)
-
-
-@triangular.mistake("the diagonal may be negative, and its logarithm NaN: take log|.|")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-
-
-@triangular.mistake("that is the determinant; asked was log|det|")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).prod(-1)
-
-
-@triangular.mistake("the product of many numbers underflows to 0, whose logarithm is -inf: add logarithms instead")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).prod(-1).abs().log()
-
-
-@triangular.mistake("the mean over the dimensions is not the sum: every dimension stretches the volume once more")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).abs().log().mean(-1)
-
-
-@triangular.mistake("you also summed over the batch; each example has a log-determinant of its own, shape (B,)")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).abs().log().sum()
-
-
-@triangular.mistake(
-    "torch.diagonal takes the first two axes unless told: the matrix is in the last two, dim1=-2, dim2=-1"
-)
-def _(J):
-    return J.diagonal().abs().log().sum(-1)
-
-
-@triangular.mistake("asked is the sum of the logarithms; you took the logarithm of the sum")
-def _(J):
-    return J.diagonal(dim1=-2, dim2=-1).abs().sum(-1).log()
 
 
 # 5.4 ------------------------------------------------------------------------------------------------------------------
@@ -291,6 +237,50 @@ def additive_coupling(x, net, inverse=False):
     return torch.cat([a, b], 1), torch.zeros_like(x[:, 0])
 
 
+def additive_there_and_back(answer):
+    x, net, _ = _coupling(torch.Generator().manual_seed(6), 3, False)
+    assert torch.allclose(answer(answer(x, net)[0], net, inverse=True)[0], x, atol=1e-12)
+
+
+def additive_agrees_with_autograd(answer):
+    x, net, _ = _coupling(torch.Generator().manual_seed(7), 3, False)
+    J = torch.autograd.functional.jacobian(lambda row: answer(row[None], net)[0][0], x[0])
+    assert torch.allclose(answer(x, net)[1][0], torch.linalg.slogdet(J)[1], atol=1e-12)
+
+
+def halves_exchanged(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    a = a - net(b) if inverse else a + net(b)
+    return torch.cat([a, b], 1), torch.zeros_like(x[:, 0])
+
+
+def way_back_adds_too(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    return torch.cat([a, b + net(a)], 1), torch.zeros_like(x[:, 0])
+
+
+def shifted_by_itself(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    b = b - net(b) if inverse else b + net(b)
+    return torch.cat([a, b], 1), torch.zeros_like(x[:, 0])
+
+
+def first_half_missing(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    return (b - net(a) if inverse else b + net(a)), torch.zeros_like(x[:, 0])
+
+
+def shift_in_the_log_det(x, net, inverse=False):
+    shift = net(x.chunk(2, dim=1)[0]).sum(1)
+    return additive_coupling(x, net, inverse)[0], -shift if inverse else shift
+
+
+def additive_joined_in_the_wrong_order(x, net, inverse=False):
+    z, log_det = additive_coupling(x, net, inverse)
+    a, b = z.chunk(2, dim=1)
+    return torch.cat([b, a], 1), log_det
+
+
 additive = Exercise(
     "5.4",
     "additive_coupling",
@@ -300,90 +290,119 @@ additive = Exercise(
         "the way back, inverse=True": _coupling(torch.Generator().manual_seed(4), 3, True),
         "two numbers, D = 2": _coupling(torch.Generator().manual_seed(5), 1, False, 4, 1),
     },
+    properties={
+        "there and back again is where you were": additive_there_and_back,
+        "the log-determinant is that of the Jacobian that autograd finds": additive_agrees_with_autograd,
+    },
+    mistakes={
+        "the halves are exchanged: the first half passes, the second is shifted": halves_exchanged,
+        "the way back adds what the way there added: subtract it": way_back_adds_too,
+        "you shifted by a network of the half that is being shifted: subtracting can't undo that; "
+        "give it the first half": shifted_by_itself,
+        "the first half is missing in your result: it passes, but it is part of z": first_half_missing,
+        "the log-determinant of a shift is 0, not 1: the determinant is 1, and log 1 = 0": (
+            lambda x, net, inverse=False: (additive_coupling(x, net, inverse)[0], torch.ones_like(x[:, 0]))
+        ),
+        "the shift is not part of the log-determinant: the diagonal of the Jacobian is all ones": shift_in_the_log_det,
+        "the log-determinant needs one number for each example, shape (B,), also where all of them are 0": (
+            lambda x, net, inverse=False: (additive_coupling(x, net, inverse)[0], torch.zeros((), dtype=x.dtype))
+        ),
+        "the log-determinant has another dtype than x: torch.zeros_like(x[:, 0]) takes over x's": (
+            lambda x, net, inverse=False: (additive_coupling(x, net, inverse)[0], torch.zeros(len(x)))
+        ),
+        "you put the halves together in the wrong order: "
+        "first the half that passed, then the shifted one": additive_joined_in_the_wrong_order,
+        "inverse=False is the way there: your two directions are exchanged": (
+            lambda x, net, inverse=False: additive_coupling(x, net, not inverse)
+        ),
+    },
 )
-
-
-@additive.property("there and back again is where you were")
-def _(answer):
-    x, net, _ = _coupling(torch.Generator().manual_seed(6), 3, False)
-    assert torch.allclose(answer(answer(x, net)[0], net, inverse=True)[0], x, atol=1e-12)
-
-
-@additive.property("the log-determinant is that of the Jacobian that autograd finds")
-def _(answer):
-    x, net, _ = _coupling(torch.Generator().manual_seed(7), 3, False)
-    J = torch.autograd.functional.jacobian(lambda row: answer(row[None], net)[0][0], x[0])
-    assert torch.allclose(answer(x, net)[1][0], torch.linalg.slogdet(J)[1], atol=1e-12)
-
-
-@additive.mistake("the halves are exchanged: the first half passes, the second is shifted")
-def _(x, net, inverse=False):
-    a, b = x.chunk(2, dim=1)
-    a = a - net(b) if inverse else a + net(b)
-    return torch.cat([a, b], 1), torch.zeros_like(x[:, 0])
-
-
-@additive.mistake("the way back adds what the way there added: subtract it")
-def _(x, net, inverse=False):
-    a, b = x.chunk(2, dim=1)
-    return torch.cat([a, b + net(a)], 1), torch.zeros_like(x[:, 0])
-
-
-@additive.mistake(
-    "you shifted by a network of the half that is being shifted: subtracting can't undo that; give it the first half"
-)
-def _(x, net, inverse=False):
-    a, b = x.chunk(2, dim=1)
-    b = b - net(b) if inverse else b + net(b)
-    return torch.cat([a, b], 1), torch.zeros_like(x[:, 0])
-
-
-@additive.mistake("the first half is missing in your result: it passes, but it is part of z")
-def _(x, net, inverse=False):
-    a, b = x.chunk(2, dim=1)
-    return (b - net(a) if inverse else b + net(a)), torch.zeros_like(x[:, 0])
-
-
-@additive.mistake("the log-determinant of a shift is 0, not 1: the determinant is 1, and log 1 = 0")
-def _(x, net, inverse=False):
-    return additive_coupling(x, net, inverse)[0], torch.ones_like(x[:, 0])
-
-
-@additive.mistake("the shift is not part of the log-determinant: the diagonal of the Jacobian is all ones")
-def _(x, net, inverse=False):
-    shift = net(x.chunk(2, dim=1)[0]).sum(1)
-    return additive_coupling(x, net, inverse)[0], -shift if inverse else shift
-
-
-@additive.mistake("the log-determinant needs one number for each example, shape (B,), also where all of them are 0")
-def _(x, net, inverse=False):
-    return additive_coupling(x, net, inverse)[0], torch.zeros((), dtype=x.dtype)
-
-
-@additive.mistake("the log-determinant has another dtype than x: torch.zeros_like(x[:, 0]) takes over x's")
-def _(x, net, inverse=False):
-    return additive_coupling(x, net, inverse)[0], torch.zeros(len(x))
-
-
-@additive.mistake("you put the halves together in the wrong order: first the half that passed, then the shifted one")
-def _(x, net, inverse=False):
-    z, log_det = additive_coupling(x, net, inverse)
-    a, b = z.chunk(2, dim=1)
-    return torch.cat([b, a], 1), log_det
-
-
-@additive.mistake("inverse=False is the way there: your two directions are exchanged")
-def _(x, net, inverse=False):
-    return additive_coupling(x, net, not inverse)
 
 
 # 5.5 ------------------------------------------------------------------------------------------------------------------
 
 
-def affine_coupling(x, net, inverse=False):
+def _parts(x, net):
+    """The halves a and b, and for b the log-scales s and the shifts t, which the network finds from a."""
     a, b = x.chunk(2, dim=1)
-    s, t = net(a).chunk(2, dim=1)
+    return a, b, *net(a).chunk(2, dim=1)
+
+
+def _scaled_and_shifted(a, b, s, t, inverse):
     b = (b - t) * torch.exp(-s) if inverse else b * torch.exp(s) + t
+    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
+
+
+def affine_coupling(x, net, inverse=False):
+    return _scaled_and_shifted(*_parts(x, net), inverse)
+
+
+def affine_there_and_back(answer):
+    x, net, _ = _coupling(torch.Generator().manual_seed(6), 6, False)
+    z, there = answer(x, net)
+    again, back = answer(z, net, inverse=True)
+    assert torch.allclose(again, x, atol=1e-12)
+    assert torch.allclose(there + back, torch.zeros_like(there), atol=1e-12)
+
+
+def affine_agrees_with_autograd(answer):
+    x, net, _ = _coupling(torch.Generator().manual_seed(7), 6, False)
+    for inverse in (False, True):
+        J = torch.autograd.functional.jacobian(lambda row, way=inverse: answer(row[None], net, way)[0][0], x[0])
+        assert torch.allclose(answer(x, net, inverse)[1][0], torch.linalg.slogdet(J)[1], atol=1e-12)
+
+
+def affine_joined_in_the_wrong_order(x, net, inverse=False):
+    z, log_det = affine_coupling(x, net, inverse)
+    a, b = z.chunk(2, dim=1)
+    return torch.cat([b, a], 1), log_det
+
+
+def log_det_negated(x, net, inverse=False):
+    z, log_det = affine_coupling(x, net, inverse)
+    return z, -log_det
+
+
+def undone_in_the_wrong_order(x, net, inverse=False):
+    a, b, s, t = _parts(x, net)
+    b = b * torch.exp(-s) - t if inverse else b * torch.exp(s) + t
+    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
+
+
+def scale_and_shift_exchanged(x, net, inverse=False):
+    a, b, s, t = _parts(x, net)
+    return _scaled_and_shifted(a, b, t, s, inverse)
+
+
+def scaled_by_s_itself(x, net, inverse=False):
+    a, b, s, t = _parts(x, net)
+    b = (b - t) / s if inverse else b * s + t
+    return torch.cat([a, b], 1), -s.abs().log().sum(1) if inverse else s.abs().log().sum(1)
+
+
+def outputs_taken_in_turns(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    return _scaled_and_shifted(a, b, net(a)[:, 0::2], net(a)[:, 1::2], inverse)
+
+
+def _other_log_det(change):
+    """The answer whose z is right, and whose log-determinant is made of the log-scales s, (B, D/2), in another way."""
+
+    def answer(x, net, inverse=False):
+        total = change(_parts(x, net)[2])
+        return affine_coupling(x, net, inverse)[0], -total if inverse else total
+
+    return answer
+
+
+def shift_counted_in_the_log_det(x, net, inverse=False):
+    total = net(x.chunk(2, dim=1)[0]).sum(1)
+    return affine_coupling(x, net, inverse)[0], -total if inverse else total
+
+
+def shifted_before_it_is_scaled(x, net, inverse=False):
+    a, b, s, t = _parts(x, net)
+    b = b * torch.exp(-s) - t if inverse else (b + t) * torch.exp(s)
     return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
 
 
@@ -396,133 +415,47 @@ affine = Exercise(
         "the way back, inverse=True": _coupling(torch.Generator().manual_seed(4), 6, True),
         "two numbers, D = 2": _coupling(torch.Generator().manual_seed(5), 2, False, 4, 1),
     },
+    properties={
+        "there and back again is where you were, and the two log-determinants cancel": affine_there_and_back,
+        "the log-determinant is that of the Jacobian that autograd finds, both ways": affine_agrees_with_autograd,
+    },
+    mistakes={
+        "you ignored inverse: with inverse=True, undo what the way there did, and flip the log-determinant's sign": (
+            lambda x, net, inverse=False: affine_coupling(x, net)
+        ),
+        "you put the halves together in the wrong order: "
+        "first the half that passed, then the changed one": affine_joined_in_the_wrong_order,
+        "the log-determinant of the way back has the wrong sign: there it is -s.sum(1)": (
+            lambda x, net, inverse=False: (affine_coupling(x, net, inverse)[0], _parts(x, net)[2].sum(1))
+        ),
+        "the sign of the log-determinant is flipped: "
+        "the way there multiplies by exp(s), whose logarithm is s": log_det_negated,
+        "on the way back, undo the last step first: subtract t, then divide by exp(s)": undone_in_the_wrong_order,
+        "s and t are exchanged: the first half of the network's output is the log-scale s": scale_and_shift_exchanged,
+        "you scaled by s itself; s is the logarithm of the scale, "
+        "so that the scale exp(s) is never 0 or negative": scaled_by_s_itself,
+        "the diagonal is exp(s), so its logarithm is s: you summed exp(s)": _other_log_det(lambda s: s.exp().sum(1)),
+        "your log-determinant has one number for each dimension; "
+        "sum them: one for each example, shape (B,)": _other_log_det(lambda s: s),
+        "the mean over the dimensions is not the sum: every dimension stretches the volume once more": _other_log_det(
+            lambda s: s.mean(1)
+        ),
+        "you summed over the batch as well; each example has a log-determinant of its own, shape (B,)": _other_log_det(
+            lambda s: s.sum()
+        ),
+        "the log-determinant is not 0 here: unlike a shift, the scale changes volumes": (
+            lambda x, net, inverse=False: (affine_coupling(x, net, inverse)[0], torch.zeros_like(x[:, 0]))
+        ),
+        "inverse=False is the way there: your two directions are exchanged": (
+            lambda x, net, inverse=False: affine_coupling(x, net, not inverse)
+        ),
+        "s is the first half of the network's output, t the second: "
+        "cut it in two, don't take turns": outputs_taken_in_turns,
+        "the shift t is not part of the log-determinant: "
+        "sum s alone, not all that the network says": shift_counted_in_the_log_det,
+        "scale first, then shift: z_b = x_b exp(s) + t, not (x_b + t) exp(s)": shifted_before_it_is_scaled,
+    },
 )
-
-
-def _parts(x, net):
-    a, b = x.chunk(2, dim=1)
-    s, t = net(a).chunk(2, dim=1)
-    return a, b, s, t
-
-
-@affine.property("there and back again is where you were, and the two log-determinants cancel")
-def _(answer):
-    x, net, _ = _coupling(torch.Generator().manual_seed(6), 6, False)
-    z, there = answer(x, net)
-    again, back = answer(z, net, inverse=True)
-    assert torch.allclose(again, x, atol=1e-12)
-    assert torch.allclose(there + back, torch.zeros_like(there), atol=1e-12)
-
-
-@affine.property("the log-determinant is that of the Jacobian that autograd finds, both ways")
-def _(answer):
-    x, net, _ = _coupling(torch.Generator().manual_seed(7), 6, False)
-    for inverse in (False, True):
-        J = torch.autograd.functional.jacobian(lambda row, way=inverse: answer(row[None], net, way)[0][0], x[0])
-        assert torch.allclose(answer(x, net, inverse)[1][0], torch.linalg.slogdet(J)[1], atol=1e-12)
-
-
-@affine.mistake(
-    "you ignored inverse: with inverse=True, undo what the way there did, and flip the log-determinant's sign"
-)
-def _(x, net, inverse=False):
-    return affine_coupling(x, net)
-
-
-@affine.mistake("you put the halves together in the wrong order: first the half that passed, then the changed one")
-def _(x, net, inverse=False):
-    z, log_det = affine_coupling(x, net, inverse)
-    a, b = z.chunk(2, dim=1)
-    return torch.cat([b, a], 1), log_det
-
-
-@affine.mistake("the log-determinant of the way back has the wrong sign: there it is -s.sum(1)")
-def _(x, net, inverse=False):
-    return affine_coupling(x, net, inverse)[0], _parts(x, net)[2].sum(1)
-
-
-@affine.mistake("the sign of the log-determinant is flipped: the way there multiplies by exp(s), whose logarithm is s")
-def _(x, net, inverse=False):
-    z, log_det = affine_coupling(x, net, inverse)
-    return z, -log_det
-
-
-@affine.mistake("on the way back, undo the last step first: subtract t, then divide by exp(s)")
-def _(x, net, inverse=False):
-    a, b, s, t = _parts(x, net)
-    b = b * torch.exp(-s) - t if inverse else b * torch.exp(s) + t
-    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
-
-
-@affine.mistake("s and t are exchanged: the first half of the network's output is the log-scale s")
-def _(x, net, inverse=False):
-    a, b, t, s = _parts(x, net)
-    b = (b - t) * torch.exp(-s) if inverse else b * torch.exp(s) + t
-    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
-
-
-@affine.mistake(
-    "you scaled by s itself; s is the logarithm of the scale, so that the scale exp(s) is never 0 or negative"
-)
-def _(x, net, inverse=False):
-    a, b, s, t = _parts(x, net)
-    b = (b - t) / s if inverse else b * s + t
-    return torch.cat([a, b], 1), -s.abs().log().sum(1) if inverse else s.abs().log().sum(1)
-
-
-@affine.mistake("the diagonal is exp(s), so its logarithm is s: you summed exp(s)")
-def _(x, net, inverse=False):
-    total = _parts(x, net)[2].exp().sum(1)
-    return affine_coupling(x, net, inverse)[0], -total if inverse else total
-
-
-@affine.mistake("your log-determinant has one number for each dimension; sum them: one for each example, shape (B,)")
-def _(x, net, inverse=False):
-    s = _parts(x, net)[2]
-    return affine_coupling(x, net, inverse)[0], -s if inverse else s
-
-
-@affine.mistake("the mean over the dimensions is not the sum: every dimension stretches the volume once more")
-def _(x, net, inverse=False):
-    mean = _parts(x, net)[2].mean(1)
-    return affine_coupling(x, net, inverse)[0], -mean if inverse else mean
-
-
-@affine.mistake("you summed over the batch as well; each example has a log-determinant of its own, shape (B,)")
-def _(x, net, inverse=False):
-    total = _parts(x, net)[2].sum()
-    return affine_coupling(x, net, inverse)[0], -total if inverse else total
-
-
-@affine.mistake("the log-determinant is not 0 here: unlike a shift, the scale changes volumes")
-def _(x, net, inverse=False):
-    return affine_coupling(x, net, inverse)[0], torch.zeros_like(x[:, 0])
-
-
-@affine.mistake("inverse=False is the way there: your two directions are exchanged")
-def _(x, net, inverse=False):
-    return affine_coupling(x, net, not inverse)
-
-
-@affine.mistake("s is the first half of the network's output, t the second: cut it in two, don't take turns")
-def _(x, net, inverse=False):
-    a, b = x.chunk(2, dim=1)
-    s, t = net(a)[:, 0::2], net(a)[:, 1::2]
-    b = (b - t) * torch.exp(-s) if inverse else b * torch.exp(s) + t
-    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
-
-
-@affine.mistake("the shift t is not part of the log-determinant: sum s alone, not all that the network says")
-def _(x, net, inverse=False):
-    total = net(x.chunk(2, dim=1)[0]).sum(1)
-    return affine_coupling(x, net, inverse)[0], -total if inverse else total
-
-
-@affine.mistake("scale first, then shift: z_b = x_b exp(s) + t, not (x_b + t) exp(s)")
-def _(x, net, inverse=False):
-    a, b, s, t = _parts(x, net)
-    b = b * torch.exp(-s) - t if inverse else (b + t) * torch.exp(s)
-    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
 
 
 # 5.6 ------------------------------------------------------------------------------------------------------------------
@@ -545,124 +478,141 @@ def lu_conv(P, lower, upper, sign, log_d, pixels):
     return _assemble(P, lower, upper, sign, log_d), pixels * log_d.sum()
 
 
-lu = Exercise(
-    "5.6",
-    "lu_conv",
-    reference=lu_conv,
-    inputs=_lu,
-    edges={"one channel": _lu(torch.Generator().manual_seed(3), 1, 9)},
-)
-
-
-@lu.property("log|det M| for each pixel is what torch.linalg.slogdet finds")
-def _(answer):
+def log_det_of_all_pixels_agrees_with_slogdet(answer):
     arguments = _lu(torch.Generator().manual_seed(5), 6, 10)
     M, log_det = answer(*arguments)
     assert torch.allclose(log_det, 10 * torch.linalg.slogdet(M)[1])
 
 
-@lu.property("entries on the wrong side of lower and upper do not matter")
-def _(answer):
+def wrong_side_does_not_matter(answer):
     P, lower, upper, *rest = _lu(torch.Generator().manual_seed(6))
     noise = _rand(torch.Generator().manual_seed(7), 4, 4)
     again = answer(P, lower + noise.triu(), upper + noise.tril(), *rest)[0]
     assert torch.allclose(again, answer(P, lower, upper, *rest)[0])
 
 
-@lu.property(
-    "log|det M| comes from log_d alone, without a determinant, so it is right also where exp(log_d) is too small"
-)
-def _(answer):
+def no_determinant_is_computed(answer):
     P, lower, upper, sign, log_d, pixels = _lu(torch.Generator().manual_seed(8))
     tiny = torch.full_like(log_d, -800)  # exp(-800) is 0 in float64
     assert torch.allclose(answer(P, lower, upper, sign, tiny, pixels)[1], pixels * tiny.sum())
 
 
-@lu.mistake("the signs don't enter: log|det M| is the sum of log|d| = log_d; log(sign · exp(log_d)) is NaN where d < 0")
-def _(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, sign, log_d), pixels * (sign * log_d.exp()).log().sum()
-
-
-@lu.mistake("the channels are counted in the sum already: multiply by `pixels`, not by `pixels` times C")
-def _(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, sign, log_d), len(P) * pixels * log_d.sum()
-
-
-@lu.mistake("the same M acts at every pixel, so its log-determinant counts `pixels` times")
-def _(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, sign, log_d), log_d.sum()
-
-
-@lu.mistake("L needs ones on its diagonal: lower.tril(-1) + I")
-def _(P, lower, upper, sign, log_d, pixels):
-    M = P @ lower.tril(-1) @ (upper.triu(1) + torch.diag(sign * log_d.exp()))
-    return M, pixels * log_d.sum()
-
-
-@lu.mistake("L keeps the diagonal of `lower`; take what is strictly below it, tril(-1), and add the identity")
-def _(P, lower, upper, sign, log_d, pixels):
-    M = P @ lower.tril() @ (upper.triu(1) + torch.diag(sign * log_d.exp()))
-    return M, pixels * log_d.sum()
-
-
-@lu.mistake("L has `lower`'s diagonal plus ones: take what is strictly below it, tril(-1), before you add the identity")
-def _(P, lower, upper, sign, log_d, pixels):
-    L = lower.tril() + torch.eye(len(P), dtype=P.dtype)
-    return P @ L @ (upper.triu(1) + torch.diag(sign * log_d.exp())), pixels * log_d.sum()
-
-
-@lu.mistake("the signs don't enter the log-determinant: log|d| = log_d, whatever the sign; you summed sign · log_d")
-def _(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, sign, log_d), pixels * (sign * log_d).sum()
-
-
-@lu.mistake("U keeps the diagonal of `upper`; take what is strictly above it, triu(1), and add diag(sign · exp(log_d))")
-def _(P, lower, upper, sign, log_d, pixels):
-    L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
-    return P @ L @ (upper.triu() + torch.diag(sign * log_d.exp())), pixels * log_d.sum()
-
-
-@lu.mistake("the signs are missing: with a positive diagonal not every rotation is P L U; -I is not")
-def _(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, torch.ones_like(sign), log_d), pixels * log_d.sum()
-
-
-@lu.mistake("the order is P L U; you have L P U")
-def _(P, lower, upper, sign, log_d, pixels):
-    L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
-    return L @ P @ (upper.triu(1) + torch.diag(sign * log_d.exp())), pixels * log_d.sum()
-
-
-@lu.mistake("the order is P L U; you have L U P")
-def _(P, lower, upper, sign, log_d, pixels):
-    return P.T @ _assemble(P, lower, upper, sign, log_d) @ P, pixels * log_d.sum()
-
-
-@lu.mistake("the order is P L U; you have P U L")
-def _(P, lower, upper, sign, log_d, pixels):
-    L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
-    return P @ (upper.triu(1) + torch.diag(sign * log_d.exp())) @ L, pixels * log_d.sum()
-
-
-@lu.mistake("you transposed P: M = P L U, not Pᵀ L U")
-def _(P, lower, upper, sign, log_d, pixels):
-    return P.T @ P.T @ _assemble(P, lower, upper, sign, log_d), pixels * log_d.sum()
-
-
-@lu.mistake("the permutation P is missing: M = P L U")
-def _(P, lower, upper, sign, log_d, pixels):
-    return P.T @ _assemble(P, lower, upper, sign, log_d), pixels * log_d.sum()
-
-
-@lu.mistake("the diagonal of U is sign · exp(log_d): you put log_d itself there")
-def _(P, lower, upper, sign, log_d, pixels):
-    L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
-    return P @ L @ (upper.triu(1) + torch.diag(sign * log_d)), pixels * log_d.sum()
-
-
-@lu.mistake("you summed exp(log_d); log|det M| is the sum of the logarithms, log_d")
-def _(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, sign, log_d), pixels * log_d.exp().sum()
+lu = Exercise(
+    "5.6",
+    "lu_conv",
+    reference=lu_conv,
+    inputs=_lu,
+    edges={"one channel": _lu(torch.Generator().manual_seed(3), 1, 9)},
+    properties={
+        "log|det M| for each pixel is what torch.linalg.slogdet finds": log_det_of_all_pixels_agrees_with_slogdet,
+        "entries on the wrong side of lower and upper do not matter": wrong_side_does_not_matter,
+        "log|det M| comes from log_d alone, without a determinant, "
+        "so it is right also where exp(log_d) is too small": no_determinant_is_computed,
+    },
+    mistakes={
+        "the signs don't enter: log|det M| is the sum of log|d| = log_d; log(sign · exp(log_d)) is NaN where d < 0": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                _assemble(P, lower, upper, sign, log_d),
+                pixels * (sign * log_d.exp()).log().sum(),
+            )
+        ),
+        "the channels are counted in the sum already: multiply by `pixels`, not by `pixels` times C": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                _assemble(P, lower, upper, sign, log_d),
+                len(P) * pixels * log_d.sum(),
+            )
+        ),
+        "the same M acts at every pixel, so its log-determinant counts `pixels` times": (
+            lambda P, lower, upper, sign, log_d, pixels: (_assemble(P, lower, upper, sign, log_d), log_d.sum())
+        ),
+        "L needs ones on its diagonal: lower.tril(-1) + I": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                (P @ lower.tril(-1) @ (upper.triu(1) + torch.diag(sign * log_d.exp()))),
+                pixels * log_d.sum(),
+            )
+        ),
+        "L keeps the diagonal of `lower`; take what is strictly below it, tril(-1), and add the identity": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                (P @ lower.tril() @ (upper.triu(1) + torch.diag(sign * log_d.exp()))),
+                pixels * log_d.sum(),
+            )
+        ),
+        "L has `lower`'s diagonal plus ones: take what is strictly below it, tril(-1), before you add the identity": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P
+                @ (lower.tril() + torch.eye(len(P), dtype=P.dtype))
+                @ (upper.triu(1) + torch.diag(sign * log_d.exp())),
+                pixels * log_d.sum(),
+            )
+        ),
+        "the signs don't enter the log-determinant: log|d| = log_d, whatever the sign; you summed sign · log_d": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                _assemble(P, lower, upper, sign, log_d),
+                pixels * (sign * log_d).sum(),
+            )
+        ),
+        "U keeps the diagonal of `upper`; take what is strictly above it, triu(1), and add diag(sign · exp(log_d))": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P
+                @ (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype))
+                @ (upper.triu() + torch.diag(sign * log_d.exp())),
+                pixels * log_d.sum(),
+            )
+        ),
+        "the signs are missing: with a positive diagonal not every rotation is P L U; -I is not": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                _assemble(P, lower, upper, torch.ones_like(sign), log_d),
+                pixels * log_d.sum(),
+            )
+        ),
+        "the order is P L U; you have L P U": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype))
+                @ P
+                @ (upper.triu(1) + torch.diag(sign * log_d.exp())),
+                pixels * log_d.sum(),
+            )
+        ),
+        "the order is P L U; you have L U P": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P.T @ _assemble(P, lower, upper, sign, log_d) @ P,
+                pixels * log_d.sum(),
+            )
+        ),
+        "the order is P L U; you have P U L": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P
+                @ (upper.triu(1) + torch.diag(sign * log_d.exp()))
+                @ (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)),
+                pixels * log_d.sum(),
+            )
+        ),
+        "you transposed P: M = P L U, not Pᵀ L U": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P.T @ P.T @ _assemble(P, lower, upper, sign, log_d),
+                pixels * log_d.sum(),
+            )
+        ),
+        "the permutation P is missing: M = P L U": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P.T @ _assemble(P, lower, upper, sign, log_d),
+                pixels * log_d.sum(),
+            )
+        ),
+        "the diagonal of U is sign · exp(log_d): you put log_d itself there": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                P @ (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)) @ (upper.triu(1) + torch.diag(sign * log_d)),
+                pixels * log_d.sum(),
+            )
+        ),
+        "you summed exp(log_d); log|det M| is the sum of the logarithms, log_d": (
+            lambda P, lower, upper, sign, log_d, pixels: (
+                _assemble(P, lower, upper, sign, log_d),
+                pixels * log_d.exp().sum(),
+            )
+        ),
+    },
+)
 
 
 # 5.7 ------------------------------------------------------------------------------------------------------------------
@@ -676,79 +626,61 @@ def dequantized_bits(log_p, dimensions, levels):
     return -log_p / (dimensions * math.log(2)) + math.log2(levels)
 
 
-bits = Exercise(
-    "5.7",
-    "dequantized_bits",
-    reference=dequantized_bits,
-    inputs=_scaled,
-    edges={"17 levels": (torch.tensor([90.0, -20.0], dtype=torch.float64), 64, 17)},
-)
-
-
-@bits.property("the uniform density on the unit cube, log p(x) = 0, costs log₂(levels) bits")
-def _(answer):
-    assert torch.allclose(
-        answer(torch.zeros(2, dtype=torch.float64), 10, 32), torch.full((2,), 5.0, dtype=torch.float64)
-    )
-
-
-@bits.property("it agrees with metrics.bits_per_dim, told the spacing 1 / levels")
-def _(answer):
+def agrees_with_bits_per_dim(answer):
     from genlib import metrics
 
     log_p = _rand(torch.Generator().manual_seed(2), 4) * 30
     assert torch.allclose(answer(log_p, 12, 256), metrics.bits_per_dim(log_p, (12,), spacing=1 / 256))
 
 
-@bits.mistake(
-    "the 256 is missing: this is the density of x in the unit cube, log₂(levels) bits better than that of v + u"
+bits = Exercise(
+    "5.7",
+    "dequantized_bits",
+    reference=dequantized_bits,
+    inputs=_scaled,
+    edges={"17 levels": (torch.tensor([90.0, -20.0], dtype=torch.float64), 64, 17)},
+    properties={
+        "the uniform density on the unit cube, log p(x) = 0, costs log₂(levels) bits": (
+            lambda answer: torch.allclose(
+                answer(torch.zeros(2, dtype=torch.float64), 10, 32), torch.full((2,), 5.0, dtype=torch.float64)
+            )
+        ),
+        "it agrees with metrics.bits_per_dim, told the spacing 1 / levels": agrees_with_bits_per_dim,
+    },
+    mistakes={
+        "the 256 is missing: this is the density of x in the unit cube, log₂(levels) bits better than that of v + u": (
+            lambda log_p, dimensions, levels: -log_p / (dimensions * math.log(2))
+        ),
+        "the sign of the last term is flipped: "
+        "the smaller the cells, the higher the density of x, so add log₂(levels)": (
+            lambda log_p, dimensions, levels: -log_p / (dimensions * math.log(2)) - math.log2(levels)
+        ),
+        "the result is in nats: divide by log 2, also in the term of the levels": (
+            lambda log_p, dimensions, levels: -log_p / dimensions + math.log(levels)
+        ),
+        "you mixed units: log(levels) is in nats, and the rest is in bits; use log₂(levels)": (
+            lambda log_p, dimensions, levels: -log_p / (dimensions * math.log(2)) + math.log(levels)
+        ),
+        "log(levels) counts once for each dimension; you counted it once for the whole picture": (
+            lambda log_p, dimensions, levels: -(log_p - math.log(levels)) / (dimensions * math.log(2))
+        ),
+        "log₂(levels) is 8 for 256 levels only: `levels` is an argument": (
+            lambda log_p, dimensions, levels: -log_p / (dimensions * math.log(2)) + 8
+        ),
+        "the result is per dimension, and so is log₂(levels) already: don't multiply it by `dimensions`": (
+            lambda log_p, dimensions, levels: -log_p / (dimensions * math.log(2)) + dimensions * math.log2(levels)
+        ),
+        "log_p is that of the whole picture: divide it by `dimensions`, as the second term is per dimension": (
+            lambda log_p, dimensions, levels: -log_p / math.log(2) + math.log2(levels)
+        ),
+        "that is for the whole picture: divide by the number of dimensions": (
+            lambda log_p, dimensions, levels: -log_p / math.log(2) + dimensions * math.log2(levels)
+        ),
+        "a high density costs few bits: the sign of log_p is flipped": (
+            lambda log_p, dimensions, levels: log_p / (dimensions * math.log(2)) + math.log2(levels)
+        ),
+    },
 )
-def _(log_p, dimensions, levels):
-    return -log_p / (dimensions * math.log(2))
 
 
-@bits.mistake(
-    "the sign of the last term is flipped: the smaller the cells, the higher the density of x, so add log₂(levels)"
-)
-def _(log_p, dimensions, levels):
-    return -log_p / (dimensions * math.log(2)) - math.log2(levels)
-
-
-@bits.mistake("the result is in nats: divide by log 2, also in the term of the levels")
-def _(log_p, dimensions, levels):
-    return -log_p / dimensions + math.log(levels)
-
-
-@bits.mistake("you mixed units: log(levels) is in nats, and the rest is in bits; use log₂(levels)")
-def _(log_p, dimensions, levels):
-    return -log_p / (dimensions * math.log(2)) + math.log(levels)
-
-
-@bits.mistake("log(levels) counts once for each dimension; you counted it once for the whole picture")
-def _(log_p, dimensions, levels):
-    return -(log_p - math.log(levels)) / (dimensions * math.log(2))
-
-
-@bits.mistake("log₂(levels) is 8 for 256 levels only: `levels` is an argument")
-def _(log_p, dimensions, levels):
-    return -log_p / (dimensions * math.log(2)) + 8
-
-
-@bits.mistake("the result is per dimension, and so is log₂(levels) already: don't multiply it by `dimensions`")
-def _(log_p, dimensions, levels):
-    return -log_p / (dimensions * math.log(2)) + dimensions * math.log2(levels)
-
-
-@bits.mistake("log_p is that of the whole picture: divide it by `dimensions`, as the second term is per dimension")
-def _(log_p, dimensions, levels):
-    return -log_p / math.log(2) + math.log2(levels)
-
-
-@bits.mistake("that is for the whole picture: divide by the number of dimensions")
-def _(log_p, dimensions, levels):
-    return -log_p / math.log(2) + dimensions * math.log2(levels)
-
-
-@bits.mistake("a high density costs few bits: the sign of log_p is flipped")
-def _(log_p, dimensions, levels):
-    return log_p / (dimensions * math.log(2)) + math.log2(levels)
+EXERCISES = (density, normal, triangular, additive, affine, lu, bits)

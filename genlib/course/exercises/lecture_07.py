@@ -25,6 +25,18 @@ def _log_densities(generator, n=6):
 
 
 _a, _b = _log_densities(torch.Generator().manual_seed(7))
+
+
+def equal_densities_give_half(answer):
+    log_p, _ = _log_densities(torch.Generator().manual_seed(3))
+    assert torch.allclose(answer(log_p, log_p), torch.full_like(log_p, 0.5))
+
+
+def exchanged_gives_the_rest(answer):
+    log_p, log_q = _log_densities(torch.Generator().manual_seed(4))
+    assert torch.allclose(answer(log_p, log_q) + answer(log_q, log_p), torch.ones_like(log_p))
+
+
 optimal = Exercise(
     "7.1",
     "optimal_discriminator",
@@ -34,71 +46,41 @@ optimal = Exercise(
         "densities far below the smallest float (log p near -2000)": (_a - 2000, _b - 2000),
         "places where one of the two densities is 0": (_double(-1, -math.inf, -2), _double(-math.inf, -1, -2)),
     },
+    properties={
+        "where both densities are the same, it is 1/2": equal_densities_give_half,
+        "whoever exchanges data and fakes gets 1 - D*": exchanged_gives_the_rest,
+    },
+    mistakes={
+        "that is 1 - D*, the probability of a fake; D is the probability that x is real": (
+            lambda log_p_data, log_p_g: torch.sigmoid(log_p_g - log_p_data)
+        ),
+        "exp underflows: e^-2000 is 0, and 0/0 is NaN; stay in logarithms: D* = sigmoid(log p_data - log p_g)": (
+            lambda log_p_data, log_p_g: log_p_data.exp() / (log_p_data.exp() + log_p_g.exp())
+        ),
+        "that is the ratio p_data / p_g; D* is p_data / (p_data + p_g)": (
+            lambda log_p_data, log_p_g: (log_p_data - log_p_g).exp()
+        ),
+        "that is the logit of D*, log p_data - log p_g; the sigmoid of it is D*": (
+            lambda log_p_data, log_p_g: log_p_data - log_p_g
+        ),
+        "that is log D*; asked was D*, between 0 and 1": lambda log_p_data, log_p_g: F.logsigmoid(log_p_data - log_p_g),
+        "you divided the logarithms; the formula divides the densities": (
+            lambda log_p_data, log_p_g: log_p_data / (log_p_data + log_p_g)
+        ),
+        "you made the points x compete; at each x the two densities compete: softmax over those two": (
+            lambda log_p_data, log_p_g: (log_p_data - log_p_g).softmax(0)
+        ),
+        "a small number in the denominator turns 0/0 into 0, and 0 is wrong too: stay in logarithms, with a sigmoid": (
+            lambda log_p_data, log_p_g: log_p_data.exp() / (log_p_data.exp() + log_p_g.exp() + 1e-12)
+        ),
+        "that is the softmax over the wrong axis: stacked, the two densities lie along axis 0": (
+            lambda log_p_data, log_p_g: torch.stack([log_p_data, log_p_g]).softmax(1)[0]
+        ),
+        "that is twice D*: the denominator is p_data + p_g, not their mean": (
+            lambda log_p_data, log_p_g: 2 * torch.sigmoid(log_p_data - log_p_g)
+        ),
+    },
 )
-
-
-@optimal.property("where both densities are the same, it is 1/2")
-def _(answer):
-    log_p, _ = _log_densities(torch.Generator().manual_seed(3))
-    assert torch.allclose(answer(log_p, log_p), torch.full_like(log_p, 0.5))
-
-
-@optimal.property("whoever exchanges data and fakes gets 1 - D*")
-def _(answer):
-    log_p, log_q = _log_densities(torch.Generator().manual_seed(4))
-    assert torch.allclose(answer(log_p, log_q) + answer(log_q, log_p), torch.ones_like(log_p))
-
-
-@optimal.mistake("that is 1 - D*, the probability of a fake; D is the probability that x is real")
-def _(log_p_data, log_p_g):
-    return torch.sigmoid(log_p_g - log_p_data)
-
-
-@optimal.mistake("exp underflows: e^-2000 is 0, and 0/0 is NaN; stay in logarithms: D* = sigmoid(log p_data - log p_g)")
-def _(log_p_data, log_p_g):
-    return log_p_data.exp() / (log_p_data.exp() + log_p_g.exp())
-
-
-@optimal.mistake("that is the ratio p_data / p_g; D* is p_data / (p_data + p_g)")
-def _(log_p_data, log_p_g):
-    return (log_p_data - log_p_g).exp()
-
-
-@optimal.mistake("that is the logit of D*, log p_data - log p_g; the sigmoid of it is D*")
-def _(log_p_data, log_p_g):
-    return log_p_data - log_p_g
-
-
-@optimal.mistake("that is log D*; asked was D*, between 0 and 1")
-def _(log_p_data, log_p_g):
-    return F.logsigmoid(log_p_data - log_p_g)
-
-
-@optimal.mistake("you divided the logarithms; the formula divides the densities")
-def _(log_p_data, log_p_g):
-    return log_p_data / (log_p_data + log_p_g)
-
-
-@optimal.mistake("you made the points x compete; at each x the two densities compete: softmax over those two")
-def _(log_p_data, log_p_g):
-    return (log_p_data - log_p_g).softmax(0)
-
-
-@optimal.mistake(
-    "a small number in the denominator turns 0/0 into 0, and 0 is wrong too: stay in logarithms, with a sigmoid"
-)
-def _(log_p_data, log_p_g):
-    return log_p_data.exp() / (log_p_data.exp() + log_p_g.exp() + 1e-12)
-
-
-@optimal.mistake("that is the softmax over the wrong axis: stacked, the two densities lie along axis 0")
-def _(log_p_data, log_p_g):
-    return torch.stack([log_p_data, log_p_g]).softmax(1)[0]
-
-
-@optimal.mistake("that is twice D*: the denominator is p_data + p_g, not their mean")
-def _(log_p_data, log_p_g):
-    return 2 * torch.sigmoid(log_p_data - log_p_g)
 
 
 # 7.2 ------------------------------------------------------------------------------------------------------------------
@@ -108,69 +90,29 @@ def value_at_one_half():
     return -math.log(4)
 
 
-half = Exercise("7.2", "value_at_one_half", reference=value_at_one_half, tol=5e-6)
-
-
-@half.property("it is negative: both logarithms are logarithms of probabilities")
-def _(answer):
-    assert answer() < 0
-
-
-@half.mistake(
-    "that is one of the two terms, or the mean of the two; V is their sum, one for the data and one for the fakes"
+half = Exercise(
+    "7.2",
+    "value_at_one_half",
+    reference=value_at_one_half,
+    tol=5e-6,
+    properties={
+        "it is negative: both logarithms are logarithms of probabilities": lambda answer: answer() < 0,
+    },
+    mistakes={
+        "that is one of the two terms, or the mean of the two; "
+        "V is their sum, one for the data and one for the fakes": (lambda: -math.log(2)),
+        "the sign is flipped: log(1/2) is negative, so V is too; -V is what D's loss is": lambda: math.log(4),
+        "that is one term, and with the sign of a loss; V is the sum of two logarithms of 1/2": lambda: math.log(2),
+        "that is in bits; asked was nats, the natural logarithm": lambda: -2.0,
+        "that is with logarithms to base 10; asked was nats, the natural logarithm": lambda: -math.log10(4),
+        "that would be certainty: log 1 + log 1. Here D says 1/2, and V adds two logarithms of 1/2": lambda: 0.0,
+        "these are the probabilities, 1/2 + 1/2; V adds their logarithms": lambda: 1.0,
+        "you multiplied the two logarithms; V adds them": lambda: math.log(2) ** 2,
+        "that is half of one term; V adds two whole logarithms of 1/2, without weights": lambda: math.log(0.25) / 4,
+        "you are there, but you rounded: give five decimals, or return the formula": lambda: -1.386,
+        "you may be there, but you rounded a lot: give five decimals, or return the formula": lambda: -1.39,
+    },
 )
-def _():
-    return -math.log(2)
-
-
-@half.mistake("the sign is flipped: log(1/2) is negative, so V is too; -V is what D's loss is")
-def _():
-    return math.log(4)
-
-
-@half.mistake("that is one term, and with the sign of a loss; V is the sum of two logarithms of 1/2")
-def _():
-    return math.log(2)
-
-
-@half.mistake("that is in bits; asked was nats, the natural logarithm")
-def _():
-    return -2.0
-
-
-@half.mistake("that is with logarithms to base 10; asked was nats, the natural logarithm")
-def _():
-    return -math.log10(4)
-
-
-@half.mistake("that would be certainty: log 1 + log 1. Here D says 1/2, and V adds two logarithms of 1/2")
-def _():
-    return 0.0
-
-
-@half.mistake("these are the probabilities, 1/2 + 1/2; V adds their logarithms")
-def _():
-    return 1.0
-
-
-@half.mistake("you multiplied the two logarithms; V adds them")
-def _():
-    return math.log(2) ** 2
-
-
-@half.mistake("that is half of one term; V adds two whole logarithms of 1/2, without weights")
-def _():
-    return math.log(0.25) / 4
-
-
-@half.mistake("you are there, but you rounded: give five decimals, or return the formula")
-def _():
-    return -1.386
-
-
-@half.mistake("you may be there, but you rounded a lot: give five decimals, or return the formula")
-def _():
-    return -1.39
 
 
 # 7.3 ------------------------------------------------------------------------------------------------------------------
@@ -190,6 +132,31 @@ def _kl(p, q):
     return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum()
 
 
+def equal_tables_give_zero(answer):
+    p, _ = _two_tables(torch.Generator().manual_seed(3))
+    assert abs(float(answer(p, p))) < 1e-12
+
+
+def order_does_not_matter(answer):
+    p, q = _two_tables(torch.Generator().manual_seed(4))
+    assert torch.allclose(answer(p, q), answer(q, p))
+
+
+def zeros_give_nan(p, q):
+    m = (p + q) / 2
+    return ((p * (p / m).log()).sum() + (q * (q / m).log()).sum()) / 2
+
+
+def zeros_in_both_give_nan(p, q):
+    m = (p + q) / 2
+    return (torch.special.xlogy(p, p / m).sum() + torch.special.xlogy(q, q / m).sum()) / 2
+
+
+def divergences_from_the_mixture(p, q):
+    m = (p + q) / 2
+    return (_kl(m, p) + _kl(m, q)) / 2
+
+
 shannon = Exercise(
     "7.3",
     "jensen_shannon",
@@ -199,97 +166,47 @@ shannon = Exercise(
         "distributions with zeros": (_double(0.5, 0.5, 0, 0), _double(0, 0.5, 0.5, 0)),
         "distributions that share no outcome": (_double(0.25, 0.75, 0, 0), _double(0, 0, 0.5, 0.5)),
     },
+    properties={
+        "is 0 for two equal distributions": equal_tables_give_zero,
+        "does not care which of the two comes first": order_does_not_matter,
+    },
+    mistakes={
+        "0 · log 0 counts as 0, but a computer says NaN: "
+        "use torch.special.xlogy, or leave the zeros out": zeros_give_nan,
+        "where p and q are both 0, p/m is 0/0 and NaN: "
+        "not xlogy(p, p/m), but xlogy(p, p) - xlogy(p, m)": zeros_in_both_give_nan,
+        "the halves are missing: the JSD is the mean of the two KL divergences, not their sum": (
+            lambda p, q: 2 * jensen_shannon(p, q)
+        ),
+        "that is only KL(p‖m); the JSD is the mean of KL(p‖m) and KL(q‖m)": lambda p, q: _kl(p, (p + q) / 2),
+        "that is only KL(q‖m); the JSD is the mean of KL(p‖m) and KL(q‖m)": lambda p, q: _kl(q, (p + q) / 2),
+        "that is KL(p‖q), which is infinite where q has zeros; both are compared with their mean m": (
+            lambda p, q: _kl(p, q)
+        ),
+        "that is KL(q‖p), which is infinite where p has zeros; both are compared with their mean m": (
+            lambda p, q: _kl(q, p)
+        ),
+        "that is the mean of KL(p‖q) and KL(q‖p); the JSD compares each of the two with their mean m": (
+            lambda p, q: (_kl(p, q) + _kl(q, p)) / 2
+        ),
+        "you compared with p + q, which sums to 2; the mean is m = (p + q)/2": (
+            lambda p, q: jensen_shannon(p, q) - math.log(2)
+        ),
+        "that is its square root, a distance with a name of its own; asked was the divergence itself": (
+            lambda p, q: jensen_shannon(p, q).clamp(min=0).sqrt()
+        ),
+        "that is V(G, D*), which is -log 4 + 2 JSD; asked was the JSD alone": (
+            lambda p, q: 2 * jensen_shannon(p, q) - math.log(4)
+        ),
+        "that is in bits; use the natural logarithm": lambda p, q: jensen_shannon(p, q) / math.log(2),
+        "the sign is flipped: a divergence is never negative": lambda p, q: -jensen_shannon(p, q),
+        "you averaged over the outcomes; each is weighted by its probability already, so sum them": (
+            lambda p, q: jensen_shannon(p, q) / len(p)
+        ),
+        "these are the divergences from m to p and q; "
+        "the first argument of each KL is p, or q: KL(p‖m)": divergences_from_the_mixture,
+    },
 )
-
-
-@shannon.property("is 0 for two equal distributions")
-def _(answer):
-    p, _ = _two_tables(torch.Generator().manual_seed(3))
-    assert abs(float(answer(p, p))) < 1e-12
-
-
-@shannon.property("does not care which of the two comes first")
-def _(answer):
-    p, q = _two_tables(torch.Generator().manual_seed(4))
-    assert torch.allclose(answer(p, q), answer(q, p))
-
-
-@shannon.mistake("0 · log 0 counts as 0, but a computer says NaN: use torch.special.xlogy, or leave the zeros out")
-def _(p, q):
-    m = (p + q) / 2
-    return ((p * (p / m).log()).sum() + (q * (q / m).log()).sum()) / 2
-
-
-@shannon.mistake("where p and q are both 0, p/m is 0/0 and NaN: not xlogy(p, p/m), but xlogy(p, p) - xlogy(p, m)")
-def _(p, q):
-    m = (p + q) / 2
-    return (torch.special.xlogy(p, p / m).sum() + torch.special.xlogy(q, q / m).sum()) / 2
-
-
-@shannon.mistake("the halves are missing: the JSD is the mean of the two KL divergences, not their sum")
-def _(p, q):
-    return 2 * jensen_shannon(p, q)
-
-
-@shannon.mistake("that is only KL(p‖m); the JSD is the mean of KL(p‖m) and KL(q‖m)")
-def _(p, q):
-    return _kl(p, (p + q) / 2)
-
-
-@shannon.mistake("that is only KL(q‖m); the JSD is the mean of KL(p‖m) and KL(q‖m)")
-def _(p, q):
-    return _kl(q, (p + q) / 2)
-
-
-@shannon.mistake("that is KL(p‖q), which is infinite where q has zeros; both are compared with their mean m")
-def _(p, q):
-    return _kl(p, q)
-
-
-@shannon.mistake("that is KL(q‖p), which is infinite where p has zeros; both are compared with their mean m")
-def _(p, q):
-    return _kl(q, p)
-
-
-@shannon.mistake("that is the mean of KL(p‖q) and KL(q‖p); the JSD compares each of the two with their mean m")
-def _(p, q):
-    return (_kl(p, q) + _kl(q, p)) / 2
-
-
-@shannon.mistake("you compared with p + q, which sums to 2; the mean is m = (p + q)/2")
-def _(p, q):
-    return jensen_shannon(p, q) - math.log(2)
-
-
-@shannon.mistake("that is its square root, a distance with a name of its own; asked was the divergence itself")
-def _(p, q):
-    return jensen_shannon(p, q).clamp(min=0).sqrt()
-
-
-@shannon.mistake("that is V(G, D*), which is -log 4 + 2 JSD; asked was the JSD alone")
-def _(p, q):
-    return 2 * jensen_shannon(p, q) - math.log(4)
-
-
-@shannon.mistake("that is in bits; use the natural logarithm")
-def _(p, q):
-    return jensen_shannon(p, q) / math.log(2)
-
-
-@shannon.mistake("the sign is flipped: a divergence is never negative")
-def _(p, q):
-    return -jensen_shannon(p, q)
-
-
-@shannon.mistake("you averaged over the outcomes; each is weighted by its probability already, so sum them")
-def _(p, q):
-    return jensen_shannon(p, q) / len(p)
-
-
-@shannon.mistake("these are the divergences from m to p and q; the first argument of each KL is p, or q: KL(p‖m)")
-def _(p, q):
-    m = (p + q) / 2
-    return (_kl(m, p) + _kl(m, q)) / 2
 
 
 # 7.4 ------------------------------------------------------------------------------------------------------------------
@@ -305,86 +222,62 @@ def _two_samples(generator, n=9):
 
 
 _few = _double(3, 1, 2)
+
+
+def moved_by_three(answer):
+    x, _ = _two_samples(torch.Generator().manual_seed(3))
+    assert torch.allclose(answer(x, x + 3), _double(3)[0])
+
+
 wasserstein = Exercise(
     "7.4",
     "wasserstein_1d",
     reference=wasserstein_1d,
     inputs=_two_samples,
     edges={"the same points in another order": (_few, _few[[1, 2, 0]])},
+    properties={
+        "a sample that is moved by 3 is 3 away from where it was": moved_by_three,
+    },
+    mistakes={
+        "you paired the points in the order in which they came; the cheapest pairs are by rank: sort both": (
+            lambda x, y: (x - y).abs().mean()
+        ),
+        "that is how far the means are apart; two samples with one mean can still differ": (
+            lambda x, y: (x.mean() - y.mean()).abs()
+        ),
+        "you squared the distances; earth is paid by the distance itself: abs": (
+            lambda x, y: ((x.sort().values - y.sort().values) ** 2).mean()
+        ),
+        "that is the 2-Wasserstein distance, the root of the mean square; asked was the mean distance": (
+            lambda x, y: ((x.sort().values - y.sort().values) ** 2).mean().sqrt()
+        ),
+        "you summed; each of the n points carries a mass of 1/n, so take the mean": (
+            lambda x, y: (x.sort().values - y.sort().values).abs().sum()
+        ),
+        "moves to the left and to the right cancel; take the absolute value before the mean": (
+            lambda x, y: (x.sort().values - y.sort().values).mean()
+        ),
+        "one is sorted upwards, the other downwards: those are the most expensive pairs": (
+            lambda x, y: (x.sort().values - y.sort(descending=True).values).abs().mean()
+        ),
+        "that is the longest way that any point goes; asked was the mean": (
+            lambda x, y: (x.sort().values - y.sort().values).abs().max()
+        ),
+        "that is the mean over all pairs; each point goes to one place only, by rank": (
+            lambda x, y: (x[:, None] - y).abs().mean()
+        ),
+        "that is each point's way to the nearest one; many would go to the same place": (
+            lambda x, y: (x[:, None] - y).abs().min(1).values.mean()
+        ),
+        "argsort tells places, not values: you compared places; take x.sort().values, or x[x.argsort()]": (
+            lambda x, y: (x.argsort() - y.argsort()).abs().to(x).mean()
+        ),
+        "argsort tells places, which are integers and have no mean; take x.sort().values, or x[x.argsort()]": (
+            lambda x, y: (x.argsort() - y.argsort()).abs().mean()
+        ),
+        "you sorted only the first of the two": lambda x, y: (x.sort().values - y).abs().mean(),
+    },
 )
-
-
-@wasserstein.property("a sample that is moved by 3 is 3 away from where it was")
-def _(answer):
-    x, _ = _two_samples(torch.Generator().manual_seed(3))
-    assert torch.allclose(answer(x, x + 3), _double(3)[0])
-
-
-@wasserstein.mistake("you paired the points in the order in which they came; the cheapest pairs are by rank: sort both")
-def _(x, y):
-    return (x - y).abs().mean()
-
-
-@wasserstein.mistake("that is how far the means are apart; two samples with one mean can still differ")
-def _(x, y):
-    return (x.mean() - y.mean()).abs()
-
-
-@wasserstein.mistake("you squared the distances; earth is paid by the distance itself: abs")
-def _(x, y):
-    return ((x.sort().values - y.sort().values) ** 2).mean()
-
-
-@wasserstein.mistake("that is the 2-Wasserstein distance, the root of the mean square; asked was the mean distance")
-def _(x, y):
-    return ((x.sort().values - y.sort().values) ** 2).mean().sqrt()
-
-
-@wasserstein.mistake("you summed; each of the n points carries a mass of 1/n, so take the mean")
-def _(x, y):
-    return (x.sort().values - y.sort().values).abs().sum()
-
-
-@wasserstein.mistake("moves to the left and to the right cancel; take the absolute value before the mean")
-def _(x, y):
-    return (x.sort().values - y.sort().values).mean()
-
-
-@wasserstein.mistake("one is sorted upwards, the other downwards: those are the most expensive pairs")
-def _(x, y):
-    return (x.sort().values - y.sort(descending=True).values).abs().mean()
-
-
-@wasserstein.mistake("that is the longest way that any point goes; asked was the mean")
-def _(x, y):
-    return (x.sort().values - y.sort().values).abs().max()
-
-
-@wasserstein.mistake("that is the mean over all pairs; each point goes to one place only, by rank")
-def _(x, y):
-    return (x[:, None] - y).abs().mean()
-
-
-@wasserstein.mistake("that is each point's way to the nearest one; many would go to the same place")
-def _(x, y):
-    return (x[:, None] - y).abs().min(1).values.mean()
-
-
-@wasserstein.mistake("argsort tells places, not values: you compared places; take x.sort().values, or x[x.argsort()]")
-def _(x, y):
-    return (x.argsort() - y.argsort()).abs().to(x).mean()
-
-
-@wasserstein.mistake(
-    "argsort tells places, which are integers and have no mean; take x.sort().values, or x[x.argsort()]"
-)
-def _(x, y):
-    return (x.argsort() - y.argsort()).abs().mean()
-
-
-@wasserstein.mistake("you sorted only the first of the two")
-def _(x, y):
-    return (x.sort().values - y).abs().mean()
 
 
 # 7.5 ------------------------------------------------------------------------------------------------------------------
@@ -398,104 +291,81 @@ def _logits(generator, n=7):
     return (3 * torch.randn(n, generator=generator, dtype=torch.float64) - 1,)
 
 
+def losses_of_an_undecided_D(answer):
+    minimax, non_saturating = answer(torch.zeros(4, dtype=torch.float64))
+    assert abs(float(minimax) + math.log(2)) < 1e-9
+    assert abs(float(non_saturating) - math.log(2)) < 1e-9
+
+
+def losses_fall_when_D_is_fooled(answer):
+    low, high = answer(_double(-1, 0)), answer(_double(0, 1))
+    assert high[0] < low[0]
+    assert high[1] < low[1]
+
+
+def logarithms_cut_at_minus_100(logits):
+    D = logits.sigmoid()
+    zeros, ones = torch.zeros_like(D), torch.ones_like(D)
+    return -F.binary_cross_entropy(D, zeros), F.binary_cross_entropy(D, ones)
+
+
 losses = Exercise(
     "7.5",
     "generator_losses",
     reference=generator_losses,
     inputs=_logits,
     edges={"a discriminator that is very sure (logits of 800 and more)": (_double(-800, 900, -1000),)},
+    properties={
+        "where D says 1/2, the losses are -log 2 and log 2": losses_of_an_undecided_D,
+        "both fall when D believes more in the fakes": losses_fall_when_D_is_fooled,
+    },
+    mistakes={
+        "log(sigmoid(-800)) is log 0, minus infinity; log sigmoid(a) = -softplus(-a) is exact: F.logsigmoid": (
+            lambda logits: ((1 - logits.sigmoid()).log().mean(), -logits.sigmoid().log().mean())
+        ),
+        "log(1 - D) still overflows: 1 - sigmoid(a) is sigmoid(-a), so use F.logsigmoid(-a)": (
+            lambda logits: ((1 - logits.sigmoid()).log().mean(), -F.logsigmoid(logits).mean())
+        ),
+        "F.binary_cross_entropy cuts its logarithms off at -100; "
+        "stay with the logits: F.logsigmoid is exact": logarithms_cut_at_minus_100,
+        "a small number inside the logarithm cuts it off, at -18 for 1e-8; stay with the logits: F.logsigmoid": (
+            lambda logits: ((1 - logits.sigmoid() + 1e-8).log().mean(), -(logits.sigmoid() + 1e-8).log().mean())
+        ),
+        "a small number inside the logarithm cuts it off, at -28 for 1e-12; stay with the logits: F.logsigmoid": (
+            lambda logits: ((1 - logits.sigmoid() + 1e-12).log().mean(), -(logits.sigmoid() + 1e-12).log().mean())
+        ),
+        "that is the logarithm of the mean; asked was the mean of the logarithms: first log, then mean": (
+            lambda logits: ((-logits).sigmoid().mean().log(), -logits.sigmoid().mean().log())
+        ),
+        "the two are in the other order: minimax is log(1 - D), non-saturating -log D": (
+            lambda logits: (F.softplus(-logits).mean(), -F.softplus(logits).mean())
+        ),
+        "minimax has the wrong sign: G minimises mean log(1 - D), which is negative": (
+            lambda logits: (F.softplus(logits).mean(), F.softplus(-logits).mean())
+        ),
+        "non-saturating has the wrong sign: G minimises mean -log D, which is positive": (
+            lambda logits: (-F.softplus(logits).mean(), -F.softplus(-logits).mean())
+        ),
+        "both signs are flipped: these are what G would maximise": (
+            lambda logits: (F.softplus(logits).mean(), -F.softplus(-logits).mean())
+        ),
+        "real and fake are exchanged: G wants D to call its fakes real": (
+            lambda logits: (-F.softplus(-logits).mean(), F.softplus(logits).mean())
+        ),
+        "you summed over the batch; the losses are means": (
+            lambda logits: (-F.softplus(logits).sum(), F.softplus(-logits).sum())
+        ),
+        "you left the batch as it was; return the mean of each, a single number": (
+            lambda logits: (-F.softplus(logits), F.softplus(-logits))
+        ),
+        "logits are not probabilities yet: D = sigmoid(logit)": (
+            lambda logits: ((1 - logits).log().mean(), -logits.log().mean())
+        ),
+        "the logarithms are missing: the losses are log(1 - D) and -log D": (
+            lambda logits: ((1 - logits.sigmoid()).mean(), -logits.sigmoid().mean())
+        ),
+    },
 )
-
-
-@losses.property("where D says 1/2, the losses are -log 2 and log 2")
-def _(answer):
-    minimax, non_saturating = answer(torch.zeros(4, dtype=torch.float64))
-    assert abs(float(minimax) + math.log(2)) < 1e-9
-    assert abs(float(non_saturating) - math.log(2)) < 1e-9
-
-
-@losses.property("both fall when D believes more in the fakes")
-def _(answer):
-    low, high = answer(_double(-1, 0)), answer(_double(0, 1))
-    assert high[0] < low[0]
-    assert high[1] < low[1]
-
-
-@losses.mistake("log(sigmoid(-800)) is log 0, minus infinity; log sigmoid(a) = -softplus(-a) is exact: F.logsigmoid")
-def _(logits):
-    return (1 - logits.sigmoid()).log().mean(), -logits.sigmoid().log().mean()
-
-
-@losses.mistake("log(1 - D) still overflows: 1 - sigmoid(a) is sigmoid(-a), so use F.logsigmoid(-a)")
-def _(logits):
-    return (1 - logits.sigmoid()).log().mean(), -F.logsigmoid(logits).mean()
-
-
-@losses.mistake("F.binary_cross_entropy cuts its logarithms off at -100; stay with the logits: F.logsigmoid is exact")
-def _(logits):
-    D = logits.sigmoid()
-    zeros, ones = torch.zeros_like(D), torch.ones_like(D)
-    return -F.binary_cross_entropy(D, zeros), F.binary_cross_entropy(D, ones)
-
-
-@losses.mistake("a small number inside the logarithm cuts it off, at -18 for 1e-8; stay with the logits: F.logsigmoid")
-def _(logits):
-    return (1 - logits.sigmoid() + 1e-8).log().mean(), -(logits.sigmoid() + 1e-8).log().mean()
-
-
-@losses.mistake("a small number inside the logarithm cuts it off, at -28 for 1e-12; stay with the logits: F.logsigmoid")
-def _(logits):
-    return (1 - logits.sigmoid() + 1e-12).log().mean(), -(logits.sigmoid() + 1e-12).log().mean()
-
-
-@losses.mistake("that is the logarithm of the mean; asked was the mean of the logarithms: first log, then mean")
-def _(logits):
-    return (-logits).sigmoid().mean().log(), -logits.sigmoid().mean().log()
-
-
-@losses.mistake("the two are in the other order: minimax is log(1 - D), non-saturating -log D")
-def _(logits):
-    return F.softplus(-logits).mean(), -F.softplus(logits).mean()
-
-
-@losses.mistake("minimax has the wrong sign: G minimises mean log(1 - D), which is negative")
-def _(logits):
-    return F.softplus(logits).mean(), F.softplus(-logits).mean()
-
-
-@losses.mistake("non-saturating has the wrong sign: G minimises mean -log D, which is positive")
-def _(logits):
-    return -F.softplus(logits).mean(), -F.softplus(-logits).mean()
-
-
-@losses.mistake("both signs are flipped: these are what G would maximise")
-def _(logits):
-    return F.softplus(logits).mean(), -F.softplus(-logits).mean()
-
-
-@losses.mistake("real and fake are exchanged: G wants D to call its fakes real")
-def _(logits):
-    return -F.softplus(-logits).mean(), F.softplus(logits).mean()
-
-
-@losses.mistake("you summed over the batch; the losses are means")
-def _(logits):
-    return -F.softplus(logits).sum(), F.softplus(-logits).sum()
-
-
-@losses.mistake("you left the batch as it was; return the mean of each, a single number")
-def _(logits):
-    return -F.softplus(logits), F.softplus(-logits)
-
-
-@losses.mistake("logits are not probabilities yet: D = sigmoid(logit)")
-def _(logits):
-    return (1 - logits).log().mean(), -logits.log().mean()
-
-
-@losses.mistake("the logarithms are missing: the losses are log(1 - D) and -log D")
-def _(logits):
-    return (1 - logits.sigmoid()).mean(), -logits.sigmoid().mean()
 
 
 # 7.6 ------------------------------------------------------------------------------------------------------------------
@@ -505,101 +375,81 @@ def logit_gradients(logits):
     return logits.sigmoid(), logits.sigmoid() - (-logits).sigmoid()
 
 
+def an_undecided_D_cancels(answer):
+    of_D, both = answer(torch.zeros(3, dtype=torch.float64))
+    assert torch.allclose(of_D, torch.full_like(of_D, 0.5))
+    assert torch.allclose(both, torch.zeros_like(both))
+
+
+def the_sum_is_odd(answer):
+    a = _double(-4, 0.5, 2)
+    assert torch.allclose(answer(a)[1], -answer(-a)[1])
+
+
+def with_respect_to_D(logits):
+    D = logits.sigmoid()
+    return 1 / (1 - D), 1 / (1 - D) - 1 / D
+
+
+def slope_of_D(logits):
+    slope = logits.sigmoid() * (-logits).sigmoid()
+    return slope, slope - (-logits).sigmoid()
+
+
+def divided_by_the_batch(logits):
+    n = len(logits)
+    return logits.sigmoid() / n, (logits.sigmoid() - (-logits).sigmoid()) / n
+
+
 gradients = Exercise(
     "7.6",
     "logit_gradients",
     reference=logit_gradients,
     inputs=_logits,
     edges={"a discriminator that is very sure": (_double(-800, 900, 0),)},
+    properties={
+        "where D says 1/2, its own pull is 1/2, and the two players cancel": an_undecided_D_cancels,
+        "the sum changes its sign with the logit": the_sum_is_odd,
+    },
+    mistakes={
+        "the signs are flipped: D's loss -log(1 - D) rises with a fake's logit, so its slope is positive": (
+            lambda logits: (-logits.sigmoid(), (-logits).sigmoid() - logits.sigmoid())
+        ),
+        "D's slope is right, the sign of the sum is not: add G's slope, -(1 - sigmoid(a))": (
+            lambda logits: (logits.sigmoid(), (-logits).sigmoid() - logits.sigmoid())
+        ),
+        "you subtracted G's slope; asked was the derivative of the sum, and G's slope is negative": (
+            lambda logits: (logits.sigmoid(), torch.ones_like(logits))
+        ),
+        "the second is G's slope alone; asked was the derivative of the sum of both losses": (
+            lambda logits: (logits.sigmoid(), -(-logits).sigmoid())
+        ),
+        "those are both slopes of G, minimax and non-saturating; asked was D's, and the sum": (
+            lambda logits: (-logits.sigmoid(), -(-logits).sigmoid())
+        ),
+        "you added G's minimax loss, which cancels D's; asked was the non-saturating one, -log D": (
+            lambda logits: (logits.sigmoid(), torch.zeros_like(logits))
+        ),
+        "that is D's slope at a real point, where its loss is -log D; here D looks at a fake: -log(1 - D)": (
+            lambda logits: (-(-logits).sigmoid(), -2 * (-logits).sigmoid())
+        ),
+        "those are derivatives with respect to D; by the chain rule times dD/da = D (1 - D)": with_respect_to_D,
+        "that is the slope of D itself, σ(1 - σ); D's loss is -log(1 - D), so divide it by 1 - D": slope_of_D,
+        "the logarithms are missing: σ(1 - σ) is the slope of D itself; the losses are -log(1 - D) and -log D": (
+            lambda logits: (logits.sigmoid() * (-logits).sigmoid(), torch.zeros_like(logits))
+        ),
+        "the sum is right; the first is the slope of D itself, σ(1 - σ), and D's loss is -log(1 - D)": (
+            lambda logits: (logits.sigmoid() * (-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid())
+        ),
+        "you divided by the batch; asked was the derivative of each fake's own loss": divided_by_the_batch,
+        "those are the losses themselves; asked were their derivatives": (
+            lambda logits: (F.softplus(logits), F.softplus(logits) + F.softplus(-logits))
+        ),
+        "the two are in the other order: first D's slope, then the sum": (
+            lambda logits: (logits.sigmoid() - (-logits).sigmoid(), logits.sigmoid())
+        ),
+    },
 )
-
-
-@gradients.property("where D says 1/2, its own pull is 1/2, and the two players cancel")
-def _(answer):
-    of_D, both = answer(torch.zeros(3, dtype=torch.float64))
-    assert torch.allclose(of_D, torch.full_like(of_D, 0.5))
-    assert torch.allclose(both, torch.zeros_like(both))
-
-
-@gradients.property("the sum changes its sign with the logit")
-def _(answer):
-    a = _double(-4, 0.5, 2)
-    assert torch.allclose(answer(a)[1], -answer(-a)[1])
-
-
-@gradients.mistake("the signs are flipped: D's loss -log(1 - D) rises with a fake's logit, so its slope is positive")
-def _(logits):
-    return -logits.sigmoid(), (-logits).sigmoid() - logits.sigmoid()
-
-
-@gradients.mistake("D's slope is right, the sign of the sum is not: add G's slope, -(1 - sigmoid(a))")
-def _(logits):
-    return logits.sigmoid(), (-logits).sigmoid() - logits.sigmoid()
-
-
-@gradients.mistake("you subtracted G's slope; asked was the derivative of the sum, and G's slope is negative")
-def _(logits):
-    return logits.sigmoid(), torch.ones_like(logits)
-
-
-@gradients.mistake("the second is G's slope alone; asked was the derivative of the sum of both losses")
-def _(logits):
-    return logits.sigmoid(), -(-logits).sigmoid()
-
-
-@gradients.mistake("those are both slopes of G, minimax and non-saturating; asked was D's, and the sum")
-def _(logits):
-    return -logits.sigmoid(), -(-logits).sigmoid()
-
-
-@gradients.mistake("you added G's minimax loss, which cancels D's; asked was the non-saturating one, -log D")
-def _(logits):
-    return logits.sigmoid(), torch.zeros_like(logits)
-
-
-@gradients.mistake("that is D's slope at a real point, where its loss is -log D; here D looks at a fake: -log(1 - D)")
-def _(logits):
-    return -(-logits).sigmoid(), -2 * (-logits).sigmoid()
-
-
-@gradients.mistake("those are derivatives with respect to D; by the chain rule times dD/da = D (1 - D)")
-def _(logits):
-    D = logits.sigmoid()
-    return 1 / (1 - D), 1 / (1 - D) - 1 / D
-
-
-@gradients.mistake("that is the slope of D itself, σ(1 - σ); D's loss is -log(1 - D), so divide it by 1 - D")
-def _(logits):
-    slope = logits.sigmoid() * (-logits).sigmoid()
-    return slope, slope - (-logits).sigmoid()
-
-
-@gradients.mistake(
-    "the logarithms are missing: σ(1 - σ) is the slope of D itself; the losses are -log(1 - D) and -log D"
-)
-def _(logits):
-    return logits.sigmoid() * (-logits).sigmoid(), torch.zeros_like(logits)
-
-
-@gradients.mistake("the sum is right; the first is the slope of D itself, σ(1 - σ), and D's loss is -log(1 - D)")
-def _(logits):
-    return logits.sigmoid() * (-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid()
-
-
-@gradients.mistake("you divided by the batch; asked was the derivative of each fake's own loss")
-def _(logits):
-    n = len(logits)
-    return logits.sigmoid() / n, (logits.sigmoid() - (-logits).sigmoid()) / n
-
-
-@gradients.mistake("those are the losses themselves; asked were their derivatives")
-def _(logits):
-    return F.softplus(logits), F.softplus(logits) + F.softplus(-logits)
-
-
-@gradients.mistake("the two are in the other order: first D's slope, then the sum")
-def _(logits):
-    return logits.sigmoid() - (-logits).sigmoid(), logits.sigmoid()
 
 
 # 7.7 ------------------------------------------------------------------------------------------------------------------
@@ -615,6 +465,16 @@ def _step_and_penalty(generator):
     return 0.3 + h, 0.1 + 0.6 * gamma
 
 
+def _eigenvalues(h, gamma):
+    return torch.linalg.eigvals(_double(0, 0.5, -0.5, -gamma).view(2, 2))
+
+
+def alternating_step(h, gamma):
+    damped = 1 - h * gamma
+    step = _double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2)
+    return torch.linalg.eigvals(step).abs().max().item()
+
+
 spiral = Exercise(
     "7.7",
     "growth",
@@ -625,105 +485,68 @@ spiral = Exercise(
         "a penalty so strong that nothing turns any more": (0.4, 2.0),
         "a penalty at which the step overshoots": (1.5, 2.0),
     },
+    properties={
+        "without a penalty, simultaneous steps spiral outwards for every h > 0": (
+            lambda answer: all(answer(h, 0.0) > 1 for h in (0.05, 0.5, 1.0))
+        ),
+        "with a penalty and small steps they spiral inwards": lambda answer: answer(0.1, 0.5) < 1,
+    },
+    mistakes={
+        "that is |λ| of J, the field; a step multiplies by I + hJ, whose eigenvalues are 1 + hλ": (
+            lambda h, gamma: _eigenvalues(h, gamma).abs().max().item()
+        ),
+        "that is an alternating step, D first and then G; asked was a simultaneous one: 1 + hλ": alternating_step,
+        "the 1 is missing: a step adds h times the field to where you are, so the eigenvalue is 1 + hλ": (
+            lambda h, gamma: h * _eigenvalues(h, gamma).abs().max().item()
+        ),
+        "you took the real part; the imaginary part turns, and makes the step longer: take the absolute value": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).real.max().item()
+        ),
+        "h is missing: the eigenvalues of a step are 1 + hλ": (
+            lambda h, gamma: (1 + _eigenvalues(h, gamma)).abs().max().item()
+        ),
+        "you took the smaller of the two; the larger one wins in the long run": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).abs().min().item()
+        ),
+        "that is the product of the two (the determinant), by which areas grow; asked was the larger |1 + hλ|": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).prod().abs().item()
+        ),
+        "the penalty adds -γψ to D's speed, so the entry of J is -γ; you have the opposite sign": (
+            lambda h, gamma: growth(h, -gamma)
+        ),
+        "the derivative of γψ²/2 is γψ: the entry of J is -γ, not -γ/2": lambda h, gamma: growth(h, gamma / 2),
+        "that is the largest singular value, by which one step can stretch; in the long run the eigenvalues decide": (
+            lambda h, gamma: torch.linalg.matrix_norm(
+                torch.eye(2, dtype=torch.float64) + h * _double(0, 0.5, -0.5, -gamma).view(2, 2), 2
+            ).item()
+        ),
+        "that is the exact flow, which shrinks by exp(h Re λ) in a time h; a step of size h multiplies by 1 + hλ": (
+            lambda h, gamma: (h * _eigenvalues(h, gamma)).exp().abs().max().item()
+        ),
+        "you took the absolute value too early: 1 + h|λ|; asked was |1 + hλ|": (
+            lambda h, gamma: 1 + h * _eigenvalues(h, gamma).abs().max().item()
+        ),
+        "the slope of the sigmoid is missing: σ(0) = 1/2, so the entries off the diagonal are 1/2 and -1/2": (
+            lambda h, gamma: (
+                torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * _double(0, 1, -1, -gamma).view(2, 2))
+                .abs()
+                .max()
+                .item()
+            )
+        ),
+        "the penalty is missing: only D is damped, the lower right entry of J is -γ": lambda h, gamma: growth(h, 0.0),
+        "you damped both players; the penalty is D's alone, so only the lower right entry of J is -γ": (
+            lambda h, gamma: (
+                torch.linalg.eigvals(
+                    torch.eye(2, dtype=torch.float64) + h * _double(-gamma, 0.5, -0.5, -gamma).view(2, 2)
+                )
+                .abs()
+                .max()
+                .item()
+            )
+        ),
+    },
 )
-
-
-@spiral.property("without a penalty, simultaneous steps spiral outwards for every h > 0")
-def _(answer):
-    assert all(answer(h, 0.0) > 1 for h in (0.05, 0.5, 1.0))
-
-
-@spiral.property("with a penalty and small steps they spiral inwards")
-def _(answer):
-    assert answer(0.1, 0.5) < 1
-
-
-def _eigenvalues(h, gamma):
-    return torch.linalg.eigvals(_double(0, 0.5, -0.5, -gamma).view(2, 2))
-
-
-@spiral.mistake("that is |λ| of J, the field; a step multiplies by I + hJ, whose eigenvalues are 1 + hλ")
-def _(h, gamma):
-    return _eigenvalues(h, gamma).abs().max().item()
-
-
-@spiral.mistake("that is an alternating step, D first and then G; asked was a simultaneous one: 1 + hλ")
-def _(h, gamma):
-    damped = 1 - h * gamma
-    step = _double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2)
-    return torch.linalg.eigvals(step).abs().max().item()
-
-
-@spiral.mistake("the 1 is missing: a step adds h times the field to where you are, so the eigenvalue is 1 + hλ")
-def _(h, gamma):
-    return h * _eigenvalues(h, gamma).abs().max().item()
-
-
-@spiral.mistake("you took the real part; the imaginary part turns, and makes the step longer: take the absolute value")
-def _(h, gamma):
-    return (1 + h * _eigenvalues(h, gamma)).real.max().item()
-
-
-@spiral.mistake("h is missing: the eigenvalues of a step are 1 + hλ")
-def _(h, gamma):
-    return (1 + _eigenvalues(h, gamma)).abs().max().item()
-
-
-@spiral.mistake("you took the smaller of the two; the larger one wins in the long run")
-def _(h, gamma):
-    return (1 + h * _eigenvalues(h, gamma)).abs().min().item()
-
-
-@spiral.mistake("that is the product of the two (the determinant), by which areas grow; asked was the larger |1 + hλ|")
-def _(h, gamma):
-    return (1 + h * _eigenvalues(h, gamma)).prod().abs().item()
-
-
-@spiral.mistake("the penalty adds -γψ to D's speed, so the entry of J is -γ; you have the opposite sign")
-def _(h, gamma):
-    return growth(h, -gamma)
-
-
-@spiral.mistake("the derivative of γψ²/2 is γψ: the entry of J is -γ, not -γ/2")
-def _(h, gamma):
-    return growth(h, gamma / 2)
-
-
-@spiral.mistake(
-    "that is the largest singular value, by which one step can stretch; in the long run the eigenvalues decide"
-)
-def _(h, gamma):
-    J = _double(0, 0.5, -0.5, -gamma).view(2, 2)
-    return torch.linalg.matrix_norm(torch.eye(2, dtype=torch.float64) + h * J, 2).item()
-
-
-@spiral.mistake(
-    "that is the exact flow, which shrinks by exp(h Re λ) in a time h; a step of size h multiplies by 1 + hλ"
-)
-def _(h, gamma):
-    return (h * _eigenvalues(h, gamma)).exp().abs().max().item()
-
-
-@spiral.mistake("you took the absolute value too early: 1 + h|λ|; asked was |1 + hλ|")
-def _(h, gamma):
-    return 1 + h * _eigenvalues(h, gamma).abs().max().item()
-
-
-@spiral.mistake("the slope of the sigmoid is missing: σ(0) = 1/2, so the entries off the diagonal are 1/2 and -1/2")
-def _(h, gamma):
-    J = _double(0, 1, -1, -gamma).view(2, 2)
-    return torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * J).abs().max().item()
-
-
-@spiral.mistake("the penalty is missing: only D is damped, the lower right entry of J is -γ")
-def _(h, gamma):
-    return growth(h, 0.0)
-
-
-@spiral.mistake("you damped both players; the penalty is D's alone, so only the lower right entry of J is -γ")
-def _(h, gamma):
-    J = _double(-gamma, 0.5, -0.5, -gamma).view(2, 2)
-    return torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * J).abs().max().item()
 
 
 # 7.8 ------------------------------------------------------------------------------------------------------------------
@@ -759,18 +582,7 @@ def _two_steps(answer, x, z):
     return (*weights, len(reached))
 
 
-step = Exercise(
-    "7.8",
-    "gan_step",
-    reference=gan_step,
-    inputs=_batch,
-    observe=_two_steps,
-    seconds=20,  # the first optimizer of a process imports a good part of torch
-)
-
-
-@step.property("it works for pictures and for a D with its own optimizer settings too")
-def _(answer):
+def works_for_pictures(answer):
     torch.manual_seed(1)
     G = nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (1, 2, 2)))
     D = nn.Sequential(nn.Flatten(), nn.Linear(4, 1), nn.Flatten(0))
@@ -799,88 +611,58 @@ def _move(loss, optimizer, zero=True):
     optimizer.step()
 
 
-@step.mistake("in D's turn a gradient runs through G as well: give D the fakes as data, G(z).detach()")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z)), optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+def _turns(
+    loss_D=lambda G, D, x, z: _loss_D(D, x, G(z).detach()),
+    loss_G=lambda G, D, z: F.softplus(-D(G(z))).mean(),
+    zero_D=True,
+    zero_G=True,
+):
+    """The answer with these losses, right where they are not given, and with or without setting gradients to zero."""
+
+    def answer(G, D, optimizer_G, optimizer_D, x, z):
+        _move(loss_D(G, D, x, z), optimizer_D, zero_D)
+        _move(loss_G(G, D, z), optimizer_G, zero_G)
+
+    return answer
 
 
-@step.mistake(
-    "no detach, and both gradients are set to zero only at the top of the step: D's turn pushes G to be caught"
-)
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def zeroed_only_at_the_top(G, D, optimizer_G, optimizer_D, x, z):
     optimizer_G.zero_grad()
     optimizer_D.zero_grad()
     _move(_loss_D(D, x, G(z)), optimizer_D, zero=False)
     _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
 
 
-@step.mistake("no detach, and G's gradient is never set to zero: D's turn pushes G to be caught")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z)), optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
-
-
-@step.mistake("D never moves: optimizer_D.step() is missing in its turn")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def D_never_steps(G, D, optimizer_G, optimizer_D, x, z):
     optimizer_D.zero_grad()
     _loss_D(D, x, G(z).detach()).backward()
     _move(F.softplus(-D(G(z))).mean(), optimizer_G)
 
 
-@step.mistake("G never moves, though a gradient reaches it: optimizer_G.step() is missing in its turn")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def G_never_steps(G, D, optimizer_G, optimizer_D, x, z):
     _move(_loss_D(D, x, G(z).detach()), optimizer_D)
     optimizer_G.zero_grad()
     F.softplus(-D(G(z))).mean().backward()
 
 
-@step.mistake("D minimises +V, so it gets worse: the loss is -V, the mean of -log D plus the mean of -log(1 - D)")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(-_loss_D(D, x, G(z).detach()), optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("you summed over the batch; each part of a loss is a mean")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(F.softplus(-D(x)).sum() + F.softplus(D(G(z).detach())).sum(), optimizer_D)
-    _move(F.softplus(-D(G(z))).sum(), optimizer_G)
-
-
-@step.mistake("the gradient is set to zero after each step, and G's turn then leaves one in D; set it to zero before")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def zeroed_after_each_step(G, D, optimizer_G, optimizer_D, x, z):
     _move(_loss_D(D, x, G(z).detach()), optimizer_D, zero=False)
     optimizer_D.zero_grad()
     _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
     optimizer_G.zero_grad()
 
 
-@step.mistake("G's turn draws noise of its own; here both turns use the same z, so that the check knows it")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
-    _move(F.softplus(-D(G(torch.randn_like(z)))).mean(), optimizer_G)
-
-
-@step.mistake("G never moves: its turn is missing, or its fakes are detached there too, and no gradient reaches it")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
-    _move(F.softplus(-D(G(z).detach())).mean(), optimizer_G)
-
-
-@step.mistake("the detach is in the wrong turn: D's turn needs it, G's turn must not have it")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def detached_in_the_wrong_turn(G, D, optimizer_G, optimizer_D, x, z):
     _move(_loss_D(D, x, G(z)), optimizer_D)
     _move(F.softplus(-D(G(z).detach())).mean(), optimizer_G, zero=False)
 
 
-@step.mistake("G moved first; asked was D first, then G against the new D")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def G_moves_first(G, D, optimizer_G, optimizer_D, x, z):
     _move(F.softplus(-D(G(z))).mean(), optimizer_G)
     _move(_loss_D(D, x, G(z).detach()), optimizer_D)
 
 
-@step.mistake("G answers to the D of before its update (that is a simultaneous step); call D(G(z)) again after D moved")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def simultaneous_step(G, D, optimizer_G, optimizer_D, x, z):
     loss_G, loss_D = F.softplus(-D(G(z))).mean(), _loss_D(D, x, G(z).detach())
     g = torch.autograd.grad(loss_G, list(G.parameters()))
     _move(loss_D, optimizer_D)
@@ -889,56 +671,75 @@ def _(G, D, optimizer_G, optimizer_D, x, z):
     optimizer_G.step()
 
 
-@step.mistake("the labels of D are swapped: softplus(-logit) is the loss where the right answer is real")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, G(z).detach(), x), optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("G helps D: softplus(logit) is low where D sees the fakes; G wants -log D, softplus(-logit)")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
-    _move(F.softplus(D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("that is the minimax loss, log(1 - D); asked was the non-saturating one, -log D")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
-    _move(-F.softplus(D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("D's gradient is not set to zero: what G's turn left in it is added to D's next step")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D, zero=False)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("G's gradient is not set to zero: the one of the last step is still in it")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
-
-
-@step.mistake("no gradient is ever set to zero, so all earlier ones add up; call zero_grad before each backward")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()), optimizer_D, zero=False)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G, zero=False)
-
-
-@step.mistake("D never sees real data as real: its loss has two parts, one for x and one for the fakes")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(F.softplus(D(G(z).detach())).mean(), optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("D's loss is the sum of its two means, -V; you halved it")
-def _(G, D, optimizer_G, optimizer_D, x, z):
-    _move(_loss_D(D, x, G(z).detach()) / 2, optimizer_D)
-    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
-
-
-@step.mistake("D gives logits; you passed them through a sigmoid and then through a loss that does so again")
-def _(G, D, optimizer_G, optimizer_D, x, z):
+def sigmoid_twice(G, D, optimizer_G, optimizer_D, x, z):
     real, fake = D(x).sigmoid(), D(G(z).detach()).sigmoid()
     _move(F.softplus(-real).mean() + F.softplus(fake).mean(), optimizer_D)
     _move(F.softplus(-D(G(z)).sigmoid()).mean(), optimizer_G)
+
+
+step = Exercise(
+    "7.8",
+    "gan_step",
+    reference=gan_step,
+    inputs=_batch,
+    observe=_two_steps,
+    seconds=20,
+    properties={
+        "it works for pictures and for a D with its own optimizer settings too": works_for_pictures,
+    },
+    mistakes={
+        "in D's turn a gradient runs through G as well: give D the fakes as data, G(z).detach()": _turns(
+            loss_D=lambda G, D, x, z: _loss_D(D, x, G(z))
+        ),
+        "no detach, and both gradients are set to zero only at the top of the step: "
+        "D's turn pushes G to be caught": zeroed_only_at_the_top,
+        "no detach, and G's gradient is never set to zero: D's turn pushes G to be caught": _turns(
+            loss_D=lambda G, D, x, z: _loss_D(D, x, G(z)), zero_G=False
+        ),
+        "D never moves: optimizer_D.step() is missing in its turn": D_never_steps,
+        "G never moves, though a gradient reaches it: optimizer_G.step() is missing in its turn": G_never_steps,
+        "D minimises +V, so it gets worse: the loss is -V, the mean of -log D plus the mean of -log(1 - D)": _turns(
+            loss_D=lambda G, D, x, z: -_loss_D(D, x, G(z).detach())
+        ),
+        "you summed over the batch; each part of a loss is a mean": _turns(
+            lambda G, D, x, z: F.softplus(-D(x)).sum() + F.softplus(D(G(z).detach())).sum(),
+            lambda G, D, z: F.softplus(-D(G(z))).sum(),
+        ),
+        "the gradient is set to zero after each step, and G's turn then leaves one in D; "
+        "set it to zero before": zeroed_after_each_step,
+        "G's turn draws noise of its own; here both turns use the same z, so that the check knows it": _turns(
+            loss_G=lambda G, D, z: F.softplus(-D(G(torch.randn_like(z)))).mean()
+        ),
+        "G never moves: its turn is missing, or its fakes are detached there too, and no gradient reaches it": _turns(
+            loss_G=lambda G, D, z: F.softplus(-D(G(z).detach())).mean()
+        ),
+        "the detach is in the wrong turn: D's turn needs it, G's turn must not have it": detached_in_the_wrong_turn,
+        "G moved first; asked was D first, then G against the new D": G_moves_first,
+        "G answers to the D of before its update (that is a simultaneous step); "
+        "call D(G(z)) again after D moved": simultaneous_step,
+        "the labels of D are swapped: softplus(-logit) is the loss where the right answer is real": _turns(
+            loss_D=lambda G, D, x, z: _loss_D(D, G(z).detach(), x)
+        ),
+        "G helps D: softplus(logit) is low where D sees the fakes; G wants -log D, softplus(-logit)": _turns(
+            loss_G=lambda G, D, z: F.softplus(D(G(z))).mean()
+        ),
+        "that is the minimax loss, log(1 - D); asked was the non-saturating one, -log D": _turns(
+            loss_G=lambda G, D, z: -F.softplus(D(G(z))).mean()
+        ),
+        "D's gradient is not set to zero: what G's turn left in it is added to D's next step": _turns(zero_D=False),
+        "G's gradient is not set to zero: the one of the last step is still in it": _turns(zero_G=False),
+        "no gradient is ever set to zero, so all earlier ones add up; call zero_grad before each backward": _turns(
+            zero_D=False, zero_G=False
+        ),
+        "D never sees real data as real: its loss has two parts, one for x and one for the fakes": _turns(
+            loss_D=lambda G, D, x, z: F.softplus(D(G(z).detach())).mean()
+        ),
+        "D's loss is the sum of its two means, -V; you halved it": _turns(
+            loss_D=lambda G, D, x, z: _loss_D(D, x, G(z).detach()) / 2
+        ),
+        "D gives logits; you passed them through a sigmoid and then through a loss that does so again": sigmoid_twice,
+    },
+)
+
+
+EXERCISES = (optimal, half, shannon, wasserstein, losses, gradients, spiral, step)

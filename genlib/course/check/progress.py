@@ -24,9 +24,10 @@ def marks_in(path: Path) -> dict[str, str]:
         return {}
     marks = {}
     for cell in notebook.cells if notebook else []:
-        if role(cell) and role(cell)[1] == "check":
+        owner = role(cell)
+        if owner and owner[1] == "check":
             text = "".join(output.get("text", "") for output in cell.get("outputs", []))
-            marks[role(cell)[0]] = next((line[0] for line in text.splitlines() if line[:1] in "✓○✗"), "○")
+            marks[owner[0]] = next((line[0] for line in text.splitlines() if line[:1] in "✓○✗"), "○")
     return marks
 
 

@@ -2,11 +2,12 @@
 
 import json
 import os
+from typing import Any
 
 REPORT = "GENLIB_CHECK_REPORT"  # the environment variable that names the file to write
 
 
-def pytest_runtest_makereport(item, call):
+def pytest_runtest_makereport(item: Any, call: Any) -> None:
     if call.when != "call" or not hasattr(item, "test_outputs"):
         return
     outputs = item.test_outputs or []

@@ -5,6 +5,8 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 
 class TimeLimitError(BaseException):
@@ -15,11 +17,13 @@ def _interrupt_main() -> None:
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:  # a real signal, which also ends a sleep
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        main = threading.main_thread().ident
+        assert main is not None  # it has been started
+        signal.pthread_kill(main, signal.SIGINT)
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float):
+def time_limit(seconds: float) -> Iterator[None]:
     """Raises TimeLimitError in the body once it has run for so long; the learner's own stop button works as ever.
 
     The interrupt is repeated until the body ends, as a bare `except:` in a loop can swallow it. If it was swallowed,
@@ -33,7 +37,7 @@ def time_limit(seconds: float):
     expired = threading.Event()
     tracing, attempts = sys.gettrace(), 0
 
-    def on_interrupt(_signal, frame):
+    def on_interrupt(_signal: int, frame: Any) -> None:
         nonlocal attempts
         if over.is_set():
             return  # came too late to matter
@@ -44,7 +48,7 @@ def time_limit(seconds: float):
             raise TimeLimitError
         lines = attempts % 7
 
-        def trace(_frame, event, _argument):
+        def trace(_frame: Any, event: str, _argument: Any) -> Any:
             nonlocal lines
             lines -= event == "line"
             if lines < 0:
@@ -56,7 +60,7 @@ def time_limit(seconds: float):
             frame = frame.f_back
         sys.settrace(trace)
 
-    def watch():
+    def watch() -> None:
         if not over.wait(seconds):
             expired.set()
             _interrupt_main()

@@ -1,4 +1,4 @@
-"""One learner's answers, run in a process of their own: `python -m genlib.course.marking JOB`.
+"""One learner's answers, run in a process of their own: `python -m genlib.course.grade.marking JOB`.
 
 JOB is a JSON file: {lecture, cells: [source], skip: [index], out, seconds}. Cells run in order in one namespace, each
 with a soft time limit, but for the first, which is the course's own; one that fails is written down, and the next one
@@ -15,7 +15,10 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from genlib.course.exercise import Exercise
 
 MEMORY = 6 * 2**30  # bytes of address space; torch alone maps about two
 FILES = 200 * 2**20  # bytes of the largest file that may be written
@@ -35,22 +38,25 @@ def protect() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILES, FILES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    def watch(event: str, _arguments) -> None:
+    def watch(event: str, _arguments: tuple) -> None:
         if event in FORBIDDEN or event == "subprocess.Popen":
             raise ForbiddenError(f"an answer may not call {event}")
 
     sys.addaudithook(watch)
 
 
-def fingerprint() -> int:
-    """Of the code that judges; it must be the same after the answers ran."""
+def fingerprint(asked: list[Exercise]) -> int:
+    """Of the code that judges and of what it judges by; it must be the same after the answers ran."""
     import torch
 
-    from genlib.course import exercise, limits
+    from genlib.course.exercise import calling, comparing, declaring, limits
 
-    functions = [f for owner in (exercise.Exercise, exercise.Verdict, exercise, limits) for f in vars(owner).values()]
+    modules = (calling, comparing, declaring, limits)
+    classes = [c for m in modules for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
+    functions = [f for owner in (*modules, *classes) for f in vars(owner).values()]
     codes = tuple(f.__code__ for f in functions if hasattr(f, "__code__"))
-    return hash((codes, id(torch.equal), id(torch.allclose), id(torch.Tensor)))
+    known = (id(f) for e in asked for f in (e, e.reference, e.observe, e._right, *e.properties, *e.mistakes))
+    return hash((codes, *known, id(torch.equal), id(torch.allclose), id(torch.Tensor)))
 
 
 def plain(source: str) -> str:
@@ -58,16 +64,33 @@ def plain(source: str) -> str:
     return re.sub(r"^(\s*)([%!].*)$", r"\1pass  # \2", source, flags=re.M)
 
 
-def run(job: dict, tell) -> None:
+def run(job: dict, tell: Callable[[dict], None]) -> None:
     """Runs the cells and checks the exercises; tells {"cell": i} before and {"error": …} after each that fails."""
     from genlib.course import exercises
-    from genlib.course.exercise import _one_line
-    from genlib.course.limits import TimeLimitError, time_limit
 
     asked = exercises.of_lecture(job["lecture"])
     for exercise in asked:
         exercise.check(exercise.reference)  # so that what is right is known before foreign code runs
-    judges = fingerprint()
+    judges = fingerprint(asked)
+    namespace = _run_cells(job, tell)
+    for exercise in asked:
+        tell({"cell": f"check of {exercise.name}"})
+        if exercise.name in job["skip"]:
+            continue
+        there = exercise.name in namespace
+        verdict = exercise.check(namespace[exercise.name]) if there else exercise.not_solved()
+        if fingerprint(asked) != judges:
+            tell({"tampered": True})
+            return
+        tell({"exercise": exercise.name, "solved": verdict.mark == "✓", "line": str(verdict)})
+    tell({"done": True})
+
+
+def _run_cells(job: dict, tell: Callable[[dict], None]) -> dict:
+    """The namespace in which the cells ran, one after the other."""
+    from genlib.course.exercise.calling import one_line
+    from genlib.course.exercise.limits import TimeLimitError, time_limit
+
     namespace = {"__name__": "__main__", "display": lambda *_, **__: None, "get_ipython": lambda: None}
     for index, source in enumerate(job["cells"]):
         if index in job["skip"]:
@@ -80,20 +103,10 @@ def run(job: dict, tell) -> None:
         except TimeLimitError:
             error = f"it was still running after {job['seconds']:g} seconds"
         except BaseException as raised:  # exit() and a stop by hand as well
-            error = f"{type(raised).__name__}: {_one_line(raised)}"
+            error = f"{type(raised).__name__}: {one_line(raised)}"
         if error and "NotImplementedError" not in error:
             tell({"cell": index, "error": error})
-    for exercise in asked:
-        tell({"cell": f"check of {exercise.name}"})
-        if exercise.name in job["skip"]:
-            continue
-        there = exercise.name in namespace
-        verdict = exercise.check(namespace[exercise.name]) if there else exercise.not_solved()
-        if fingerprint() != judges:
-            tell({"tampered": True})
-            return
-        tell({"exercise": exercise.name, "solved": verdict.mark == "✓", "line": str(verdict)})
-    tell({"done": True})
+    return namespace
 
 
 def main() -> None:

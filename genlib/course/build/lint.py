@@ -8,11 +8,10 @@ import re
 from nbformat import NotebookNode
 
 from genlib.course import exercises
-from genlib.course.build import BEGIN, END, BuildError, role, stub
+from genlib.course.build.cells import BEGIN, END, BuildError, check_source, exercise_of, role, stub
+from genlib.course.build.reading import EXERCISE, headings, prose
 from genlib.course.lectures import LECTURES, Lecture
 
-HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.M)
-EXERCISE = re.compile(r"^Exercise (\d+\.\d+) · `(\w+)` · (\d+) minutes · ([●○]{3})$")
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 _VERIFY = re.compile(r"""\bverify\(\s*["']([\d.]+)["']""")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
@@ -25,24 +24,11 @@ def lint(lecture: Lecture, source: NotebookNode, executed: NotebookNode | None =
     return faults + (_outputs(executed) if executed is not None else [])
 
 
-def prose(cell: NotebookNode) -> str:
-    """A Markdown cell without its code: fenced blocks and code spans hold no headings and no links."""
-    return re.sub(r"`[^`\n]*`", "", _unfenced(cell))
-
-
-def _unfenced(cell: NotebookNode) -> str:
-    return re.sub(r"^(```+|~~~+).*?^\1[^\n]*$", "", cell.source, flags=re.M | re.S)
-
-
-def headings(source: NotebookNode) -> list[tuple[int, str]]:
-    """(level, text) of every heading."""
-    cells = [cell for cell in source.cells if cell.cell_type == "markdown"]
-    return [(len(marks), text) for cell in cells for marks, text in HEADING.findall(_unfenced(cell))]
-
-
 def _equations(lecture: Lecture, source: NotebookNode) -> list[str]:
     """Every \\tag is followed by its verify, before the next tag; none is verified that is not there."""
-    faults, waiting, seen = [], None, []
+    faults: list[str] = []
+    seen: list[str] = []
+    waiting = None  # the number whose verify has not come yet
     for cell in source.cells:
         if cell.cell_type == "markdown":
             for number in _TAG.findall(cell.source):
@@ -67,43 +53,46 @@ def _equations(lecture: Lecture, source: NotebookNode) -> list[str]:
 
 def _exercises(lecture: Lecture, source: NotebookNode) -> list[str]:
     """Every exercise has a heading, an answer that becomes a stub, a check and a definition; and vice versa."""
+    defined = {e.name: e.number for e in exercises.of_lecture(lecture.number)}
+    faults = _stated(lecture, source, defined)
+    for name in defined:
+        faults += _cells_of(name, source)
+    owners = [exercise_of(cell) for cell in source.cells]
+    strangers = [name for name in owners if name and name not in defined]
+    return faults + [f"a cell belongs to the exercise {name}, which is not defined" for name in strangers]
+
+
+def _stated(lecture: Lecture, source: NotebookNode, defined: dict[str, str]) -> list[str]:
+    """The headings of the exercises say what the definitions, {name: number}, say, in order."""
+    found = [EXERCISE.match(text) for _, text in headings(source) if text.startswith("Exercise ")]
+    stated = {match[2]: match[1] for match in found if match}
+    numbers = [match[1] for match in found if match]
     faults = []
-    defined = {e.name: e for e in exercises.of_lecture(lecture.number)}
-    stated = [EXERCISE.match(text) for _, text in headings(source) if text.startswith("Exercise ")]
-    if None in stated:
+    if None in found:
         faults.append("an exercise's heading is not `### Exercise 3.2 · `name` · 8 minutes · ●●○`")
-    stated = [match for match in stated if match]
-    numbers = [match[1] for match in stated]
     if numbers != [f"{int(lecture.number)}.{i + 1}" for i in range(len(numbers))]:
         faults.append(f"the exercises are not numbered in order: {', '.join(numbers)}")
-    for match in stated:
-        number, name = match[1], match[2]
+    for name, number in stated.items():
         if name not in defined:
             faults.append(f"exercise {name} has no definition in lecture_{lecture.number}.py")
-        elif defined[name].number != number:
-            faults.append(f"exercise {name} is {number} in its heading and {defined[name].number} in its definition")
-    for name in defined.keys() - {match[2] for match in stated}:
-        faults.append(f"exercise {name} is defined but not in the lecture")
-    for name in defined:
-        answers = [cell for cell in source.cells if role(cell) == (name, "answer")]
-        checks = [cell for cell in source.cells if role(cell) == (name, "check")]
-        if len(answers) != 1 or answers[0].source.count(BEGIN) != 1 or answers[0].source.count(END) != 1:
-            faults.append(f"exercise {name} needs one answer cell with {BEGIN} and {END}")
-        else:
-            faults += _stub(name, answers[0])
-        if [cell.source for cell in checks] != [check_source(name)]:
-            faults.append(f"exercise {name} needs one check cell that says: {check_source(name)}")
-        elif "nbval-check-output" not in checks[0].metadata.tags:
-            faults.append(f"the check cell of {name} is not tagged nbval-check-output")
-    for cell in source.cells:
-        if role(cell) and role(cell)[0] not in defined:
-            faults.append(f"a cell belongs to the exercise {role(cell)[0]}, which is not defined")
+        elif defined[name] != number:
+            faults.append(f"exercise {name} is {number} in its heading and {defined[name]} in its definition")
+    return faults + [f"exercise {name} is defined but not in the lecture" for name in defined if name not in stated]
+
+
+def _cells_of(name: str, source: NotebookNode) -> list[str]:
+    """An exercise has one answer cell with its markers, and one check cell that compares."""
+    answers = [cell for cell in source.cells if role(cell) == (name, "answer")]
+    checks = [cell for cell in source.cells if role(cell) == (name, "check")]
+    if len(answers) != 1 or answers[0].source.count(BEGIN) != 1 or answers[0].source.count(END) != 1:
+        faults = [f"exercise {name} needs one answer cell with {BEGIN} and {END}"]
+    else:
+        faults = _stub(name, answers[0])
+    if [cell.source for cell in checks] != [check_source(name)]:
+        faults.append(f"exercise {name} needs one check cell that says: {check_source(name)}")
+    elif "nbval-check-output" not in checks[0].metadata.tags:
+        faults.append(f"the check cell of {name} is not tagged nbval-check-output")
     return faults
-
-
-def check_source(name: str) -> str:
-    """What the check cell of an exercise says."""
-    return f'from genlib.course import check; check("{name}")'
 
 
 def _stub(name: str, cell: NotebookNode) -> list[str]:
@@ -137,9 +126,7 @@ def _links(source: NotebookNode) -> list[str]:
     faults = []
     anchors = {anchor(text) for _, text in headings(source)}
     files = {e.handed_out.name for e in LECTURES if e.source.exists()}
-    for cell in source.cells:
-        if cell.cell_type != "markdown":
-            continue
+    for cell in (cell for cell in source.cells if cell.cell_type == "markdown"):
         if "<img" in cell.source:
             faults.append("a picture is written as <img>; write ![alt text](file)")
         for picture, text, target in _LINK.findall(prose(cell)):

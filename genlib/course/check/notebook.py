@@ -20,11 +20,10 @@ from nbformat import NotebookNode, v4
 from tqdm import tqdm
 
 from genlib.course import exercises
-from genlib.course.build import role
+from genlib.course.build.cells import check_source, exercise_of, role
+from genlib.course.check.report import REPORT
 from genlib.course.exercise import Exercise
 from genlib.course.lectures import find
-from genlib.course.lint import check_source
-from genlib.course.report import REPORT
 
 
 class ValidateError(Exception):
@@ -72,7 +71,7 @@ def lecture_of(notebook: NotebookNode) -> str:
     number = str(notebook.metadata.get("genlib", {}).get("lecture", ""))
     if number:
         return number
-    owned = {role(cell)[0] for cell in notebook.cells if role(cell)}
+    owned = {exercise_of(cell) for cell in notebook.cells}
     return next((n for n in exercises.lectures() if owned & {e.name for e in exercises.of_lecture(n)}), "")
 
 
@@ -87,7 +86,7 @@ def overlay(notebook: NotebookNode) -> NotebookNode:
     cells = result.cells
     for exercise in exercises.of_lecture(lecture_of(notebook)):
         # The last of its cells is the place: an answer may stand in a cell of the learner's own, before the check.
-        places = [i for i, cell in enumerate(cells) if role(cell) and role(cell)[0] == exercise.name]
+        places = [i for i, cell in enumerate(cells) if exercise_of(cell) == exercise.name]
         new = check_cell(exercise)
         cells.insert(places[-1] + 1 if places else len(cells), new)
         cells[:] = [cell for cell in cells if cell is new or role(cell) != (exercise.name, "check")]
@@ -115,7 +114,15 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
         checked = Path(temporary) / "checked.ipynb"
         nbformat.write(_in_folder(overlay(notebook), path.resolve().parent), checked)
         report = Path(temporary) / "report.json"
-        command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "genlib.course.report"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval-lax",
+            "--nbval-current-env",
+            "-p",
+            "genlib.course.check.report",
+        ]
         command += [f"--nbval-cell-timeout={timeout}", "-p", "no:cacheprovider", "-q", "-c", os.devnull]
         command += [f"--rootdir={temporary}", str(checked)]
         environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}

@@ -3,7 +3,8 @@
 import difflib
 import sys
 
-from genlib.course import exercises, solved
+from genlib.course import exercises
+from genlib.course.check.progress import note
 
 
 def check(name: str) -> None:
@@ -17,5 +18,5 @@ def check(name: str) -> None:
     exercise = exercises.find(name)
     namespace = sys._getframe(1).f_globals
     verdict = exercise.check(namespace[name]) if name in namespace else exercise.not_solved()
-    solved.note(name, verdict.mark)
+    note(name, verdict.mark)
     print(verdict)

@@ -1,0 +1,149 @@
+"""Comparing what an answer did with what it should have done: what differs, in words, and which mistake it is.
+
+``tol`` is how far a value may be off, times its size where that is above 1; ``exact``, whether a floating dtype must be
+the same.
+"""
+
+import math
+import numbers
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genlib.course.exercise.calling import Outcome, is_float, stopped
+
+
+def complaint(outcome: Outcome, right: Outcome, tol: float, exact: bool) -> str | None:
+    """What is wrong with one outcome, in words; None where it is right."""
+    if outcome.error is not None:
+        return stopped(outcome.error, f"on {outcome.situation}")
+    difference = differs(outcome.value, right.value, tol, exact)
+    if difference:
+        return difference if outcome.situation == "its call" else f"on {outcome.situation}, {difference}"
+    if outcome.changed:
+        return f"your function changes {outcome.changed} in place; work on a copy, the caller still needs it"
+    if right.gradients is not None:
+        if outcome.gradients is None:
+            return "the values are right but no gradient flows to the inputs; use torch, without detach or item"
+        if not _all_close(outcome.gradients, right.gradients, tol):
+            return f"on {outcome.situation}, the values are right but their gradients are not"
+    return None
+
+
+def agree(mine: list[Outcome], theirs: list[Outcome], tol: float, exact: bool) -> bool:
+    """Whether two functions did the same on every input."""
+    return all(_same(a, b, tol, exact) for a, b in zip(mine, theirs, strict=True))
+
+
+def _same(a: Outcome, b: Outcome, tol: float, exact: bool) -> bool:
+    if (type(a.error), str(a.error)) != (type(b.error), str(b.error)) or bool(a.changed) != bool(b.changed):
+        return False
+    if a.error is None and differs(a.value, b.value, tol, exact):
+        return False
+    if a.gradients is None or b.gradients is None:
+        return a.gradients is b.gradients
+    return _all_close(a.gradients, b.gradients, tol)
+
+
+def differs(value: object, right: object, tol: float, exact: bool) -> str | None:
+    """How a value differs from the right one, in words; None where it does not. Whatever the value is, it is told."""
+    try:
+        return _compare(value, right, tol, exact)
+    except Exception as error:
+        return f"your value, {describe(value)}, can't be compared with the right one ({type(error).__name__})"
+
+
+def describe(value: object) -> str:
+    """What a value is, as "a tensor of shape (2, 3)"."""
+    if value is None:
+        return "None"
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _compare(value: Any, right: Any, tol: float, exact: bool) -> str | None:
+    if value is None and right is not None:
+        return "your function returns None; is a `return` missing?"
+    if isinstance(right, tuple):
+        return _compare_tuples(value, right, tol, exact)
+    if isinstance(right, str):
+        if not isinstance(value, str):
+            return f"your function returns {describe(value)}, asked was a string"
+        return None if value.strip().lower() == right.strip().lower() else f"{value!r} is not right"
+    if isinstance(right, Tensor):
+        return _compare_tensors(value, right, tol, exact)
+    return _compare_numbers(value, right, tol)
+
+
+def _compare_tuples(value: Any, right: tuple, tol: float, exact: bool) -> str | None:
+    if not isinstance(value, tuple | list):
+        return f"your function returns {describe(value)}, asked were {len(right)} values"
+    if len(value) != len(right):
+        return f"your function returns {len(value)} values, asked were {len(right)}"
+    complaints = (_compare(v, r, tol, exact) for v, r in zip(value, right, strict=True))
+    return next((f"value {i + 1}: {c}" for i, c in enumerate(complaints) if c), None)
+
+
+def _compare_numbers(value: Any, right: float, tol: float) -> str | None:
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if whole and abs(value) > 2**1000:
+        return None if value == right else "your value is far too large"  # no float holds it
+    number = isinstance(value, numbers.Number)
+    if isinstance(value, bool) != isinstance(right, bool) or not number:
+        asked = "True or False" if isinstance(right, bool) else "a number"
+        return f"your function returns {describe(value)}, asked was {asked}"
+    if isinstance(value, complex) or (math.isnan(value) and not math.isnan(right)):
+        return f"your value is {value}, which is not a real number"
+    exact = isinstance(right, int) or math.isinf(right)  # a count is right or wrong; infinity gives no slack
+    if value == right or (not exact and abs(value - right) <= tol * max(1.0, abs(right))):
+        return None
+    return f"your value is {value:.6g}, which is not right"
+
+
+def _compare_tensors(value: Any, right: Tensor, tol: float, exact: bool) -> str | None:
+    if not isinstance(value, Tensor):
+        return f"your function returns {describe(value)}, asked was a torch.Tensor of shape {tuple(right.shape)}"
+    if value.device != right.device or value.layout != right.layout:
+        return f"your result is {value.layout} on {value.device}, asked was {right.layout} on {right.device}"
+    if value.shape != right.shape:
+        return f"your result has shape {tuple(value.shape)}, asked was {tuple(right.shape)}"
+    kinds = [(t.is_floating_point(), t.is_complex(), t.dtype == torch.bool) for t in (value, right)]
+    if kinds[0] != kinds[1] or (exact and is_float(right) and value.dtype != right.dtype):
+        return f"your result has dtype {value.dtype}, asked was {right.dtype}"
+    if value.isnan().any() and not right.isnan().any():
+        return f"your result has NaN (not a number) in {int(value.isnan().sum())} of {value.numel()} entries"
+    if value.isinf().any() and not right.isinf().any():
+        return f"your result is infinite in {int(value.isinf().sum())} of {value.numel()} entries"
+    return None if _close(value, right, tol) else _worst_entry(value, right)
+
+
+def _worst_entry(value: Tensor, right: Tensor) -> str:
+    """Where two tensors of one shape differ most, and by which numbers."""
+    worst = int((value.double() - right.double()).abs().nan_to_num(nan=0.0).argmax())
+    place = [int(i) for i in torch.unravel_index(torch.tensor(worst), right.shape)]
+    where = f"entry {place} of " if place else ""
+    found, asked = (
+        t.flatten()[worst].item() if t.dtype == torch.bool else f"{t.flatten()[worst]:.6g}" for t in (value, right)
+    )
+    return f"{where}your result is {found}, expected {asked}"
+
+
+def _all_close(mine: list[Tensor | None], theirs: list[Tensor | None], tol: float) -> bool:
+    return all(_close(a, b, tol) for a, b in zip(mine, theirs, strict=True))
+
+
+def _close(a: Tensor | None, b: Tensor | None, tol: float) -> bool:
+    """Whether two tensors agree; a gradient of None is a gradient of zero."""
+    if a is None or b is None:
+        other = a if b is None else b
+        return other is None or not bool(other.count_nonzero())
+    if a.shape != b.shape:
+        return False
+    a, b = a.double(), b.double()
+    near = (a - b).abs() <= tol * b.abs().clamp(min=1).nan_to_num(posinf=0)
+    return bool((near | (a == b) | (a.isnan() & b.isnan())).all())
