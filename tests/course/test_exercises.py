@@ -3,9 +3,12 @@
 And the machinery itself: what it says of gradients, inputs changed in place, endless loops, exceptions, prints.
 """
 
+import importlib
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +16,7 @@ from genlib.course import check, exercises
 from genlib.course.build import read_source, stub
 from genlib.course.exercise import Exercise
 from genlib.course.lectures import available
+from tests import mutants
 
 ALL = [e for lecture in exercises.lectures() for e in exercises.of_lecture(lecture)]
 MISTAKES = [(e, hint, mistake) for e in ALL for hint, mistake in e.mistakes]
@@ -98,6 +102,43 @@ def test_junk_gets_one_clear_line(exercise, kind, capfd):
     assert verdict.text not in hints, f"junk was taken for a mistake that it is not: {line}"
 
 
+# Right answers in other clothes, and mutants: tests/lectures has both ------------------------------------------------
+
+
+def right_answers() -> list:
+    """(exercise, in which form, answer, words) of tests/lectures/right_NN.py: RIGHT = {exercise: {form: answer}}.
+
+    An answer may be a pair (answer, words): then it is not accepted, and the line that is told says these words.
+    """
+    found = []
+    for path in sorted((Path(__file__).parents[1] / "lectures").glob("right_*.py")):
+        for name, forms in importlib.import_module(f"tests.lectures.{path.stem}").RIGHT.items():
+            assert len(forms) >= 4, f"{name}: four forms of a right answer, please"
+            for form, answer in forms.items():
+                found.append((exercises.find(name), form, *(answer if isinstance(answer, tuple) else (answer, None))))
+    return found
+
+
+RIGHT = right_answers()
+
+
+@pytest.mark.parametrize(("exercise", "form", "answer", "words"), RIGHT, ids=[f"{e.name}-{f}" for e, f, *_ in RIGHT])
+def test_a_right_answer_is_accepted_however_it_is_written(exercise, form, answer, words):
+    verdict = exercise.check(answer)
+    assert (verdict.mark == "✓") if words is None else (verdict.mark == "✗" and words in verdict.text), verdict
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
+def test_every_mutant_of_the_reference_is_refused_or_equal(exercise):
+    lecture = f"{int(exercise.number.split('.')[0]):02}"
+    listed = mutants.equal(lecture)
+    if not listed:
+        return  # a lecture whose exercises were not taken apart yet
+    passed, count = mutants.survivors(exercise)
+    assert count >= 1
+    assert sorted(passed) == sorted(listed.get(exercise.name, {})), "not listed as equal, or listed and refused"
+
+
 # The machinery, on an exercise of its own ---------------------------------------------------------------------------
 
 
@@ -143,7 +184,7 @@ def test_verdicts_are_deterministic():
         (lambda x: (2 * x).long(), "dtype torch.int64"),
         (lambda x: 2 * x / 0 * 0, "NaN (not a number) in 6 of 6"),
         (lambda x: x / 0, "infinite in 6 of 6"),
-        (lambda x: (2 * x).numpy(), "a ndarray, asked was a torch.Tensor of shape (3, 2)"),
+        (lambda x: {"x": 2 * x}, "a dict, asked was a torch.Tensor of shape (3, 2)"),
         (lambda x: x.mul_(2), "changes argument 1 in place"),
         (lambda x: torch.where(x.abs() > 1e9, x, 2 * x) if x.dim() == 2 else x**2, "does not hold: is linear (three"),
         (lambda x: undefined, "NameError: name 'undefined' is not defined"),  # noqa: F821
@@ -153,6 +194,52 @@ def test_each_fault_is_told_in_words(answer, words):
     verdict = make().check(answer)
     assert verdict.mark == "✗"
     assert words in verdict.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: (2 * x).numpy(),
+        lambda x: list(2 * x),
+        lambda x: 2 * np.asarray(x),
+    ],
+)
+def test_arrays_and_lists_are_values_too(answer):
+    assert make().check(answer).mark == "✓", make().check(answer)
+
+
+def test_a_stack_is_a_pair_and_one_entry_is_a_number():
+    pair = Exercise(
+        "9.2", "pair", reference=lambda x: (x.sum(), x.mean()), inputs=lambda g: (torch.rand(3, generator=g),)
+    )
+    for answer in (
+        lambda x: torch.stack([x.sum(), x.mean()]),
+        lambda x: [x.sum().item(), np.float32(x.mean())],
+        lambda x: np.array([x.sum(), x.mean()]),
+    ):
+        assert pair.check(answer).mark == "✓", pair.check(answer)
+    number = Exercise("9.3", "number", reference=lambda: 0.5)
+    for answer in (lambda: torch.tensor([0.5]), lambda: np.float64(0.5), lambda: torch.tensor(0.5)):
+        assert number.check(answer).mark == "✓"
+    assert number.check(lambda: torch.tensor([0.5, 0.5])).mark == "✗"
+
+
+def test_gradients_of_pairs_are_compared_and_no_entry_changes_places():
+    def reference(x):
+        return x.square(), 3 * x
+
+    exercise = Exercise(
+        "9.4", "both", reference=reference, inputs=lambda g: (torch.rand(3, generator=g),), gradients=True
+    )
+    assert exercise.check(reference).mark == "✓"
+    assert "gradient" in exercise.check(lambda x: (x.square().detach(), 3 * x)).text
+    assert "gradient" in exercise.check(lambda x: (x.square(), (3 * x).detach())).text
+
+
+def test_waiting_for_the_processor_is_not_computing():
+    exercise = make(seconds=0.2)
+    verdict = exercise.check(lambda x: time.sleep(0.04) or 2 * x)  # the clock says more than 0.2 s in all
+    assert verdict.mark == "✓", verdict
 
 
 def test_the_failing_line_of_the_learner_is_quoted():

@@ -59,13 +59,19 @@ def _changed(arguments: tuple, given: tuple) -> str | None:
 
 
 def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[Tensor | None] | None:
-    """Of the sum of the values, for each floating input; None where nothing flows."""
+    """Of a weighted sum of the values, for each floating input; None where nothing flows.
+
+    Each entry has a weight of its own: in a plain sum, entries that have changed places would not show.
+    """
     leaves = [a.detach().clone().requires_grad_() if is_float(a) else copy.deepcopy(a) for a in arguments]
     torch.manual_seed(0)
     value = observe(function, *leaves)
-    if not isinstance(value, Tensor) or not value.requires_grad:
+    values = [v for v in (value if isinstance(value, tuple | list) else [value]) if is_float(v) and v.requires_grad]
+    if not values:
         return None
-    return list(torch.autograd.grad(value.sum(), [leaf for leaf in leaves if is_float(leaf)], allow_unused=True))
+    flat = torch.cat([v.flatten().double() for v in values])
+    total = (flat * torch.linspace(1, 2, len(flat), dtype=torch.double)).sum()
+    return list(torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True))
 
 
 def _detached(value: Any) -> Any:

@@ -8,6 +8,7 @@ import math
 import numbers
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,6 +68,7 @@ def describe(value: object) -> str:
 def _compare(value: Any, right: Any, tol: float, exact: bool) -> str | None:
     if value is None and right is not None:
         return "your function returns None; is a `return` missing?"
+    value = as_asked(value, right)
     if isinstance(right, tuple):
         return _compare_tuples(value, right, tol, exact)
     if isinstance(right, str):
@@ -76,6 +78,35 @@ def _compare(value: Any, right: Any, tol: float, exact: bool) -> str | None:
     if isinstance(right, Tensor):
         return _compare_tensors(value, right, tol, exact)
     return _compare_numbers(value, right, tol)
+
+
+def as_asked(value: Any, right: Any) -> Any:
+    """The same values in the form of the right ones: an array as a tensor, a stack as a tuple, one entry as a number.
+
+    What can't be read that way stays as it is, and is told.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = torch.as_tensor(value)
+    if isinstance(right, tuple) and isinstance(value, Tensor) and value.dim() and len(value) == len(right):
+        return tuple(value.unbind())
+    if isinstance(right, Tensor) and not isinstance(value, Tensor):
+        return _stacked(value, right)
+    one = isinstance(value, Tensor) and value.numel() == 1 and value.device.type != "meta" and not value.is_sparse
+    return value.item() if one and isinstance(right, int | float) else value
+
+
+def _stacked(value: Any, right: Tensor) -> Any:
+    """A list of numbers or tensors as one tensor; a number, where one was asked for."""
+    try:
+        if isinstance(value, list | tuple) and value:
+            return torch.stack(
+                [torch.as_tensor(v, dtype=None if isinstance(v, Tensor) else right.dtype) for v in value]
+            )
+        if isinstance(value, int | float) and right.numel() == 1:
+            return torch.full_like(right, value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        pass
+    return value
 
 
 def _compare_tuples(value: Any, right: tuple, tol: float, exact: bool) -> str | None:
@@ -88,8 +119,6 @@ def _compare_tuples(value: Any, right: tuple, tol: float, exact: bool) -> str | 
 
 
 def _compare_numbers(value: Any, right: float, tol: float) -> str | None:
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if whole and abs(value) > 2**1000:
         return None if value == right else "your value is far too large"  # no float holds it

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import torch
 
 from genlib.course.exercise.calling import Outcome, Quiet, is_float, one_line, outcome, stopped
-from genlib.course.exercise.comparing import agree, complaint, describe
+from genlib.course.exercise.comparing import agree, as_asked, complaint, describe
 from genlib.course.exercise.limits import TimeLimitError, time_limit
 
 
@@ -45,7 +45,7 @@ class Exercise:
         observe: (answer, *arguments) -> values, where calling the answer is not enough (a module, an update step).
         tol: how far a value may be off, times its size where that is above 1.
         gradients: whether gradients with respect to the floating inputs must agree as well.
-        seconds: after which an answer is taken to never end.
+        seconds: of the processor, after which an answer is taken to never end.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Exercise:
         self.number, self.name, self.reference = number, name, reference
         self.properties = list((properties or {}).items())
         self.mistakes = list(_one_by_one(mistakes or {}))
+        self._observed = observe is not None
         self.observe = observe or (lambda answer, *arguments: answer(*arguments))
         self.tol, self.gradients, self.seconds = tol, gradients, seconds
         self._situations = [("a random input", inputs(torch.Generator().manual_seed(seed))) for seed in range(3)]
@@ -75,6 +76,10 @@ class Exercise:
         # With floating inputs the result keeps their precision; from integers either one will do.
         self._exact = any(is_float(a) for _, arguments in self._situations for a in arguments)
         self._right: list[Outcome] | None = None
+
+    def example(self) -> tuple:
+        """The arguments of one call."""
+        return self._situations[0][1]
 
     def count(self) -> int:
         """How many properties a right answer has: its values, its inputs left alone, its gradients, its own."""
@@ -135,6 +140,7 @@ class Exercise:
         return different
 
     def _first_broken_property(self, answer: Callable) -> str | None:
+        answer = self._in_form(answer)
         for text, holds in self.properties:
             try:
                 torch.manual_seed(0)
@@ -146,6 +152,13 @@ class Exercise:
             except (Exception, SystemExit) as error:
                 return stopped(error, f"where this was tried: {text}")
         return None
+
+    def _in_form(self, answer: Callable) -> Callable:
+        """The answer with its values in the form of the reference's, so that a property may count on tensors."""
+        if self._observed or not self._right:
+            return answer
+        right = self._right[0].value
+        return lambda *arguments, **keywords: as_asked(answer(*arguments, **keywords), right)
 
     def _outcomes(self, function: Callable) -> list[Outcome]:
         return [outcome(function, name, given, self.observe, self.gradients) for name, given in self._situations]

@@ -209,12 +209,6 @@ equality = Exercise(
         "your values are in bits (log2); asked were nats, the natural logarithm": (
             lambda prior, likelihood, q: tuple(v / math.log(2) for v in false_equality(prior, likelihood, q))
         ),
-        "your two values are Python numbers; keep them tensors: tensor.log() in place of math.log(float(…))": (
-            lambda prior, likelihood, q: tuple(v.item() for v in false_equality(prior, likelihood, q))
-        ),
-        "your two values are stacked into one tensor; return a pair: `return left, right`": (
-            lambda prior, likelihood, q: torch.stack(false_equality(prior, likelihood, q))
-        ),
     },
 )
 
