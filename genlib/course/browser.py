@@ -142,7 +142,7 @@ def _fetch_playwrights_own() -> None:
 
 
 def _try(command: list[str], environment: dict[str, str]) -> None:
-    """Runs a command that may fail, for so long at most, and ends all that it started; what came of it is seen later."""
+    """Runs a command for so long at most, and ends all that it started. It may fail."""
     nothing = subprocess.DEVNULL
     process = subprocess.Popen(
         command, env=environment, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
