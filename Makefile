@@ -8,7 +8,7 @@ CONSTRAINTS ?= constraints.txt
 export CONSTRAINTS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help lab test test-gpu bench build slides clean
+.PHONY: help lab test test-gpu bench build slides clean needs
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,8 @@ help:  ## what can be made
 lab: $(VENV)/lab.done  ## open the course in JupyterLab (sets everything up the first time)
 	@$(BIN)/genlib start
 
-test: $(VENV)/test.done  ## run every test: library, exercises, notebooks, browser
+test: needs $(VENV)/test.done  ## run every test: library, exercises, notebooks, browser
+	@$(BIN)/python genlib/course/browser.py
 	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -m "not gpu" tests notebooks/solutions
 
@@ -31,8 +32,14 @@ bench: $(BENCH)/bench.done  ## measure everything beside other libraries; writes
 build: $(VENV)/test.done  ## make the notebooks from notebooks/source
 	@$(BIN)/genlib build
 
-slides: $(VENV)/test.done  ## make the slides, HTML and PDF, in build/slides (needs npm and Chromium)
+slides: needs $(VENV)/test.done  ## make the slides, HTML and PDF, in build/slides
+	@$(BIN)/python genlib/course/browser.py
 	@$(BIN)/genlib slides
+
+# A browser and npm: fetched where that can be done; else a line says at once what to install. Once more after the
+# environment is there, for Playwright's own browser.
+needs:
+	@$(PYTHON) genlib/course/browser.py
 
 clean:  ## remove the virtual environments; your notebooks in my/ stay
 	rm -rf $(VENV) $(BENCH)

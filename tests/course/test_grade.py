@@ -104,12 +104,16 @@ def test_what_disturbs_costs_no_point_and_earns_none(tmp_path, what):
 MARK = "✓ Exercise 0.1 uniform_log_prob: all 6 properties hold"
 STDOUT = "import sys\nclass Out:\n    def write(self, t): pass\n    def flush(self): pass\nsys.stdout = Out()"
 JUDGE = "from genlib.course.exercise import Exercise\nExercise._judge = lambda self, answer: self.solved()"
+TABLES = "from genlib.course import exercises\ne = exercises.find('uniform_log_prob')\n"
 CHEATS = {
     "an own check": f"def check(name): print('{MARK}')\ncheck('uniform_log_prob')",
     "a printed mark": f"print('{MARK}')",
     "a patched stdout": STDOUT,
     "a patched judge": JUDGE,
     "a patched comparison": "import genlib.course.exercise.comparing as c\nc.differs = lambda *a: None",
+    "a patched property": TABLES + "e.properties.clear()",
+    "a patched reference": TABLES + "e.reference, e._right = uniform_log_prob, None",
+    "a patched call": "import genlib.course.exercise.calling as c\nc._detached = lambda value: -value",
     "a patched torch": "import torch\ntorch.equal = lambda *a: True",
 }
 

@@ -93,10 +93,17 @@ def _causes(generator, n=4):
     return _distribution(generator, n), likelihood, _distribution(generator, n)
 
 
+def _log_evidence(prior, likelihood):
+    return (prior * likelihood).sum().log()
+
+
+def _right_side(prior, likelihood, q):
+    """E_q[log p(x | z)] - KL(q‖p(z))."""
+    return (q * likelihood.log()).sum() - (q * (q / prior).log()).sum()
+
+
 def false_equality(prior, likelihood, q):
-    left = (prior * likelihood).sum().log()
-    right = (q * likelihood.log()).sum() - (q * (q / prior).log()).sum()
-    return left, right
+    return _log_evidence(prior, likelihood), _right_side(prior, likelihood, q)
 
 
 _p, _l = torch.tensor([0.5, 0.5]).double(), torch.tensor([0.9, 0.1]).double()
@@ -115,11 +122,6 @@ def equal_where_q_is_the_posterior(answer):
     assert torch.allclose(left, right)
 
 
-def gap_added_back(prior, likelihood, q):
-    left = (prior * likelihood).sum().log()
-    return left, left
-
-
 equality = Exercise(
     "3.2",
     "false_equality",
@@ -133,76 +135,58 @@ equality = Exercise(
     mistakes={
         "your KL has the wrong sign: KL(q‖p(z)) is the sum of q log(q / prior)": (
             lambda prior, likelihood, q: (
-                (prior * likelihood).sum().log(),
+                _log_evidence(prior, likelihood),
                 (q * likelihood.log()).sum() + (q * (q / prior).log()).sum(),
             )
         ),
         "the arguments of your KL are swapped: it is KL(q‖p(z)), an average under q": (
             lambda prior, likelihood, q: (
-                (prior * likelihood).sum().log(),
+                _log_evidence(prior, likelihood),
                 (q * likelihood.log()).sum() - (prior * (prior / q).log()).sum(),
             )
         ),
         "your right side takes log E[p(x|z)]; the line says E[log p(x|z)], the logarithm inside the average": (
             lambda prior, likelihood, q: (
-                (prior * likelihood).sum().log(),
+                _log_evidence(prior, likelihood),
                 (q * likelihood).sum().log() - (q * (q / prior).log()).sum(),
             )
         ),
         "your left side is E[log p(x|z)] under the prior; log p(x) takes the logarithm after the sum over z": (
-            lambda prior, likelihood, q: (
-                (prior * likelihood.log()).sum(),
-                (q * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
-            )
+            lambda prior, likelihood, q: ((prior * likelihood.log()).sum(), _right_side(prior, likelihood, q))
         ),
         "your left side averages p(x|z) under q; p(x) is the average under the prior": (
-            lambda prior, likelihood, q: (
-                (q * likelihood).sum().log(),
-                (q * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
-            )
+            lambda prior, likelihood, q: ((q * likelihood).sum().log(), _right_side(prior, likelihood, q))
         ),
         "your left side averages the n products; p(x) is their sum, the prior is the weight already": (
-            lambda prior, likelihood, q: (
-                (prior * likelihood).mean().log(),
-                (q * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
-            )
+            lambda prior, likelihood, q: ((prior * likelihood).mean().log(), _right_side(prior, likelihood, q))
         ),
         "the prior is missing in your left side: p(x) is the sum of p(z) p(x|z)": (
-            lambda prior, likelihood, q: (
-                likelihood.sum().log(),
-                (q * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
-            )
+            lambda prior, likelihood, q: (likelihood.sum().log(), _right_side(prior, likelihood, q))
         ),
         "your left side counts every cause alike; p(x) weighs p(x|z) by the prior": (
-            lambda prior, likelihood, q: (
-                likelihood.mean().log(),
-                (q * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
-            )
+            lambda prior, likelihood, q: (likelihood.mean().log(), _right_side(prior, likelihood, q))
         ),
         "your left side is p(x) itself; the line is about its logarithm": (
-            lambda prior, likelihood, q: (
-                (prior * likelihood).sum(),
-                (q * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
-            )
+            lambda prior, likelihood, q: ((prior * likelihood).sum(), _right_side(prior, likelihood, q))
         ),
         "your right side has no KL in it: subtract KL(q‖p(z))": (
-            lambda prior, likelihood, q: ((prior * likelihood).sum().log(), (q * likelihood.log()).sum())
+            lambda prior, likelihood, q: (_log_evidence(prior, likelihood), (q * likelihood.log()).sum())
         ),
         "you subtracted KL(q‖p(z|x)), from the true posterior; the false line has the prior there": (
             lambda prior, likelihood, q: (
-                (prior * likelihood).sum().log(),
+                _log_evidence(prior, likelihood),
                 (q * likelihood.log()).sum()
                 - (q * (q / (prior * likelihood / (prior * likelihood).sum())).log()).sum(),
             )
         ),
         "both your values are log p(x): you added the gap back in, "
-        "which is what the false line forgets": gap_added_back,
+        "which is what the false line forgets": lambda prior, likelihood, q: 2 * (_log_evidence(prior, likelihood),),
         "the two sides are in the wrong order: first log p(x), then the right side": (
             lambda prior, likelihood, q: false_equality(prior, likelihood, q)[::-1]
         ),
         "your right side averages log p(x|z) under the prior; the average is under q": (
             lambda prior, likelihood, q: (
-                (prior * likelihood).sum().log(),
+                _log_evidence(prior, likelihood),
                 (prior * likelihood.log()).sum() - (q * (q / prior).log()).sum(),
             )
         ),

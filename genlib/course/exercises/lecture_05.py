@@ -468,14 +468,36 @@ def _lu(g, channels=4, pixels=6):
     return P, _rand(g, channels, channels), _rand(g, channels, channels), sign, _rand(g, channels), pixels
 
 
+def _unit_lower(lower):
+    return lower.tril(-1) + torch.eye(len(lower), dtype=lower.dtype)
+
+
+def _upper_with(diagonal, upper):
+    return upper.triu(1) + torch.diag(diagonal)
+
+
 def _assemble(P, lower, upper, sign, log_d):
-    L = lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)
-    U = upper.triu(1) + torch.diag(sign * log_d.exp())
-    return P @ L @ U
+    return P @ _unit_lower(lower) @ _upper_with(sign * log_d.exp(), upper)
 
 
 def lu_conv(P, lower, upper, sign, log_d, pixels):
     return _assemble(P, lower, upper, sign, log_d), pixels * log_d.sum()
+
+
+def _other_matrix(make):
+    """The answer with another M, made of P, lower, upper and the diagonal d."""
+    return lambda P, lower, upper, sign, log_d, pixels: (
+        make(P, lower, upper, sign * log_d.exp()),
+        pixels * log_d.sum(),
+    )
+
+
+def _other_volume(make):
+    """The answer with another log-determinant, made of the signs, log_d and the number of pixels."""
+    return lambda P, lower, upper, sign, log_d, pixels: (
+        _assemble(P, lower, upper, sign, log_d),
+        make(sign, log_d, pixels),
+    )
 
 
 def log_det_of_all_pixels_agrees_with_slogdet(answer):
@@ -510,106 +532,56 @@ lu = Exercise(
         "so it is right also where exp(log_d) is too small": no_determinant_is_computed,
     },
     mistakes={
-        "the signs don't enter: log|det M| is the sum of log|d| = log_d; log(sign · exp(log_d)) is NaN where d < 0": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                _assemble(P, lower, upper, sign, log_d),
-                pixels * (sign * log_d.exp()).log().sum(),
-            )
+        "the signs don't enter: log|det M| is the sum of log|d| = log_d; "
+        "log(sign · exp(log_d)) is NaN where d < 0": _other_volume(
+            lambda sign, log_d, pixels: pixels * (sign * log_d.exp()).log().sum()
         ),
-        "the channels are counted in the sum already: multiply by `pixels`, not by `pixels` times C": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                _assemble(P, lower, upper, sign, log_d),
-                len(P) * pixels * log_d.sum(),
-            )
+        "the channels are counted in the sum already: multiply by `pixels`, not by `pixels` times C": _other_volume(
+            lambda sign, log_d, pixels: len(sign) * pixels * log_d.sum()
         ),
-        "the same M acts at every pixel, so its log-determinant counts `pixels` times": (
-            lambda P, lower, upper, sign, log_d, pixels: (_assemble(P, lower, upper, sign, log_d), log_d.sum())
+        "the same M acts at every pixel, so its log-determinant counts `pixels` times": _other_volume(
+            lambda sign, log_d, pixels: log_d.sum()
         ),
-        "L needs ones on its diagonal: lower.tril(-1) + I": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                (P @ lower.tril(-1) @ (upper.triu(1) + torch.diag(sign * log_d.exp()))),
-                pixels * log_d.sum(),
-            )
+        "L needs ones on its diagonal: lower.tril(-1) + I": _other_matrix(
+            lambda P, lower, upper, d: P @ lower.tril(-1) @ _upper_with(d, upper)
         ),
-        "L keeps the diagonal of `lower`; take what is strictly below it, tril(-1), and add the identity": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                (P @ lower.tril() @ (upper.triu(1) + torch.diag(sign * log_d.exp()))),
-                pixels * log_d.sum(),
-            )
+        "L keeps the diagonal of `lower`; "
+        "take what is strictly below it, tril(-1), and add the identity": _other_matrix(
+            lambda P, lower, upper, d: P @ lower.tril() @ _upper_with(d, upper)
         ),
-        "L has `lower`'s diagonal plus ones: take what is strictly below it, tril(-1), before you add the identity": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P
-                @ (lower.tril() + torch.eye(len(P), dtype=P.dtype))
-                @ (upper.triu(1) + torch.diag(sign * log_d.exp())),
-                pixels * log_d.sum(),
-            )
+        "L has `lower`'s diagonal plus ones: "
+        "take what is strictly below it, tril(-1), before you add the identity": _other_matrix(
+            lambda P, lower, upper, d: P @ (lower.tril() + torch.eye(len(P)).to(P)) @ _upper_with(d, upper)
         ),
-        "the signs don't enter the log-determinant: log|d| = log_d, whatever the sign; you summed sign · log_d": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                _assemble(P, lower, upper, sign, log_d),
-                pixels * (sign * log_d).sum(),
-            )
+        "the signs don't enter the log-determinant: log|d| = log_d, whatever the sign; "
+        "you summed sign · log_d": _other_volume(lambda sign, log_d, pixels: pixels * (sign * log_d).sum()),
+        "U keeps the diagonal of `upper`; "
+        "take what is strictly above it, triu(1), and add diag(sign · exp(log_d))": _other_matrix(
+            lambda P, lower, upper, d: P @ _unit_lower(lower) @ (upper.triu() + torch.diag(d))
         ),
-        "U keeps the diagonal of `upper`; take what is strictly above it, triu(1), and add diag(sign · exp(log_d))": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P
-                @ (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype))
-                @ (upper.triu() + torch.diag(sign * log_d.exp())),
-                pixels * log_d.sum(),
-            )
+        "the signs are missing: with a positive diagonal not every rotation is P L U; -I is not": _other_matrix(
+            lambda P, lower, upper, d: P @ _unit_lower(lower) @ _upper_with(d.abs(), upper)
         ),
-        "the signs are missing: with a positive diagonal not every rotation is P L U; -I is not": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                _assemble(P, lower, upper, torch.ones_like(sign), log_d),
-                pixels * log_d.sum(),
-            )
+        "the order is P L U; you have L P U": _other_matrix(
+            lambda P, lower, upper, d: _unit_lower(lower) @ P @ _upper_with(d, upper)
         ),
-        "the order is P L U; you have L P U": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype))
-                @ P
-                @ (upper.triu(1) + torch.diag(sign * log_d.exp())),
-                pixels * log_d.sum(),
-            )
+        "the order is P L U; you have L U P": _other_matrix(
+            lambda P, lower, upper, d: _unit_lower(lower) @ _upper_with(d, upper) @ P
         ),
-        "the order is P L U; you have L U P": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P.T @ _assemble(P, lower, upper, sign, log_d) @ P,
-                pixels * log_d.sum(),
-            )
+        "the order is P L U; you have P U L": _other_matrix(
+            lambda P, lower, upper, d: P @ _upper_with(d, upper) @ _unit_lower(lower)
         ),
-        "the order is P L U; you have P U L": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P
-                @ (upper.triu(1) + torch.diag(sign * log_d.exp()))
-                @ (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)),
-                pixels * log_d.sum(),
-            )
+        "you transposed P: M = P L U, not Pᵀ L U": _other_matrix(
+            lambda P, lower, upper, d: P.T @ _unit_lower(lower) @ _upper_with(d, upper)
         ),
-        "you transposed P: M = P L U, not Pᵀ L U": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P.T @ P.T @ _assemble(P, lower, upper, sign, log_d),
-                pixels * log_d.sum(),
-            )
+        "the permutation P is missing: M = P L U": _other_matrix(
+            lambda P, lower, upper, d: _unit_lower(lower) @ _upper_with(d, upper)
         ),
-        "the permutation P is missing: M = P L U": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P.T @ _assemble(P, lower, upper, sign, log_d),
-                pixels * log_d.sum(),
-            )
+        "the diagonal of U is sign · exp(log_d): you put log_d itself there": _other_matrix(
+            lambda P, lower, upper, d: P @ _unit_lower(lower) @ _upper_with(d.sign() * d.abs().log(), upper)
         ),
-        "the diagonal of U is sign · exp(log_d): you put log_d itself there": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                P @ (lower.tril(-1) + torch.eye(len(P), dtype=P.dtype)) @ (upper.triu(1) + torch.diag(sign * log_d)),
-                pixels * log_d.sum(),
-            )
-        ),
-        "you summed exp(log_d); log|det M| is the sum of the logarithms, log_d": (
-            lambda P, lower, upper, sign, log_d, pixels: (
-                _assemble(P, lower, upper, sign, log_d),
-                pixels * log_d.exp().sum(),
-            )
+        "you summed exp(log_d); log|det M| is the sum of the logarithms, log_d": _other_volume(
+            lambda sign, log_d, pixels: pixels * log_d.exp().sum()
         ),
     },
 )

@@ -455,9 +455,17 @@ gradients = Exercise(
 # 7.7 ------------------------------------------------------------------------------------------------------------------
 
 
+def _step(h, *field):
+    """I + hJ, the matrix of a step of size h in a linear field of matrix J, given row by row."""
+    return torch.eye(2, dtype=torch.float64) + h * _double(*field).view(2, 2)
+
+
+def _growth_of(matrix):
+    return torch.linalg.eigvals(matrix).abs().max().item()
+
+
 def growth(h, gamma):
-    J = _double(0, 0.5, -0.5, -gamma).view(2, 2)
-    return torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * J).abs().max().item()
+    return _growth_of(_step(h, 0, 0.5, -0.5, -gamma))
 
 
 def _step_and_penalty(generator):
@@ -471,8 +479,7 @@ def _eigenvalues(h, gamma):
 
 def alternating_step(h, gamma):
     damped = 1 - h * gamma
-    step = _double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2)
-    return torch.linalg.eigvals(step).abs().max().item()
+    return _growth_of(_double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2))
 
 
 spiral = Exercise(
@@ -516,9 +523,7 @@ spiral = Exercise(
         ),
         "the derivative of γψ²/2 is γψ: the entry of J is -γ, not -γ/2": lambda h, gamma: growth(h, gamma / 2),
         "that is the largest singular value, by which one step can stretch; in the long run the eigenvalues decide": (
-            lambda h, gamma: torch.linalg.matrix_norm(
-                torch.eye(2, dtype=torch.float64) + h * _double(0, 0.5, -0.5, -gamma).view(2, 2), 2
-            ).item()
+            lambda h, gamma: torch.linalg.matrix_norm(_step(h, 0, 0.5, -0.5, -gamma), 2).item()
         ),
         "that is the exact flow, which shrinks by exp(h Re λ) in a time h; a step of size h multiplies by 1 + hλ": (
             lambda h, gamma: (h * _eigenvalues(h, gamma)).exp().abs().max().item()
@@ -527,23 +532,11 @@ spiral = Exercise(
             lambda h, gamma: 1 + h * _eigenvalues(h, gamma).abs().max().item()
         ),
         "the slope of the sigmoid is missing: σ(0) = 1/2, so the entries off the diagonal are 1/2 and -1/2": (
-            lambda h, gamma: (
-                torch.linalg.eigvals(torch.eye(2, dtype=torch.float64) + h * _double(0, 1, -1, -gamma).view(2, 2))
-                .abs()
-                .max()
-                .item()
-            )
+            lambda h, gamma: _growth_of(_step(h, 0, 1, -1, -gamma))
         ),
         "the penalty is missing: only D is damped, the lower right entry of J is -γ": lambda h, gamma: growth(h, 0.0),
         "you damped both players; the penalty is D's alone, so only the lower right entry of J is -γ": (
-            lambda h, gamma: (
-                torch.linalg.eigvals(
-                    torch.eye(2, dtype=torch.float64) + h * _double(-gamma, 0.5, -0.5, -gamma).view(2, 2)
-                )
-                .abs()
-                .max()
-                .item()
-            )
+            lambda h, gamma: _growth_of(_step(h, -gamma, 0.5, -0.5, -gamma))
         ),
     },
 )
