@@ -142,6 +142,8 @@ class Images(Condition):
 class OneHot(nn.Module):
     """Labels (n,) -> (n, K), in the precision of the model that holds it; a label of −1 has no 1 anywhere."""
 
+    zero: Tensor
+
     def __init__(self, K: int):
         super().__init__()
         self.K = K

@@ -223,20 +223,13 @@ def fit(
         run.schedule, run.warmup, run.clip_norm = rates, warmup, clip_norm
         if ema is not None:
             run.average(ema)
-        file, due = None, list[tuple[Callable[[], None], int]]()
-        same: dict[str, Any]
+        file: Checkpoint | None = None
+        due: list[tuple[Callable[[], None], int]] = []
         if held_out is not None:
             due.append((partial(run.evaluate, held_out, seed), test_every))
         if checkpoint is not None:
-            same: dict[str, Any] = {
-                "steps": steps,
-                "batch_size": batch_size,
-                "lr": lr,
-                "seed": seed,
-                "warmup": warmup,
-                "ema": ema,
-            }
-            same |= {"clip_norm": clip_norm, "weight_decay": weight_decay, "schedule": settings.name_of(schedule)}
+            same: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "lr": lr, "seed": seed, "ema": ema}
+            same |= {"schedule": schedule, "warmup": warmup, "clip_norm": clip_norm, "weight_decay": weight_decay}
             file = Checkpoint(checkpoint, run, same)
             file.resume()
             due.append((file.save, checkpoint_every))

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Checkpoint:
-    """The file of a run, which it can be saved to and go on from. settings, {name: plain value}, with what else tells
-    this run from another one."""
+    """The file of a run, which it can be saved to and go on from. settings, {name: value}, tell it from other runs."""
 
     def __init__(self, path: Path | str, run: "Run", settings: dict[str, Any]):
         self.path, self.run = Path(path), run
-        self.settings = settings | {
+        plain = {name: "own" if callable(value) else value for name, value in settings.items()}  # no function is kept
+        self.settings = plain | {
             "precision": run.fabric.strategy.precision.precision,
             "processes": run.processes.count,
             "optimizer": ", ".join(sorted({type(turn.optimizer.optimizer).__name__ for turn in run.turns})),

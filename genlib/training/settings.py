@@ -55,11 +55,6 @@ def schedule_of(schedule: str | Callable[[float], float]) -> Callable[[float], f
     raise ValueError(f'schedule={schedule!r}: choose "cosine", "constant" or a function of the progress 0..1')
 
 
-def name_of(schedule: str | Callable[[float], float]) -> str:
-    """A schedule's name in a checkpoint, which can't hold a function."""
-    return schedule if isinstance(schedule, str) else "own"
-
-
 def optimizer_of(optimizer: Callable | None, weight_decay: float) -> Callable[..., torch.optim.Optimizer]:
     """(parameters, lr) -> Optimizer: AdamW, unless there is another one.
 
