@@ -154,17 +154,17 @@ def train(
     ] = None,
     binarized: Annotated[str | None, typer.Option(help="dynamic or threshold: pixels 0 and 1")] = None,
     weight_decay: Annotated[float, typer.Option(help="of AdamW")] = 0.0,
-    clip: Annotated[float, typer.Option(help="the largest norm of a gradient")] = 1.0,
+    clip_norm: Annotated[float, typer.Option(help="the largest norm of a gradient")] = 1.0,
     ema: Annotated[float | None, typer.Option(help="such as 0.999: write exponentially averaged weights")] = None,
-    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed, 16-mixed, bf16-true or 64-true")] = "32-true",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     devices: Annotated[int, typer.Option(help="processes on each machine, one a device")] = 1,
     nodes: Annotated[int, typer.Option(help="machines")] = 1,
     out: Annotated[str, typer.Option(help="the folder for checkpoint and weights")] = "runs",
 ) -> None:
     """Train a model in a terminal, on several devices if you like; called again, it goes on where it ended."""
-    from genlib import checkpoints
     from genlib.launch import TrainError, read_settings, train_model
+    from genlib.training import CheckpointError
 
     try:
         train_model(
@@ -182,10 +182,10 @@ def train(
             architecture=read_settings(settings or []),
             binarized=binarized,
             weight_decay=weight_decay,
-            clip=clip,
+            clip_norm=clip_norm,
             ema=ema,
         )
-    except (TrainError, checkpoints.CheckpointError, ValueError) as error:
+    except (TrainError, CheckpointError, ValueError) as error:
         _stop(error)
 
 

@@ -5,14 +5,16 @@ import importlib
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
-from torch import nn
 
 from genlib import data
 from genlib.files import write
+from genlib.model import Trainable
 from genlib.training import History, fit
+from genlib.training.settings import new_fabric
 
 # The packages whose public models can be named.
 FAMILIES = ("autoregressive", "classical", "flow", "gan", "nets", "vae")
@@ -22,20 +24,20 @@ class TrainError(Exception):
     """What was asked for can't be trained; the message says why."""
 
 
-def find_model(name: str) -> type[nn.Module]:
+def find_model(name: str) -> type[Trainable]:
     """The model of that public name. Raises: TrainError, with the names that there are."""
-    found = {}
+    found: dict[str, Any] = {}
     for family in FAMILIES:
         module = importlib.import_module(f"genlib.{family}")
         found |= {n: getattr(module, n) for n in module.__all__}
-    models = {n: c for n, c in found.items() if inspect.isclass(c) and hasattr(c, "loss")}
+    models = {n: c for n, c in found.items() if inspect.isclass(c) and issubclass(c, Trainable)}
     models = {n: c for n, c in models.items() if next(iter(inspect.signature(c).parameters)) == "shape"}
     if name not in models:
         raise TrainError(f"there is no model {name!r}; there are {', '.join(sorted(models))}")
     return models[name]
 
 
-def find_data(name: str):
+def find_data(name: str) -> tuple[data.Dataset, data.Dataset]:
     """(train, test) of that name. Raises: TrainError, with the names that there are."""
     names = [n for n in data.__all__ if n.islower() and n != "toy"]
     if name == "english":
@@ -48,7 +50,7 @@ def find_data(name: str):
         raise TrainError(f"there is no data set {name!r}; there are {', '.join(sorted(names))}; or: {error}") from error
 
 
-def make(model: type[nn.Module], train, **architecture) -> nn.Module:
+def make(model: type[Trainable], train: data.Dataset, **architecture: Any) -> Trainable:
     """A model for these data, with its own defaults for what ``architecture`` does not say.
 
     Raises: TrainError for an argument that the model does not take, and for real values where it takes integers.
@@ -63,7 +65,7 @@ def make(model: type[nn.Module], train, **architecture) -> nn.Module:
     return model(train.shape, **offered | architecture)
 
 
-def read_settings(words: list[str]) -> dict:
+def read_settings(words: list[str]) -> dict[str, Any]:
     """["latent=32", "likelihood=bernoulli", "classes=None"] as arguments: Python's literals, anything else as text.
 
     Raises: TrainError for a word without an equals sign.
@@ -90,28 +92,22 @@ def train_model(
     nodes: int,
     precision: str,
     seed: int,
-    architecture: dict | None = None,
+    architecture: dict[str, Any] | None = None,
     binarized: str | None = None,
-    **settings,
+    **settings: Any,
 ) -> History | None:
     """Trains, writes weights and checkpoint (safetensors) into ``out``, says where; None in all but one process.
 
-    architecture, arguments of the model beyond its data's; binarized, as ``Dataset.binarized`` takes it; settings,
-    what fit takes. With ``ema`` the weights that are written are the averaged ones.
+    architecture: arguments of the model beyond its data's.
+    binarized: as ``Dataset.binarized`` takes it.
+    settings: what fit takes. With ``ema`` the weights that are written, and whose test loss is told, are the averaged.
     """
-    from lightning_fabric import Fabric
-
     kind, (train, test) = find_model(model), find_data(data)
     if binarized is not None:
         train, test = train.binarized(binarized), test.binarized(binarized)
     several, out = devices * nodes > 1, Path(out)
-    fabric = Fabric(
-        accelerator={"cuda": "gpu"}.get(accelerator, accelerator),
-        devices=devices,
-        num_nodes=nodes,
-        precision=precision,
-        strategy="ddp" if several else "auto",
-    )
+    strategy = "ddp" if several else "auto"
+    fabric = new_fabric(accelerator, precision, devices=devices, num_nodes=nodes, strategy=strategy)
     if several:
         fabric.launch()  # starts this very command once more for each further process
     torch.manual_seed(seed)
@@ -122,11 +118,14 @@ def train_model(
         return None
     weights, best = out / f"{model}_{data}.safetensors", history.averaged or made
     write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in best.state_dict().items()}))
-    tests = ", ".join(f"test {name} {list(values.values())[-1]:.4g}" for name, values in history.test.items())
-    tests += " (before averaging)" if tests and history.averaged else ""
+    print(f"{history!r}\n{reached(history)}", file=sys.stdout)
     parameters = sum(p.numel() for p in made.parameters())
-    print(
-        f"{history!r}\n{tests}\n{parameters:,} parameters, {history.seconds:.0f} s; weights in {weights}",
-        file=sys.stdout,
-    )
+    print(f"{parameters:,} parameters, {history.seconds:.0f} s; weights in {weights}", file=sys.stdout)
     return history
+
+
+def reached(history: History) -> str:
+    """The last test losses in words: of the averaged weights, where there are some."""
+    tests = history.test if history.averaged is None else history.test_averaged
+    last = ", ".join(f"test {name} {list(values.values())[-1]:.4g}" for name, values in tests.items())
+    return last if history.averaged is None or not last else f"{last} (averaged weights)"

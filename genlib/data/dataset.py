@@ -11,13 +11,14 @@ from torch import Tensor
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Examples x, (N, *shape), with labels y, (N,), where there are any.
+    """Examples x, (N, *shape), with y, what else is known of each: labels (N,), or tokens, or pictures.
 
     levels: values are integers 0..levels-1; None for real values. factors: what is known about each example, by name;
     factor_names: for factors that are an index, what it points to. captions: a sentence for each example, where there
     are any. vocabulary: the character that each token stands for, where x is text. log_prob: the true density in nats,
     (x) -> (B,) or (x, y) -> (B,), where it is known; entropy: its exact mean times -1, nats an example, where there is
-    a formula.
+    a formula. paired: whether y belongs to its x; else it is any other examples (M, …), of which ``data[i]`` draws one
+    at random, anew each time, for each of its x.
     ``data[i]`` gives (x, y) for an index, a slice or a tensor of indices. Integers come as int64, also where x itself
     is stored as uint8 to take an eighth of the memory: take examples from data[i], since uint8 tensors overflow when
     added and act as masks when used as an index.
@@ -37,6 +38,7 @@ class Dataset:
     captions: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     entropy: float | None = None
+    paired: bool = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,11 +50,12 @@ class Dataset:
 
     def __getitem__(self, i) -> tuple[Tensor, Tensor | None]:
         x = _take(self.x, i)
+        batch = x.shape[: x.dim() - len(self.shape)]  # (B,), or () for a single example
         if self.binarization == "dynamic":  # x holds probabilities: toss the coins now, where x lives
             x = torch.bernoulli(x).long()
-        elif x.dtype == torch.uint8:
-            x = x.long()
-        return x, None if self.y is None else _take(self.y, i)
+        if self.y is not None and not self.paired:
+            i = torch.randint(len(self.y), batch, device=self.y.device)
+        return _as_integers(x), None if self.y is None else _as_integers(_take(self.y, i))
 
     def to(self, device: torch.device | str) -> "Dataset":
         """The same data on another device."""
@@ -75,6 +78,17 @@ class Dataset:
         if how == "threshold":
             x = (x > 0.5).to(self.x.dtype)
         return dataclasses.replace(self, name=f"{self.name}, binarized ({how})", x=x, levels=2, binarization=how)
+
+    def unpaired(self, other: "Dataset") -> "Dataset":
+        """Two domains, as in CycleGAN: x from this one, y an independent draw of the other's examples, in each batch.
+
+        The draws are the random state's, as those of ``binarized("dynamic")``: fit's seed repeats them. Raises:
+        ValueError for a domain that is empty or binarized anew each time.
+        """
+        if len(other) == 0 or other.binarization == "dynamic":
+            raise ValueError(f"{other.name} can't be drawn from: it is empty, or binarized anew each time")
+        name = f"{self.name} and {other.name}, unpaired"
+        return dataclasses.replace(self, name=name, y=other.x, class_names=(), log_prob=None, paired=False)
 
     def as_text(self, x: Tensor) -> list[str]:
         """Tokens (N, L) as strings, by the vocabulary."""
@@ -105,6 +119,10 @@ class Dataset:
             for name, text in rows.items()
         )
         return f"<table><caption>{html.escape(self.name)}</caption>{cells}</table>"
+
+
+def _as_integers(values: Tensor) -> Tensor:
+    return values.long() if values.dtype == torch.uint8 else values
 
 
 def _take(values: Tensor, i) -> Tensor:

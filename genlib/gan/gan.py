@@ -144,7 +144,7 @@ class GAN(GenerativeModel):
         u = (2 * torch.rand(n, self.latent, **settings) - 1) * inside
         return (math.sqrt(2) * torch.erfinv(u)).clamp(-truncation, truncation)
 
-    def check_examples(self, x: Tensor) -> None:
+    def check_examples(self, x: Tensor, *, values: bool = True) -> None:
         """Raises ValueError for examples of another shape, and for reals or integers where the other is meant."""
         if x.shape[1:] != self.shape:
             raise ValueError(f"x has shape {tuple(x.shape)}; it must be (B, {', '.join(map(str, self.shape))})")

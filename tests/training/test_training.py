@@ -12,11 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from genlib import checkpoints, data
-from genlib.checkpoints import CheckpointError
+from genlib import data
 from genlib.classical import NaiveBayes
 from genlib.model import GenerativeModel, Player
-from genlib.training import LossError, fit
+from genlib.training import CheckpointError, LossError, checkpoints, fit
 
 
 class Line(GenerativeModel):
@@ -60,7 +59,7 @@ class Game(GenerativeModel):
 
     def players(self):
         return [
-            Player("critic", self.critic.parameters(), self.critic_loss, steps=self.critic_steps, lr=3e-3),
+            Player("critic", self.critic.parameters(), self.critic_loss, updates=self.critic_steps, lr=3e-3),
             Player("generator", self.generator.parameters(), self.generator_loss),
         ]
 
@@ -142,7 +141,7 @@ def test_the_schedule_warms_up_and_cools_down():
             rates.append(self.param_groups[0]["lr"])
             return super().step(closure)
 
-    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=lr), lr=1.0, steps=100, warmup=10, clip=0.1)
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=lr), lr=1.0, steps=100, warmup=10, clip_norm=0.1)
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0, abs=0.05)
     assert rates[-1] < 0.01
@@ -188,10 +187,10 @@ def test_clipping_bounds_the_gradient():
             norms.append(torch.cat([p.grad.flatten() for p in self.param_groups[0]["params"]]).norm().item())
             return super().step(closure)
 
-    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=1e-4), clip=0.5, steps=10)
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=1e-4), clip_norm=0.5, steps=10)
     assert max(norms) <= 0.5001
     norms.clear()
-    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=1e-4), clip=None, steps=10)
+    trained(optimizer=lambda parameters, lr: Spy(parameters, lr=1e-4), clip_norm=None, steps=10)
     assert max(norms) > 1
 
 
@@ -213,7 +212,7 @@ def test_initialise_is_called_once_with_a_batch():
     calls = []
 
     class Start(Line):
-        def initialise(self, x):
+        def initialise(self, x, y=None):
             calls.append(x.shape)
 
     trained(Start)
@@ -358,7 +357,7 @@ def test_weights_that_explode_in_the_last_step_are_noticed():
 
     model = Cliff()
     with pytest.raises(LossError, match="weights became nan"):
-        trained(model, steps=1, clip=None, optimizer=lambda p, lr: torch.optim.SGD(p, lr=1.0))
+        trained(model, steps=1, clip_norm=None, optimizer=lambda p, lr: torch.optim.SGD(p, lr=1.0))
     assert weights(model).isfinite().all()
 
 
@@ -459,7 +458,8 @@ def test_a_checkpoint_keeps_nested_values_and_is_no_pickle(tmp_path):
 def test_killed_in_the_middle_of_a_write_the_older_checkpoint_is_readable(tmp_path):
     code = f"""
         import os, torch
-        from genlib import checkpoints, files
+        from genlib import files
+        from genlib.training import checkpoints
         path = {str(tmp_path / "c")!r}
         checkpoints.save(path, {{"step": 1}})
         real = os.fsync

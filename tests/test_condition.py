@@ -1,0 +1,117 @@
+"""What p(x | condition) is given: each kind refuses what does not fit, draws what it can, and has an encoder."""
+
+import pytest
+import torch
+from torch import nn
+
+from genlib.condition import MISSING, Images, Labels, OneHot, Tokens, as_condition
+
+
+def integers(*values):
+    return torch.tensor(values)
+
+
+FITS = {
+    "labels": (Labels(3), integers(0, 2, 1)),
+    "one label": (Labels(1), integers(0, 0)),
+    "labels, some missing": (Labels(3, missing=True), integers(0, MISSING, 2)),
+    "tokens": (Tokens(4, 9), integers([1, 8, 0, 0], [3, 3, 3, 3])),
+    "pictures": (Images((1, 2, 3)), torch.rand(5, 1, 2, 3)),
+    "no examples": (Labels(3), integers().long()),
+}
+
+REFUSED = {
+    "too many labels": (Labels(3), integers(0, 1), 3, r"y has shape \(2,\); for n=3 examples it must be \(3,\)"),
+    "one-hot labels": (Labels(3), torch.eye(3).long(), 3, r"it must be \(3,\)"),
+    "a label beyond": (Labels(3), integers(0, 3), 2, r"y holds 0\.\.3; pass integers 0\.\.2, one for each example"),
+    "an unknown label": (Labels(3), integers(0, MISSING), 2, r"y holds -1\.\.0; pass integers 0\.\.2"),
+    "less than missing": (Labels(3, True), integers(0, -2), 2, "or −1 where the label is missing"),
+    "real labels": (Labels(3), torch.zeros(2), 2, r"y holds torch.float32; pass integers .* as int64 \(y.long\(\)"),
+    "small integers": (Labels(3), integers(0, 1).int(), 2, "y holds torch.int32"),
+    "short sentences": (Tokens(4, 9), integers([1, 2, 3]), 1, r"it must be \(1, 4\): tokens \(n, 4\)"),
+    "a token beyond": (Tokens(2, 9), integers([1, 9]), 1, r"y holds 1\.\.9; pass tokens"),
+    "another picture": (Images((1, 2, 3)), torch.rand(2, 1, 3, 2), 2, r"it must be \(2, 1, 2, 3\): pictures"),
+    "too few pictures": (Images((1, 2, 3)), torch.rand(2, 1, 2, 3), 3, r"it must be \(3, 1, 2, 3\)"),
+    "integer pictures": (Images((1, 2, 3)), torch.ones(2, 1, 2, 3).long(), 2, "y holds torch.int64; pass pictures"),
+    "a picture with a hole": (Images((1, 1, 1)), torch.full((1, 1, 1, 1), torch.nan), 1, "not finite"),
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_what_fits_passes(name):
+    condition, y = FITS[name]
+    condition.check(y, len(y))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_fit_is_refused_with_words(name):
+    condition, y, n, words = REFUSED[name]
+    with pytest.raises(ValueError, match=words):
+        condition.check(y, n)
+
+
+def test_without_values_no_number_is_looked_at():
+    class Watched(torch.Tensor):
+        """A tensor that does not tell its numbers."""
+
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            assert func not in (torch.Tensor.min, torch.Tensor.max, torch.Tensor.isfinite, torch.Tensor.__bool__)
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    for condition, y in FITS.values():
+        condition.check(y.as_subclass(Watched), len(y), values=False)
+    with pytest.raises(AssertionError):
+        Labels(3).check(integers(0, 1).as_subclass(Watched), 2)
+
+
+def test_labels_are_drawn_uniformly_and_by_the_generator():
+    def draw(seed):
+        return Labels(4, missing=True).draw(4000, generator=torch.Generator().manual_seed(seed))
+
+    y = draw(0)
+    Labels(4).check(y, 4000)  # none of them is missing
+    assert (y.bincount(minlength=4) / 4000 - 0.25).abs().max() < 4 * (0.25 * 0.75 / 4000) ** 0.5
+    assert torch.equal(y, draw(0))
+    assert not torch.equal(y, draw(1))
+
+
+@pytest.mark.parametrize("condition", [Tokens(4, 9), Images((1, 2, 3))])
+def test_nobody_makes_sentences_or_pictures_up(condition):
+    with pytest.raises(ValueError, match="sample can't choose what it is given: pass y, (tokens|pictures)"):
+        condition.draw(3)
+
+
+def test_a_missing_label_has_no_1_anywhere():
+    assert torch.equal(OneHot(3)(integers(2, MISSING, 0)), torch.tensor([[0.0, 0, 1], [0, 0, 0], [1, 0, 0]]))
+    mapped = Labels(3, missing=True).encoder(width=5)
+    assert torch.equal(mapped(integers(MISSING, MISSING)), mapped[-1].bias.expand(2, 5))
+
+
+@pytest.mark.parametrize("width", [None, 7])
+@pytest.mark.parametrize("name", FITS)
+def test_an_encoder_tells_one_condition_from_another_in_the_precision_of_its_model(name, width):
+    condition, y = FITS[name]
+    torch.manual_seed(0)
+    for dtype in (torch.float32, torch.float64):
+        net = nn.ModuleDict({"encoder": condition.encoder(width)}).to(dtype)["encoder"]
+        codes = net(y.to(dtype) if y.is_floating_point() else y)
+        assert codes.shape == (len(y), width or condition.width)
+        assert codes.dtype == dtype
+        assert len(codes.unique(dim=0)) == len(y.unique(dim=0))
+
+
+def test_the_order_of_the_words_matters_and_what_is_filled_up_says_nothing():
+    torch.manual_seed(0)
+    encoder = Tokens(3, 5).encoder(8)
+    there, back = encoder(integers([1, 2, 0])), encoder(integers([2, 1, 0]))
+    assert not torch.allclose(there, back)
+    assert not encoder[0](integers(0)).any()
+
+
+def test_a_number_of_classes_is_short_for_labels_and_equal_conditions_are_equal():
+    assert as_condition(10) == Labels(10) != Labels(10, missing=True)
+    assert as_condition(None) is None
+    assert as_condition(Tokens(4, 9)) == Tokens(4, 9)
+    with pytest.raises(ValueError, match="classes=0: there must be at least one"):
+        as_condition(0)
