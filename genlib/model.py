@@ -19,15 +19,15 @@ class Player:
     """One who learns: its parameters follow the gradient of its own loss. A likelihood model is a game with one player.
 
     name, for progress bars and histories; parameters, the ones that this player moves; loss, (x, y) -> {"loss": scalar,
-    and its named parts}; steps, how many updates it makes when it is its turn; lr and optimizer, (parameters, lr) ->
-    Optimizer, where they differ from fit's; after_step, called after each of its updates, without gradients: weights
-    that are clipped, a codebook that follows its averages.
+    and its named parts}; updates, how many it makes when it is its turn, each on a batch of its own; lr and optimizer,
+    (parameters, lr) -> Optimizer, where they differ from fit's; after_step, called after each of its updates, without
+    gradients: weights that are clipped, a codebook that follows its averages.
     """
 
     name: str
     parameters: Iterable[nn.Parameter]
     loss: Callable[..., dict[str, Tensor]]
-    steps: int = 1
+    updates: int = 1
     lr: float | None = None
     optimizer: Callable[..., torch.optim.Optimizer] | None = None
     after_step: Callable[[], None] | None = None

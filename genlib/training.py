@@ -300,7 +300,7 @@ class _Run:
         ):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-            for _ in range(player.steps):
+            for _ in range(player.updates):
                 x, y = self.batch()
                 with self.fabric.autocast():
                     parts = loss(x, y)

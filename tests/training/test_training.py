@@ -60,7 +60,7 @@ class Game(GenerativeModel):
 
     def players(self):
         return [
-            Player("critic", self.critic.parameters(), self.critic_loss, steps=self.critic_steps, lr=3e-3),
+            Player("critic", self.critic.parameters(), self.critic_loss, updates=self.critic_steps, lr=3e-3),
             Player("generator", self.generator.parameters(), self.generator_loss),
         ]
 
