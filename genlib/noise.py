@@ -47,6 +47,7 @@ class StandardNormal(nn.Module):
     """N(0, I) over vectors (D,): the prior of a VAE, the base of a flow, the noise of a GAN."""
 
     classes: int | None = None  # it knows no labels
+    zero: Tensor
 
     def __init__(self, D: int):
         super().__init__()

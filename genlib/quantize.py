@@ -43,6 +43,8 @@ def quantize(x: Tensor, levels: int) -> Tensor:
 class Dequantize(nn.Module):
     """The way from integers 0..levels-1 to reals and back, in the precision of the model that holds it."""
 
+    zero: Tensor
+
     def __init__(self, levels: int):
         super().__init__()
         self.levels = levels

@@ -102,7 +102,7 @@ PICTURES = {
     "NICE": lambda **how: NICE((1, 4, 4), levels=5, hidden=8, **how),
     "RealNVP": lambda **how: RealNVP((1, 4, 4), levels=5, couplings=4, hidden=8, **how),
     "SplineFlow": lambda **how: SplineFlow((1, 4, 4), levels=5, couplings=2, hidden=8, bins=3, **how),
-    "Glow": lambda **how: Glow((1, 4, 4), levels=5, steps=2, channels=8, **how),
+    "Glow": lambda **how: Glow((1, 4, 4), levels=5, depth=2, channels=8, **how),
 }
 
 
@@ -238,7 +238,7 @@ class DoneNotStandardised(Split):
     def inverse(self, z):
         done, z = z.chunk(2, 1)
         going_on, change = self.rest.inverse(z)
-        return torch.cat([going_on, done.reshape(len(z), *self.half)], 1), change
+        return torch.cat([going_on, done.reshape(len(z), *self.half_shape)], 1), change
 
 
 class RestNotCounted(Split):
@@ -412,7 +412,7 @@ def test_actnorm_starts_normal_once_and_is_the_identity_before():
 
 
 def test_a_forward_pass_reads_nothing_from_the_device(monkeypatch):
-    model, v = Glow((1, 4, 4), levels=5, steps=1, channels=8), pixels()
+    model, v = Glow((1, 4, 4), levels=5, depth=1, channels=8), pixels()
     model.initialise(v)
 
     def refuse(self, *_):
@@ -620,7 +620,7 @@ def test_a_spline_learns_two_modes_in_the_plane():
 def test_fit_starts_actnorm_and_learns_digits():
     torch.manual_seed(0)
     train, test = data.digits()
-    model = Glow(train.shape, levels=17, steps=2, channels=16)
+    model = Glow(train.shape, levels=17, depth=2, channels=16)
     before = metrics.bits_per_dim(model.elbo(test.x), test.shape).mean()
     fit(model, train, steps=60, batch_size=64, lr=5e-3, bar=False)
     after = metrics.bits_per_dim(model.elbo(test.x), test.shape).mean()
