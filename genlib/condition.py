@@ -142,12 +142,15 @@ class Images(Condition):
 class OneHot(nn.Module):
     """Labels (n,) -> (n, K); a label of −1 has no 1 anywhere."""
 
+    zero: Tensor
+
     def __init__(self, K: int):
         super().__init__()
         self.K = K
+        self.register_buffer("zero", torch.zeros(()), persistent=False)  # knows the precision
 
     def forward(self, y: Tensor) -> Tensor:
-        known = F.one_hot(y.clamp(min=0), self.K).float()
+        known = F.one_hot(y.clamp(min=0), self.K).to(self.zero.dtype)
         return known * (y >= 0)[:, None]
 
 

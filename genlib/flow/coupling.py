@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from genlib.flow.bijection import Bijection, check_scale, full_precision, no_change
 
-
 Network = TypeVar("Network", bound=nn.Module)
 
 

@@ -28,8 +28,9 @@ class Glow(Flow):
     """Glow of pictures (C, H, W) whose sides can be halved ``scales`` times.
 
     Arguments: shape; levels, x are integers 0..levels-1, None for reals; classes, a Gaussian for each label in latent
-    space; scales; depth, how many blocks each scale has; channels of the couplings' networks; bound of the log-scales;
-    alpha of the logit that pixels with levels pass first. ``loss`` is in nats for an example. Latents: the finest scale first.
+    space; scales; depth, the number of blocks on each; channels of the couplings' networks; bound of the log-scales;
+    alpha of the logit that pixels with levels pass first. ``loss`` is in nats for an example. Latents: the finest scale
+    first.
     """
 
     def __init__(
