@@ -58,9 +58,9 @@ class Flow(GenerativeModel):
 
         Its mean lies below log P(x) for every k, and comes closer with k.
         """
+        self.check(x, y)
         if self.dequantize is None:
             raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
-        self.check(x, y)
         if k < 1:
             raise ValueError(f"k={k}: the bound needs at least one draw of noise")
         draws = torch.stack([self._log_density(self.dequantize(x), y) for _ in range(k)])  # (k, B)

@@ -218,7 +218,7 @@ def test_contracts(name):
     if model.condition is None or model.classes is not None:  # nobody can draw a sentence
         contracts.same_seed_same_result(model)
         contracts.refuses_bad_input(model, x, y)
-    if name not in ("wasserstein", "digits", "convolutional"):  # a Wasserstein critic's last bias cancels; spectral norm: see the next test
+    if name not in ("wasserstein", "digits", "convolutional"):  # its last bias cancels; spectral norm: the next test
         contracts.gradients_reach_every_parameter(model, x, y)
 
 
@@ -368,7 +368,8 @@ def test_turns_rates_noise_and_averaging_within_fit():
         setattr(gan, f"{name}_loss", counted)
     assert [player.lr for player in gan.players()] == [2e-4, 1e-4]
     points = torch.randn(300, 2)
-    history = fit(gan, points, steps=20, batch_size=32, ema=0.9, callback=gan.noise.anneal(10), callback_every=1, bar=False)
+    fade = gan.noise.anneal(10)
+    history = fit(gan, points, steps=20, batch_size=32, ema=0.9, callback=fade, callback_every=1, bar=False)
     assert calls == {"discriminator": 60, "generator": 20}
     assert gan.noise.std.item() == 0
     averaged, last = history.averaged.generator[0].weight, gan.generator[0].weight
