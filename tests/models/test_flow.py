@@ -51,6 +51,11 @@ from tests import contracts
 TOL = 1e-9
 
 
+@pytest.fixture(autouse=True)
+def the_same_weights_whatever_ran_before():
+    torch.manual_seed(0)
+
+
 def draw(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
 
