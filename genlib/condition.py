@@ -144,6 +144,8 @@ class OneHot(nn.Module):
 
     zero: Tensor
 
+    zero: Tensor
+
     def __init__(self, K: int):
         super().__init__()
         self.K = K
@@ -154,9 +156,11 @@ class OneHot(nn.Module):
         return known * (y >= 0)[:, None]
 
 
-def as_condition(classes: "int | Condition | None") -> Condition | None:
-    """A number of classes, or a condition, as a condition."""
-    return Labels(classes) if isinstance(classes, int) else classes
+def as_condition(classes: "int | Condition | None", condition: Condition | None = None) -> Condition | None:
+    """A number of classes, or a condition, as a condition. Raises: ValueError where both are given."""
+    if classes is not None and condition is not None:
+        raise ValueError(f"classes={classes} is short for condition=Labels({classes}): pass one of the two")
+    return condition if classes is None else Labels(classes) if isinstance(classes, int) else classes
 
 
 def _check_integers(y: Tensor, low: int, high: int, asks: str, values: bool) -> None:

@@ -1,7 +1,6 @@
 """Training from a terminal: a model and a data set by name, on one device or many."""
 
 import ast
-import importlib
 import inspect
 import sys
 from pathlib import Path
@@ -11,13 +10,11 @@ import safetensors.torch
 import torch
 
 from genlib import data
+from genlib.families import models
 from genlib.files import write
 from genlib.model import Trainable
 from genlib.training import History, fit
 from genlib.training.settings import new_fabric
-
-# The packages whose public models can be named.
-FAMILIES = ("autoregressive", "classical", "flow", "gan", "nets", "vae")
 
 
 class TrainError(Exception):
@@ -26,15 +23,10 @@ class TrainError(Exception):
 
 def find_model(name: str) -> type[Trainable]:
     """The model of that public name. Raises: TrainError, with the names that there are."""
-    found: dict[str, Any] = {}
-    for family in FAMILIES:
-        module = importlib.import_module(f"genlib.{family}")
-        found |= {n: getattr(module, n) for n in module.__all__}
-    models = {n: c for n, c in found.items() if inspect.isclass(c) and issubclass(c, Trainable)}
-    models = {n: c for n, c in models.items() if next(iter(inspect.signature(c).parameters)) == "shape"}
-    if name not in models:
-        raise TrainError(f"there is no model {name!r}; there are {', '.join(sorted(models))}")
-    return models[name]
+    found = {n: c for n, c in models().items() if next(iter(inspect.signature(c).parameters)) == "shape"}
+    if name not in found:
+        raise TrainError(f"there is no model {name!r}; there are {', '.join(sorted(found))}")
+    return found[name]
 
 
 def find_data(name: str) -> tuple[data.Dataset, data.Dataset]:

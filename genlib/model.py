@@ -33,6 +33,26 @@ class Player:
     after_step: Callable[[], None] | None = None
 
 
+class WaitsForData(nn.Module):
+    """A layer that sets itself by the first data that reach it, once ``Trainable.initialise`` lets it look.
+
+    ``initialised``, a buffer, says whether it has: a second look changes nothing, so that training can go on.
+    """
+
+    initialised: Tensor
+
+    def start_from(self, x: Tensor) -> None:
+        """x, what ``forward`` is about to see."""
+        raise NotImplementedError
+
+
+def _start_from(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    assert isinstance(layer, WaitsForData)
+    if not layer.initialised:
+        layer.start_from(inputs[0])
+        layer.initialised.fill_(True)
+
+
 class Trainable(nn.Module):
     """What ``fit`` needs of a model.
 
@@ -62,8 +82,27 @@ class Trainable(nn.Module):
         """Who learns, in the order of their turns. Unless a model says otherwise: one, all parameters, ``loss``."""
         return [Player("model", list(self.parameters()), self.loss)]
 
+    @torch.no_grad()
     def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
-        """A start that depends on data (ActNorm); fit calls it once with a first batch. Most models need none."""
+        """A start that depends on data; fit calls it once, with a first batch. Most models need none.
+
+        Wherever in the model a layer waits for data, ActNorm in the prior of a VAE for instance, it sets itself by what
+        it sees while each player's loss is computed once. Nothing else changes: not the random state, not a buffer.
+        """
+        waiting = [layer for layer in self.modules() if isinstance(layer, WaitsForData) and not layer.initialised]
+        if not waiting:
+            return
+        before = [(b, b.clone()) for m in self.modules() if m not in waiting for b in m.buffers(recurse=False)]
+        looks = [layer.register_forward_pre_hook(_start_from) for layer in waiting]
+        try:
+            with torch.random.fork_rng(devices=[x.device.index or 0] if x.device.type == "cuda" else []):
+                for player in self.players():
+                    player.loss(x, y)
+        finally:
+            for look in looks:
+                look.remove()
+            for buffer, value in before:
+                buffer.copy_(value)
 
     # What is refused --------------------------------------------------------------------------------------------------
 
@@ -77,8 +116,7 @@ class Trainable(nn.Module):
 
     def check_examples(self, x: Tensor, *, values: bool = True) -> None:
         """Raises ValueError for examples of another shape, reals for integers or the reverse, levels out of range."""
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
+        self.check_shape(x)
         if self.levels is None:
             if not x.is_floating_point():
                 raise ValueError(f"x holds {x.dtype}; this model takes real values (without levels=), such as x / 16")
@@ -88,6 +126,11 @@ class Trainable(nn.Module):
             raise ValueError(f"x holds {x.dtype}; this model takes integers 0..{self.levels - 1}{how}")
         if values and x.numel() and (int(x.min()) < 0 or int(x.max()) >= self.levels):
             raise ValueError(f"x holds {int(x.min())}..{int(x.max())}; this model takes integers 0..{self.levels - 1}")
+
+    def check_shape(self, x: Tensor) -> None:
+        """Raises ValueError for examples of another shape."""
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
 
     def check_condition(self, y: Tensor | None, n: int, *, values: bool = True) -> None:
         """Raises ValueError where a conditional model does not get n of its condition, or another one gets some."""

@@ -430,44 +430,85 @@ def same_seed_same_result(model: nn.Module, x: Tensor | None = None, y: Tensor |
 
 
 def refuses_bad_input(model: nn.Module, x: Tensor, y: Tensor | None = None, *, autoregressive: bool = False) -> None:
-    """ValueError, with a sentence of advice, for labels, shapes, dtypes and values that don't fit; never a result.
+    """ValueError, in the words that all models share, for labels, shapes, dtypes and values that don't fit.
 
-    Of loss, log_prob and elbo, those that the model has, and of sample. Models with levels take integers; their range
-    is not asked of loss, for reading it off a GPU would hold up every training step. Labels are checked for presence
-    and number. autoregressive: also the options of autoregressive sampling.
+    Of loss (of every player's, where the model has none of its own), log_prob and elbo, those that the model has, and
+    of sample. Models with levels take integers, others reals. Ranges are not asked of a loss, for reading them off a
+    GPU would hold up every training step. autoregressive: also the options of autoregressive sampling.
     Arguments: x (B, *shape) and y that the model takes, B at least 2.
     """
-    B, levels = len(x), getattr(model, "levels", None)
-    labels = torch.zeros(B, dtype=torch.long)
-    bad = {"an x with a dimension too few": (x[:, 0], y), "an x that is too small": (x[..., :-1], y)}
-    if model.classes is None:
-        bad["labels for a model without classes"] = (x, labels)
+    bad = _bad_input(model, x, y)
+    out_of_range = _out_of_range(model, x, y)
+    if _is_missing(model, "loss"):
+        takers = [(f"the loss of {player.name}", player.loss, bad) for player in model.players()]
     else:
-        bad["no labels for a model with classes"] = (x, None)
-        bad["fewer labels than examples"] = (x, y[:-1])
-    if levels is not None:
-        bad["reals instead of integers"] = (x.float(), y)
-    out_of_range = {"a level that is too high": (x + levels, y), "a level below 0": (x - levels, y)} if levels else {}
-    for name in ("loss", "log_prob", "elbo"):
+        takers = [("loss", model.loss, bad)]
+    for name in ("log_prob", "elbo"):
         if not _is_missing(model, name):
-            for what, arguments in (bad if name == "loss" else bad | out_of_range).items():
-                _refuses(lambda a=arguments, name=name: getattr(model, name)(*a), f"{name} took {what}")
-    if model.classes is None:
-        _refuses(lambda: model.sample(B, labels), "sample took labels for a model without classes")
-    else:
-        _refuses(lambda: model.sample(B, labels[:-1]), "sample took fewer labels than samples")
+            takers.append((name, getattr(model, name), bad | out_of_range))
+    for name, take, cases in takers:
+        for what, (arguments, says) in cases.items():
+            _refuses(lambda take=take, a=arguments: take(*a), f"{name} took {what}", says)
+    if not _is_missing(model, "sample"):
+        _refuses_bad_labels_in_sample(model, len(x))
     if autoregressive:
-        D, known = x[0].numel(), torch.ones_like(x, dtype=torch.bool)
-        options = {
-            "uniforms of another shape": {"uniforms": torch.rand(B, D + 1)},
-            "given values of another shape": {"given": x[..., :-1], "known": known},
-            "a known mask of another shape": {"given": x, "known": known[..., :-1]},
-            "given values without known": {"given": x},
-            "known without given values": {"known": known},
-            "a negative temperature": {"temperature": -1.0},
+        _refuses_bad_options(model, x, y)
+
+
+def _bad_input(model: nn.Module, x: Tensor, y: Tensor | None) -> dict[str, tuple[tuple, str]]:
+    """{what is wrong: ((x, y), what the error must say)}."""
+    shape, labels = "x has shape", torch.zeros(len(x), dtype=torch.long)
+    bad = {"an x with a dimension too few": ((x[:, 0], y), shape), "an x that is too small": ((x[..., :-1], y), shape)}
+    if getattr(model, "levels", None) is None:
+        bad["integers instead of reals"] = ((x.long(), y), "x holds torch.int64")
+    else:
+        bad["reals instead of integers"] = ((x.float(), y), "x holds torch.float32")
+    if y is None:
+        return bad | {"labels for a model without classes": ((x, labels), "this model is unconditional")}
+    return bad | {
+        "no labels for a model with classes": ((x, None), "this model is conditional: pass y"),
+        "fewer labels than examples": ((x, y[:-1]), "y has shape"),
+        "labels that are no integers": ((x, y.float()), "y holds torch.float32"),
+    }
+
+
+def _out_of_range(model: nn.Module, x: Tensor, y: Tensor | None) -> dict[str, tuple[tuple, str]]:
+    levels, bad = getattr(model, "levels", None), {}
+    if levels is not None:
+        bad |= {
+            "a level that is too high": ((x + levels, y), "x holds"),
+            "a level below 0": ((x - levels, y), "x holds"),
         }
-        for what, how in options.items():
-            _refuses(lambda how=how: model.sample(B, y, **how), f"sample took {what}")
+    if y is not None:
+        bad["a label that is too high"] = ((x, y + model.classes), "y holds")
+    return bad
+
+
+def _refuses_bad_labels_in_sample(model: nn.Module, n: int) -> None:
+    labels = torch.zeros(n, dtype=torch.long)
+    if model.classes is None:
+        bad = [("labels for a model without classes", labels, "this model is unconditional")]
+    else:
+        bad = [
+            ("fewer labels than samples", labels[:-1], "y has shape"),
+            ("a label that is too high", labels + model.classes, "y holds"),
+        ]
+    for what, y, says in bad:
+        _refuses(lambda y=y: model.sample(n, y), f"sample took {what}", says)
+
+
+def _refuses_bad_options(model: nn.Module, x: Tensor, y: Tensor | None) -> None:
+    B, D, known = len(x), x[0].numel(), torch.ones_like(x, dtype=torch.bool)
+    options = {
+        "uniforms of another shape": {"uniforms": torch.rand(B, D + 1)},
+        "given values of another shape": {"given": x[..., :-1], "known": known},
+        "a known mask of another shape": {"given": x, "known": known[..., :-1]},
+        "given values without known": {"given": x},
+        "known without given values": {"known": known},
+        "a negative temperature": {"temperature": -1.0},
+    }
+    for what, how in options.items():
+        _refuses(lambda how=how: model.sample(B, y, **how), f"sample took {what}")
 
 
 # --- tools
@@ -591,10 +632,11 @@ def _close(a: Tensor, b: Tensor, tol: float, message: str) -> None:
 
 def _is_missing(model: nn.Module, name: str) -> bool:
     """Whether a model lacks a method, or leaves it undone, as a GAN leaves loss to its players."""
-    return getattr(type(model), name, None) is getattr(GenerativeModel, name, None)
+    own = getattr(type(model), name, None)
+    return own is None or own is getattr(GenerativeModel, name, None)
 
 
-def _refuses(act: Callable, complaint: str) -> None:
+def _refuses(act: Callable, complaint: str, says: str = "") -> None:
     with torch.random.fork_rng(devices=[]):
         error = None
         try:
@@ -604,3 +646,4 @@ def _refuses(act: Callable, complaint: str) -> None:
     assert error is not None, f"{complaint} without a word"
     assert isinstance(error, ValueError), f"{complaint}: no ValueError, but {type(error).__name__}: {error}"
     assert len(str(error)) >= 20, f"{complaint}: the error {str(error)!r} doesn't say what to do"
+    assert says in str(error), f"{complaint}: the error {str(error)!r} doesn't say {says!r}, as all models do"

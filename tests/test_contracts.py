@@ -54,7 +54,6 @@ class TinyAutoregressive(GenerativeModel):
 
     def log_prob(self, x, y=None):
         self.check(x, y)
-        self.check_levels(x)
         return self.log_likelihood(x, y)
 
     def log_likelihood(self, x, y):
@@ -62,7 +61,7 @@ class TinyAutoregressive(GenerativeModel):
         return -F.binary_cross_entropy_with_logits(logits, x.to(logits), reduction="none").flatten(1).sum(1)
 
     def loss(self, x, y=None):
-        self.check(x, y)
+        self.check(x, y, values=False)
         return {"loss": -self.log_likelihood(x, y).mean()}
 
     @torch.no_grad()
@@ -91,19 +90,6 @@ class TinyAutoregressive(GenerativeModel):
         h1[:, i] = torch.tanh(h0[:, :i] @ w1[i, :i])
         h2[:, i] = torch.tanh(h1[:, : i + 1] @ w2[i, : i + 1])
         return h2[:, : i + 1] @ w3[i, : i + 1] + bias[:, i]
-
-    def check(self, x, y):
-        self.check_condition(y, len(x))
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, *{self.shape})")
-        if x.is_floating_point():
-            raise ValueError(f"x holds {x.dtype}; pixels are integers 0 and 1")
-        if y is not None and y.shape != (len(x),):
-            raise ValueError(f"y has shape {tuple(y.shape)}; for {len(x)} examples it must be ({len(x)},)")
-
-    def check_levels(self, x):
-        if x.min() < 0 or x.max() > 1:
-            raise ValueError(f"x holds {x.min()}..{x.max()}; pixels are integers 0 and 1")
 
     def check_options(self, n, temperature, given, known, uniforms):
         if not temperature > 0:
@@ -197,13 +183,26 @@ class LabelIgnoredByTheDensity(TinyAutoregressive):
 
 
 class AcceptsAnything(TinyAutoregressive):
-    def check(self, x, y):
+    def check(self, x, y, *, values=True):
         pass
 
 
 class AcceptsAnyLevel(TinyAutoregressive):
-    def check_levels(self, x):
-        pass
+    def check_examples(self, x, *, values=True):
+        super().check_examples(x, values=False)
+
+
+class AcceptsAnyLabel(TinyAutoregressive):
+    def check_condition(self, y, n, *, values=True):
+        super().check_condition(y, n, values=False)
+
+
+class WordsOfItsOwn(TinyAutoregressive):
+    def check(self, x, y, *, values=True):
+        try:
+            super().check(x, y, values=values)
+        except ValueError:
+            raise ValueError("there is something wrong with your arguments") from None
 
 
 # --- a flow in the plane
@@ -267,9 +266,7 @@ class TinyFlow(GenerativeModel):
         return Normal(torch.zeros_like(self.logvar), (self.logvar / 2).exp())
 
     def log_prob(self, x, y=None):
-        self.check_condition(y, len(x))
-        if x.shape[1:] != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, 2)")
+        self.check(x, y)
         return self.log_density(x)
 
     def log_density(self, x):
@@ -376,7 +373,7 @@ class NobodysParameter(TinyFlow):
 
 
 class LabelsWelcome(TinyFlow):
-    def check_condition(self, y, n):
+    def check_condition(self, y, n, *, values=True):
         pass
 
 
@@ -448,11 +445,6 @@ class LinearVAE(GenerativeModel):
     def emit(self, p, noise):
         return p.base_dist.loc + p.base_dist.scale * noise
 
-    def check(self, x, y):
-        self.check_condition(y, len(x))
-        if x.shape[1:] != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, 2)")
-
 
 class KLAveraged(LinearVAE):
     def kl(self, x):
@@ -511,9 +503,11 @@ class TinyGAN(GenerativeModel):
         return self.G(torch.randn(n, 2, dtype=torch.double))
 
     def loss_d(self, x, y=None):
+        self.check(x, y, values=False)
         return {"loss": F.softplus(-self.D(x)).mean() + F.softplus(self.D(self.fake(len(x)).detach())).mean()}
 
     def loss_g(self, x, y=None):
+        self.check(x, y, values=False)
         return {"loss": F.softplus(-self.D(self.fake(len(x)))).mean()}
 
     def players(self):
@@ -527,7 +521,13 @@ class TinyGAN(GenerativeModel):
 
 class GeneratorDetached(TinyGAN):
     def loss_g(self, x, y=None):
+        self.check(x, y, values=False)
         return {"loss": F.softplus(-self.D(self.fake(len(x)).detach())).mean()}  # detach belongs in D's loss
+
+
+class GeneratorTakesAnything(TinyGAN):
+    def loss_g(self, x, y=None):
+        return {"loss": F.softplus(-self.D(self.fake(len(x)))).mean()}  # of x it asks only how many
 
 
 # --- which contracts apply to whom
@@ -637,6 +637,8 @@ FAULTS = [
     ("labels are drawn without the generator", AUTOREGRESSIVE, LabelsFromElsewhere, (SEED,)),
     ("shapes, dtypes, labels are not checked", AUTOREGRESSIVE, AcceptsAnything, (REFUSES,)),
     ("levels are not checked", AUTOREGRESSIVE, AcceptsAnyLevel, (REFUSES,)),
+    ("the range of labels is not checked", AUTOREGRESSIVE, AcceptsAnyLabel, (REFUSES,)),
+    ("errors in words that no other model has", AUTOREGRESSIVE, WordsOfItsOwn, (REFUSES,)),
     ("the log-determinant is broadcast before a sum", FLOW, LogDetBroadcast, (INTEGRAL, SAMPLES)),
     ("the normaliser of the Gaussian is forgotten", FLOW, NormaliserForgotten, (INTEGRAL,)),
     ("the log-determinant is forgotten", FLOW, LogDetForgotten, (INTEGRAL, SAMPLES)),
@@ -665,6 +667,7 @@ FAULTS = [
     ("samples are the decoder's means", VAE, SamplesAreMeans, (SAMPLES,)),
     ("the decoder's variance is not trained", VAE, VarianceOutOfTraining, (GRADIENTS,)),
     ("the generator's loss is detached from it", GAN, GeneratorDetached, (GRADIENTS,)),
+    ("one of two players takes anything", GAN, GeneratorTakesAnything, (REFUSES,)),
 ]
 
 

@@ -8,15 +8,16 @@ what it has computed (``cached``); or it computes all of them for each value tha
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.autoregressive.sampling import check_options, distribution, draw
-from genlib.condition import as_condition
+from genlib.condition import Condition, Labels
 from genlib.model import GenerativeModel
+from genlib.noise import device_of, uniform
 from genlib.quantize import to_signed
 
 Step = Callable[[int, Tensor | None], Tensor]  # (t, the value drawn before (n,), None at first) -> logits (n, levels)
@@ -33,6 +34,13 @@ def raster(shape: tuple[int, ...]) -> Tensor:
     return (positions.permute(1, 2, 0) if len(shape) == 3 else positions).flatten()
 
 
+def features_of(condition: Condition | None, width: int) -> nn.Module | None:
+    """What a network adds where something is given, y -> (B, width): a table of labels, or the condition's encoder."""
+    if isinstance(condition, Labels) and not condition.missing:
+        return nn.Embedding(condition.K, width)
+    return None if condition is None else condition.encoder(width)
+
+
 class Autoregressive(GenerativeModel):
     """A model of integers 0..levels-1, one conditional after another.
 
@@ -40,13 +48,16 @@ class Autoregressive(GenerativeModel):
     ``cached``. ``order`` holds the flat positions, (D,), in the order in which they are drawn.
     """
 
+    levels: int
     bias: nn.Parameter
+    order: Tensor
+    initialised: Tensor
 
-    def __init__(self, shape: tuple[int, ...], levels: int, classes: int | None, order: Tensor | None = None):
+    def __init__(self, shape: tuple[int, ...], levels: int, condition: Condition | None, order: Tensor | None = None):
         super().__init__()
         if levels < 2 or min(shape, default=0) < 1:
             raise ValueError(f"shape={tuple(shape)}, levels={levels}: a model needs values, and two levels at least")
-        self.shape, self.levels, self.condition = tuple(shape), levels, as_condition(classes)
+        self.shape, self.levels, self.condition = tuple(shape), levels, condition
         order = raster(self.shape) if order is None else order
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("initialised", torch.zeros((), dtype=torch.long))
@@ -90,6 +101,7 @@ class Autoregressive(GenerativeModel):
         at a position are smoothed with those of all positions (of the same colour), worth two examples.
         """
         self.check_examples(x)
+        super().initialise(x, y)
         if self.initialised:
             return
         counts = torch.stack([(x == v).sum(0) for v in range(self.levels)], -1).to(self.bias)  # (*shape, levels)
@@ -112,7 +124,7 @@ class Autoregressive(GenerativeModel):
         order = self.order.tolist()
 
         def step(t: int, last: Tensor | None) -> Tensor:
-            if t:
+            if last is not None:
                 x[:, order[t - 1]] = last
             return self(x.view(n, *self.shape), y).reshape(n, -1, self.levels)[:, order[t]]
 
@@ -150,10 +162,10 @@ class Autoregressive(GenerativeModel):
             raise ValueError(f"n={n}: ask for at least one example")
         device, D = self.bias.device, math.prod(self.shape)
         y = self.draw_condition(n, y, generator)
-        uniforms = self._uniforms(n, uniforms, generator).T.contiguous()  # (D, n), as the loop needs them
-        given, known = self._given(n, given, known)
+        numbers = self._uniforms(n, uniforms, generator).T.contiguous()  # (D, n), as the loop needs them
+        kept, where = self._given(n, given, known)
         order = self.order.tolist()
-        last_known = -1 if known is None else max((t for t in range(D) if known[order[t]].any()), default=-1)
+        last_known = max((t for t in range(D) if where is not None and where[order[t]].any()), default=-1)
         end = getattr(self, "end", None)
         x = torch.full((D, n), end or 0, device=device)
         value = None
@@ -161,9 +173,9 @@ class Autoregressive(GenerativeModel):
             step = self.cached(n, y) if cached else self.naive(n, y)
             for t in range(D):
                 p = distribution(step(t, value), temperature, top_k, top_p)
-                value = draw(p, uniforms[t])
-                if t <= last_known:
-                    value = torch.where(known[order[t]], given[order[t]], value)
+                value = draw(p, numbers[t])
+                if kept is not None and where is not None and t <= last_known:
+                    value = torch.where(where[order[t]], kept[order[t]], value)
                 x[order[t]] = value
                 if callback is not None:
                     callback(t, x.T.reshape(n, *self.shape).clone(), p)
@@ -174,12 +186,12 @@ class Autoregressive(GenerativeModel):
         return x.T.reshape(n, *self.shape).contiguous()
 
     def _uniforms(self, n: int, uniforms: Tensor | None, generator: torch.Generator | None) -> Tensor:
-        """(n, D) on the model's device; drawn where the generator is, so that a seed means the same on every device."""
+        """(n, D) on the model's device, in float64 where there is one."""
         D, device = math.prod(self.shape), self.bias.device
         if uniforms is None:
-            where = generator.device if generator is not None else torch.device("cpu")
-            dtype = torch.float32 if "mps" in (where.type, device.type) else torch.float64
-            return torch.rand(n, D, generator=generator, device=where, dtype=dtype).to(device)
+            places = (device.type, str(device_of(generator, device)).split(":")[0])
+            like = self.bias.new_zeros((), dtype=torch.float32 if "mps" in places else torch.float64)
+            return uniform((n, D), like, generator)
         if uniforms.shape != (n, D) or not uniforms.is_floating_point():
             raise ValueError(
                 f"uniforms are {uniforms.dtype} of shape {tuple(uniforms.shape)}; pass floats, ({n}, {D}): a number "
@@ -210,7 +222,7 @@ class Autoregressive(GenerativeModel):
 
 
 @contextlib.contextmanager
-def _evaluating(model: nn.Module):
+def _evaluating(model: nn.Module) -> Iterator[None]:
     """Without dropout, and afterwards as it was."""
     training = model.training
     model.eval()
@@ -221,19 +233,25 @@ def _evaluating(model: nn.Module):
 
 
 def receptive_field(
-    model: Autoregressive, position: int, n: int = 4, generator: torch.Generator | None = None
+    model: Autoregressive,
+    position: int,
+    n: int = 4,
+    generator: torch.Generator | None = None,
+    y: Tensor | None = None,
 ) -> Tensor:
     """How strongly the logits at one flat position depend on every value, (*shape), by the gradient; 0: not at all.
 
-    The root mean square over n random examples.
+    The root mean square over n random examples; with labels, all labels in turn unless y (n,) says which.
     """
-    generator = generator or torch.Generator().manual_seed(0)
-    x = torch.randint(model.levels, (n, *model.shape), generator=generator)
-    y = None if model.classes is None else torch.arange(n) % model.classes
+    generator, device = generator or torch.Generator().manual_seed(0), model.bias.device
+    x = torch.randint(model.levels, (n, *model.shape), generator=generator, device=generator.device).to(device)
+    if y is None and model.classes is not None:
+        y = torch.arange(n, device=device) % model.classes
+    model.check_condition(y, n)
     with _evaluating(model), torch.enable_grad():
-        encoded = model.encode(x.to(model.bias.device)).detach().requires_grad_()
-        logits = model.logits(encoded, None if y is None else y.to(model.bias.device))
-        chosen = logits.reshape(n, -1, model.levels)[:, position]  # (n, levels)
-        signs = 2 * torch.randint(2, (model.levels,), generator=generator).to(chosen) - 1  # a sum could cancel
+        encoded = model.encode(x).detach().requires_grad_()
+        chosen = model.logits(encoded, y).reshape(n, -1, model.levels)[:, position]  # (n, levels)
+        signs = torch.randint(2, (model.levels,), generator=generator, device=generator.device)
+        signs = 2 * signs.to(chosen) - 1  # a sum could cancel
         (gradient,) = torch.autograd.grad((chosen * signs).sum(), encoded)
     return gradient.pow(2).sum(-1).mean(0).sqrt().cpu()

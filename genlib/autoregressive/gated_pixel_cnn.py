@@ -14,12 +14,15 @@ Reference: van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves, Kavukcuoglu. C
 PixelCNN Decoders. 2016. arXiv:1606.05328
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.autoregressive.base import Autoregressive, Step, scaled
+from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.pixel_cnn import ColumnConv, MaskedConv2d
+from genlib.condition import Condition, as_condition
 
 
 def down(x: Tensor) -> Tensor:
@@ -47,14 +50,14 @@ class VerticalConv2d(nn.Conv2d):
 class GatedLayer(nn.Module):
     """Both stacks, one layer on: v, h (B, channels, H, W) -> the same. v knows the rows above, h the past."""
 
-    def __init__(self, channels: int, kernel: int, colours: int, classes: int | None, dropout: float):
+    def __init__(self, channels: int, kernel: int, colours: int, condition: Condition | None, dropout: float):
         super().__init__()
         self.colours = colours
         self.vertical = VerticalConv2d(channels, 2 * channels, kernel)
         self.across = nn.Conv2d(2 * channels, 2 * channels, 1)  # from v to h; never back
         self.horizontal = MaskedConv2d("B", channels, 2 * channels, kernel, colours, above=0)
         self.mix = MaskedConv2d("B", channels, channels, 1, colours)
-        self.label = nn.Embedding(classes, 2 * channels) if classes else None
+        self.label = features_of(condition, 2 * channels)
         self.dropout = nn.Dropout(dropout)
 
     def look_up(self, v: Tensor, y: Tensor | None) -> Tensor:
@@ -71,10 +74,12 @@ class GatedLayer(nn.Module):
 class GatedPixelCNN(Autoregressive):
     """p(x) of images of ``levels`` levels, by a vertical and a horizontal stack of gated convolutions.
 
-    Arguments: shape (C, H, W); levels; classes, None for an unconditional model; channels of each stack, a multiple of
+    Arguments: shape (C, H, W); levels; classes for p(x | y), or any condition; channels of each stack, a multiple of
     C; layers, gated ones after the first; kernel and first_kernel, odd; positions, whether features and output bias
     depend on where a pixel stands; dropout, of both stacks. ``loss`` is in nats for an example.
     """
+
+    shape: tuple[int, int, int]
 
     def __init__(
         self,
@@ -82,6 +87,7 @@ class GatedPixelCNN(Autoregressive):
         levels: int = 2,
         classes: int | None = None,
         *,
+        condition: Condition | None = None,
         channels: int = 32,
         layers: int = 6,
         kernel: int = 3,
@@ -89,11 +95,11 @@ class GatedPixelCNN(Autoregressive):
         positions: bool = True,
         dropout: float = 0.0,
     ):
-        super().__init__(shape, levels, classes)
+        super().__init__(shape, levels, as_condition(classes, condition))
         C, H, W = self.shape
         self.first_vertical = VerticalConv2d(C, channels, first_kernel)
         self.first_horizontal = MaskedConv2d("A", C, channels, first_kernel, C, above=0)
-        self.layers = nn.ModuleList(GatedLayer(channels, kernel, C, classes, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(GatedLayer(channels, kernel, C, self.condition, dropout) for _ in range(layers))
         self.mix = MaskedConv2d("B", channels, channels, 1, C)
         self.out = MaskedConv2d("B", channels, C * levels, 1, C)
         self.place = nn.Parameter(torch.zeros(2, channels, H, W)) if positions else None
@@ -114,11 +120,10 @@ class GatedPixelCNN(Autoregressive):
     def cached(self, n: int, y: Tensor | None) -> Step:
         """The vertical stack is computed row by row, the horizontal one pixel by pixel."""
         C, H, W = self.shape
-        first_vertical, *verticals = (
-            RowConv(c, n, W) for c in (self.first_vertical, *(layer.vertical for layer in self.layers))
-        )
+        gated: list[Any] = list(self.layers)
+        first_vertical, *verticals = (RowConv(c, n, W) for c in (self.first_vertical, *(a.vertical for a in gated)))
         first, mix, out = (ColumnConv(conv, n, self.shape) for conv in (self.first_horizontal, self.mix, self.out))
-        layers = [[ColumnConv(c, n, self.shape) for c in (layer.horizontal, layer.mix)] for layer in self.layers]
+        layers = [[ColumnConv(c, n, self.shape) for c in (layer.horizontal, layer.mix)] for layer in gated]
         bias = self.bias.expand(*self.shape, -1).permute(1, 2, 0, 3).reshape(H, W * C, -1)
 
         def next_row(row: int) -> None:
@@ -126,7 +131,7 @@ class GatedPixelCNN(Autoregressive):
             if self.place is not None:
                 v = v + self.place[0, :, row]
             first.next_row(None if self.place is None else self.place[1, :, row].T[:, None])
-            for layer, vertical, (horizontal, blend) in zip(self.layers, verticals, layers, strict=True):
+            for layer, vertical, (horizontal, blend) in zip(gated, verticals, layers, strict=True):
                 v = vertical(v)  # (n, 2 channels, W)
                 if layer.label is not None:
                     v = v + layer.label(y)[:, :, None]
@@ -138,7 +143,7 @@ class GatedPixelCNN(Autoregressive):
 
         def step(t: int, last: Tensor | None) -> Tensor:
             row, k = divmod(t, W * C)  # k counts the values of a row
-            if t:
+            if last is not None:
                 first.put((t - 1) % (W * C), scaled(last, self.levels, self.bias.dtype))
             if k == 0:
                 next_row(row)

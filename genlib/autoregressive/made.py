@@ -16,12 +16,14 @@ arXiv:1502.03509. Frey. Graphical Models for Machine Learning and Digital Commun
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.autoregressive.base import Autoregressive, Step, raster, scaled
+from genlib.autoregressive.base import Autoregressive, Step, features_of, raster, scaled
+from genlib.condition import Condition, as_condition
 
 
 def features(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
@@ -49,6 +51,8 @@ def made_masks(D: int, hidden: int, layers: int, order: Tensor | None = None) ->
 class MaskedLinear(nn.Linear):
     """A linear map, some of whose connections are cut: mask (outputs, inputs)."""
 
+    mask: Tensor
+
     def __init__(self, mask: Tensor):
         super().__init__(mask.shape[1], mask.shape[0])
         self.register_buffer("mask", mask, persistent=False)
@@ -60,7 +64,7 @@ class MaskedLinear(nn.Linear):
 class MADE(Autoregressive):
     """p(x) of integers of any shape, by a masked perceptron.
 
-    Arguments: shape; levels; classes, None for an unconditional model; hidden units in each of ``layers`` layers (0:
+    Arguments: shape; levels; classes for p(x | y), or any condition; hidden units in each of ``layers`` layers (0:
     the logistic autoregressive model); order, the D flat positions as they are drawn, raster without; dropout, of
     hidden units, input_dropout, of inputs. ``loss`` is in nats for an example.
     """
@@ -71,6 +75,7 @@ class MADE(Autoregressive):
         levels: int = 2,
         classes: int | None = None,
         *,
+        condition: Condition | None = None,
         hidden: int = 512,
         layers: int = 1,
         order: Sequence[int] | Tensor | None = None,
@@ -83,16 +88,18 @@ class MADE(Autoregressive):
             raise ValueError(f"order must hold each of the {D} flat positions 0..{D - 1} once")
         if hidden < 1 or layers < 0:
             raise ValueError(f"hidden={hidden} must be at least 1, layers={layers} at least 0")
-        super().__init__(shape, levels, classes, order)
+        super().__init__(shape, levels, as_condition(classes, condition), order)
         self.E = E
         masks = made_masks(D, hidden, layers, order)
         masks[0] = masks[0].repeat_interleave(E, 1)  # a value is E inputs …
         masks[-1] = masks[-1].repeat_interleave(levels, 0)  # … and a conditional is one output for each level
         self.linears = nn.ModuleList(MaskedLinear(mask) for mask in masks)
-        self.linears[-1].bias = None  # ``bias`` takes its place
-        self.labels = nn.ModuleList(nn.Embedding(classes, len(mask)) for mask in masks) if classes else None
+        self.linears[-1].register_parameter("bias", None)  # ``bias`` takes its place
+        given = [features_of(self.condition, len(mask)) for mask in masks]
+        self.labels = nn.ModuleList(label for label in given if label is not None) or None
         for label in self.labels or []:
-            nn.init.zeros_(label.weight)
+            for p in list(label.parameters())[-2:]:  # at the start nothing depends on what is given
+                nn.init.zeros_(p)
         self.dropout, self.input_dropout = nn.Dropout(dropout), nn.Dropout(input_dropout)
         self.bias = nn.Parameter(torch.zeros(*self.shape, levels))
         self.degrees = unit_degrees(D, hidden)
@@ -115,10 +122,11 @@ class MADE(Autoregressive):
     def cached(self, n: int, y: Tensor | None) -> Step:
         """Every hidden unit is computed once, as soon as it knows all that it may know."""
         D, E, V = len(self.order), self.E, self.levels
-        weights = [linear.weight * linear.mask for linear in self.linears]
+        linears: list[Any] = list(self.linears)
+        weights = [linear.weight * linear.mask for linear in linears]
         weights[0] = weights[0].unflatten(1, (D, E)).index_select(1, self.order).flatten(1)  # inputs as they are drawn
         w_out = weights.pop().unflatten(0, (D, V)).index_select(0, self.order)  # (D, V, …)
-        offsets = [linear.bias.expand(n, -1) for linear in self.linears[:-1]]
+        offsets = [linear.bias.expand(n, -1) for linear in linears[:-1]]
         out = self.bias.view(D, V).index_select(0, self.order)[:, None].expand(D, n, V)
         if self.labels is not None:
             labels = [label(y) for label in self.labels]  # (n, outputs)
@@ -129,7 +137,7 @@ class MADE(Autoregressive):
         ready = [0, *torch.searchsorted(self.degrees, torch.arange(1, D), right=True).tolist()]  # units at each step
 
         def step(t: int, last: Tensor | None) -> Tensor:
-            if t:
+            if last is not None:
                 known[:, (t - 1) * E : t * E] = features(last, V, known.dtype)
             h = known[:, : t * E]
             for unit, w, offset in zip(units, weights, offsets, strict=True):

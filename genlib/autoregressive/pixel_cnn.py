@@ -17,11 +17,14 @@ others, shows what the layer before made at the pixel, which does not know it ei
 Reference: van den Oord, Kalchbrenner, Kavukcuoglu. Pixel Recurrent Neural Networks. 2016. arXiv:1601.06759
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.autoregressive.base import Autoregressive, Step, scaled
+from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
+from genlib.condition import Condition, as_condition
 
 
 def causal_mask(kernel: int, kind: str, inputs: int = 1, outputs: int = 1, colours: int = 1) -> Tensor:
@@ -54,6 +57,8 @@ class MaskedConv2d(nn.Conv2d):
     above, how many rows it sees above the pixel: as many as columns beside it, or 0 for its own row alone.
     """
 
+    mask: Tensor
+
     def __init__(self, kind: str, inputs: int, outputs: int, kernel: int, colours: int = 1, above: int | None = None):
         self.above = kernel // 2 if above is None else above
         super().__init__(inputs, outputs, (self.above + 1, kernel))
@@ -69,12 +74,14 @@ class MaskedConv2d(nn.Conv2d):
 class PixelCNN(Autoregressive):
     """p(x) of images of ``levels`` levels, by masked convolutions.
 
-    Arguments: shape (C, H, W); levels; classes, None for an unconditional model; channels of the hidden layers, a
+    Arguments: shape (C, H, W); levels; classes for p(x | y), or any condition; channels of the hidden layers, a
     multiple of C; layers, residual ones after the first; kernel and first_kernel, odd; positions, whether features and
     output bias depend on where a pixel stands (False: the same network at every pixel); dropout; first_mask and mask,
     "A" or "B", for breaking it: with "B" in the first layer every pixel is copied, and the likelihood is none.
     ``loss`` is in nats for an example.
     """
+
+    shape: tuple[int, int, int]
 
     def __init__(
         self,
@@ -82,6 +89,7 @@ class PixelCNN(Autoregressive):
         levels: int = 2,
         classes: int | None = None,
         *,
+        condition: Condition | None = None,
         channels: int = 32,
         layers: int = 6,
         kernel: int = 3,
@@ -91,7 +99,7 @@ class PixelCNN(Autoregressive):
         positions: bool = True,
         dropout: float = 0.0,
     ):
-        super().__init__(shape, levels, classes)
+        super().__init__(shape, levels, as_condition(classes, condition))
         C, H, W = self.shape
         self.first = MaskedConv2d(first_mask, C, channels, first_kernel, C)
         self.layers = nn.ModuleList(MaskedConv2d(mask, channels, channels, kernel, C) for _ in range(layers))
@@ -99,7 +107,7 @@ class PixelCNN(Autoregressive):
         self.out = MaskedConv2d(mask, channels, C * levels, 1, C)
         self.dropout = nn.Dropout(dropout)
         self.place = nn.Parameter(torch.zeros(channels, H, W)) if positions else None
-        self.label = nn.Embedding(classes, channels) if classes else None
+        self.label = features_of(self.condition, channels)
         self.bias = nn.Parameter(torch.zeros(C, *(H, W) if positions else (1, 1), levels))
         self.copies = first_mask == "B"
 
@@ -133,7 +141,7 @@ class PixelCNN(Autoregressive):
 
         def step(t: int, last: Tensor | None) -> Tensor:
             row, k = divmod(t, W * C)  # k counts the values of a row
-            if t:
+            if last is not None:
                 first.put((t - 1) % (W * C), scaled(last, self.levels, self.bias.dtype))
             if k == 0:
                 first.next_row(extra[row])
@@ -161,7 +169,7 @@ class ColumnConv:
         r = self.kernel // 2
         w = (conv.weight * conv.mask).permute(2, 3, 1, 0)  # (above + 1, kernel, inputs, outputs)
         self.above_w = w[:-1].reshape(-1, outputs)
-        self.bias = conv.bias
+        self.bias: Any = conv.bias
         self.here_w = w[-1, : r + 1].reshape(-1, outputs).chunk(C, 1)  # for each colour
         width = (self.W + 2 * r) * self.inputs  # a row with its padding
         self.rows_above = w.new_zeros(n, conv.above, width)
@@ -175,7 +183,7 @@ class ColumnConv:
 
     def next_row(self, extra: Tensor | None = None) -> None:
         """extra (W, n, outputs) is added to the outputs of this row."""
-        above, n = self.bias, len(self.row)
+        above, n = self.bias, len(self.row)  # (outputs,)
         if self.above and extra is None and not len(self.above_w):
             return  # nothing comes from above
         if len(self.above_w):

@@ -18,13 +18,16 @@ Reference: van den Oord, Kalchbrenner, Kavukcuoglu. Pixel Recurrent Neural Netwo
 The LSTM: Hochreiter, Schmidhuber. Long Short-Term Memory. Neural Computation 9(8), 1997.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.autoregressive.base import Autoregressive, Step, scaled
+from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.gated_pixel_cnn import down
 from genlib.autoregressive.pixel_cnn import ColumnConv, MaskedConv2d
+from genlib.condition import Condition, as_condition
 
 
 def lstm(gates: Tensor, memory: Tensor, colours: int = 1) -> tuple[Tensor, Tensor]:
@@ -39,6 +42,10 @@ def lstm(gates: Tensor, memory: Tensor, colours: int = 1) -> tuple[Tensor, Tenso
 
 class DiagonalLSTM(nn.Module):
     """From the upper left to the lower right, diagonal by diagonal: (B, channels, H, W) -> the same shape."""
+
+    inside: Tensor
+    skew: Tensor
+    unskew: Tensor
 
     def __init__(self, channels: int, colours: int, H: int, W: int):
         super().__init__()
@@ -62,8 +69,8 @@ class DiagonalLSTM(nn.Module):
             state, memory = lstm(gates, memory, self.colours)
             state, memory = state * inside, memory * inside  # outside the image nothing is remembered
             states.append(state)
-        states = torch.stack(states, 1).flatten(1, 2)  # (B, diagonals · H, channels)
-        return states.index_select(1, self.unskew).transpose(1, 2).view(B, channels, H, W)
+        every = torch.stack(states, 1).flatten(1, 2)  # (B, diagonals · H, channels)
+        return every.index_select(1, self.unskew).transpose(1, 2).view(B, channels, H, W)
 
 
 class DiagonalBiLSTM(nn.Module):
@@ -83,11 +90,16 @@ class DiagonalBiLSTM(nn.Module):
 class PixelRNN(Autoregressive):
     """p(x) of images of ``levels`` levels, by recurrent layers.
 
-    Arguments: shape (C, H, W); levels; classes, None for an unconditional model; channels of the states, a multiple of
+    Arguments: shape (C, H, W); levels; classes for p(x | y), or any condition; channels of the states, a multiple of
     C; layers; recurrence, "diagonal" or "raster"; first_kernel, odd, of the masked convolution before the diagonal
     layers; positions, whether features and output bias depend on where a pixel stands. ``loss`` is in nats for an
     example.
     """
+
+    shape: tuple[int, int, int]
+    first: Any  # by recurrence: a linear map of values, or a masked convolution
+    out: Any
+    back: Tensor
 
     def __init__(
         self,
@@ -95,13 +107,14 @@ class PixelRNN(Autoregressive):
         levels: int = 2,
         classes: int | None = None,
         *,
+        condition: Condition | None = None,
         channels: int = 32,
         layers: int = 2,
         recurrence: str = "diagonal",
         first_kernel: int = 7,
         positions: bool = True,
     ):
-        super().__init__(shape, levels, classes)
+        super().__init__(shape, levels, as_condition(classes, condition))
         if recurrence not in ("diagonal", "raster"):
             raise ValueError(f'recurrence={recurrence!r}: choose "diagonal" or "raster"')
         C, H, W = self.shape
@@ -120,7 +133,7 @@ class PixelRNN(Autoregressive):
         self.place = (
             nn.Parameter(torch.zeros(channels, *([C * H * W] if self.raster else [H, W]))) if positions else None
         )
-        self.label = nn.Embedding(classes, channels) if classes else None
+        self.label = features_of(self.condition, channels)
         self.bias = nn.Parameter(torch.zeros(C, *(H, W) if positions else (1, 1), levels))
 
     def logits(self, encoded: Tensor, y: Tensor | None = None) -> Tensor:
@@ -172,7 +185,8 @@ class PixelRNN(Autoregressive):
         """From the left, pixel by pixel; from the right, a whole row when it is complete."""
         C, H, W = self.shape
         first, mix, out = (ColumnConv(conv, n, self.shape) for conv in (self.first, self.mix, self.out))
-        layers = [(LeftStates(a.left, n, self.shape), RightStates(a.right, n, W)) for a in self.layers]
+        both: list[Any] = list(self.layers)
+        layers = [(LeftStates(a.left, n, self.shape), RightStates(a.right, n, W)) for a in both]
         bias = self.bias.expand(*self.shape, -1).permute(1, 2, 0, 3).reshape(H, W * C, -1)
         extra = bias.new_zeros(1) if self.label is None else self.label(y)
         extra = extra if self.place is None else extra + self.place.permute(1, 2, 0)[:, :, None]  # (H, W, n, channels)
@@ -180,16 +194,16 @@ class PixelRNN(Autoregressive):
 
         def step(t: int, last: Tensor | None) -> Tensor:
             row, k = divmod(t, W * C)  # k counts the values of a row
-            if t:
+            if last is not None:
                 first.put((t - 1) % (W * C), scaled(last, self.levels, bias.dtype))
             if k == 0:
-                own = F.linear(first.pixels().transpose(1, 2), self.own.weight[:, :, 0, 0], self.own.bias)  # (n, W, …)
+                pixels = first.pixels().transpose(1, 2)
+                own = F.linear(pixels, self.own.weight[:, :, 0, 0], self.own.bias)  # (n, W, channels)
                 first.next_row(extra[row])
-                for left, right in layers:
+                for i, (left, right) in enumerate(layers):
                     if row:
-                        right.next_row(left.seen + own)
+                        right.next_row(left.seen + own if i == 0 else left.seen)
                     left.next_row()
-                    own = 0
                 mix.next_row()
                 out.next_row()
             h = first.at(k)

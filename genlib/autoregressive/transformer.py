@@ -13,12 +13,14 @@ arXiv:1706.03762. Radford, Narasimhan, Salimans, Sutskever. Improving Language U
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.autoregressive.base import Autoregressive, Step
+from genlib.autoregressive.base import Autoregressive, Step, features_of
+from genlib.condition import Condition, as_condition
 
 
 class Block(nn.Module):
@@ -51,10 +53,12 @@ class Block(nn.Module):
 class Transformer(Autoregressive):
     """p(x) of sequences (L,) or images (C, H, W), whose values are the tokens, by causal attention.
 
-    Arguments: shape; levels, the size of the vocabulary; classes, None for an unconditional model; width of the tokens'
+    Arguments: shape; levels, the size of the vocabulary; classes for p(x | y), or any condition; width of the tokens'
     vectors, a multiple of heads; layers; heads; end, a token after which only itself can follow, so that sequences have
     lengths of their own (0 in data.text()), None for none; dropout. ``loss`` is in nats for an example.
     """
+
+    back: Tensor
 
     def __init__(
         self,
@@ -62,13 +66,14 @@ class Transformer(Autoregressive):
         levels: int = 2,
         classes: int | None = None,
         *,
+        condition: Condition | None = None,
         width: int = 64,
         layers: int = 4,
         heads: int = 4,
         end: int | None = None,
         dropout: float = 0.0,
     ):
-        super().__init__(shape, levels, classes)
+        super().__init__(shape, levels, as_condition(classes, condition))
         if width % heads:
             raise ValueError(f"width={width} can't be shared by {heads} heads: pass a multiple of it")
         if end is not None and not 0 <= end < levels:
@@ -78,7 +83,7 @@ class Transformer(Autoregressive):
         self.token = nn.Embedding(levels, width)
         self.position = nn.Parameter(0.02 * torch.randn(D, width))
         self.start = nn.Parameter(torch.zeros(width))  # stands before the first value
-        self.label = nn.Embedding(classes, width) if classes else None
+        self.label = features_of(self.condition, width)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, levels, bias=False)
@@ -86,9 +91,10 @@ class Transformer(Autoregressive):
         image = len(self.shape) == 3  # a pixel's frequencies depend on where it stands; those of letters do not
         self.bias = nn.Parameter(torch.zeros(*(self.shape if image else [1] * len(self.shape)), levels))
         nn.init.normal_(self.token.weight, std=0.02)
-        if self.label is not None:
+        if isinstance(self.label, nn.Embedding):
             nn.init.normal_(self.label.weight, std=0.02)
-        for block in self.blocks:  # so that the sum of all blocks starts at the scale of one
+        blocks: list[Any] = list(self.blocks)
+        for block in blocks:  # so that the sum of all blocks starts at the scale of one
             for linear in (block.mix, block.mlp[-1]):
                 linear.weight.data /= math.sqrt(2 * layers)
         self.register_buffer("back", torch.argsort(self.order), persistent=False)  # from the order to flat positions
@@ -132,8 +138,9 @@ class Transformer(Autoregressive):
     def cached(self, n: int, y: Tensor | None) -> Step:
         """Keys and values of earlier tokens are kept: a new one asks them, and they need not ask again."""
         D, width = self.position.shape
-        heads = self.blocks[0].heads if len(self.blocks) else 1
-        keys, values = (self.position.new_empty(len(self.blocks), n, heads, D, width // heads) for _ in range(2))
+        blocks: list[Any] = list(self.blocks)
+        heads = blocks[0].heads if blocks else 1
+        keys, values = (self.position.new_empty(len(blocks), n, heads, D, width // heads) for _ in range(2))
         bias = self.bias.expand(*self.shape, -1).reshape(D, -1).index_select(0, self.order)
         position = self.position if self.label is None else self.position[:, None] + self.label(y)  # (D[, n], width)
         ended = torch.zeros(n, dtype=torch.bool, device=bias.device)
@@ -141,7 +148,7 @@ class Transformer(Autoregressive):
         def step(t: int, last: Tensor | None) -> Tensor:
             token = self.start.expand(n, -1) if last is None else self.token(last)
             h = (token + position[t])[:, None]  # (n, 1, width)
-            for block, k, v in zip(self.blocks, keys, values, strict=True):
+            for block, k, v in zip(blocks, keys, values, strict=True):
                 q, k[:, :, t : t + 1], v[:, :, t : t + 1] = block.split(h)
                 h = block.join(h, F.scaled_dot_product_attention(q, k[:, :, : t + 1], v[:, :, : t + 1]))
             logits = self.head(self.norm(h[:, 0])) + bias[t]

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from genlib.flow.bijection import Bijection, check_scale
+from genlib.model import WaitsForData
 
 
-class ActNorm(Bijection):
-    """Channels, or features, that start with mean 0 and variance 1 on the batch that ``initialise`` sees.
+class ActNorm(Bijection, WaitsForData):
+    """Channels, or features, that start with mean 0 and variance 1 on the batch that ``initialise`` shows the model.
 
     In place of batch normalisation: nothing depends on the batch afterwards, and s and t are parameters like others.
-    Until it is initialised, the layer is the identity. A second ``initialise`` changes nothing, so that training can go
-    on. That is asked there and not in ``forward``, where reading the answer would halt a GPU at every call.
+    Until it is initialised, the layer is the identity. ``forward`` never asks whether it is, for reading the answer
+    would halt a GPU at every call.
 
     (B, channels, …) -> the same shape. Learned: log_scale s, shift t, (channels,).
     """
@@ -36,14 +37,12 @@ class ActNorm(Bijection):
         return (z - shift) * (-scale).exp(), -self._log_det(z)
 
     @torch.no_grad()
-    def initialise(self, x: Tensor) -> Tensor:
-        if not self.initialised:
-            values = x.transpose(0, 1).flatten(1)  # (channels, the rest)
-            std = values.std(1, correction=0).clamp(min=1e-3)  # a channel that never varies is not blown up
-            self.log_scale.copy_(-std.log())
-            self.shift.copy_(-values.mean(1) / std)
-            self.initialised.fill_(True)
-        return self(x)[0]
+    def start_from(self, x: Tensor) -> None:
+        """Scale and shift that make each channel of x normal."""
+        values = x.transpose(0, 1).flatten(1)  # (channels, the rest)
+        std = values.std(1, correction=0).clamp(min=1e-3)  # a channel that never varies is not blown up
+        self.log_scale.copy_(-std.log())
+        self.shift.copy_(-values.mean(1) / std)
 
     def _along(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and shift, (channels, 1, …), to go with x."""

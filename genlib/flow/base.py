@@ -1,12 +1,36 @@
 """Where latents come from: a density π(z) of vectors, simple enough to be drawn from."""
 
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.noise import normal, uniform
+
+
+class Base(Protocol):
+    """What a flow asks of π: how many dimensions it has, of how many labels it knows, a density, and draws."""
+
+    D: int
+
+    @property
+    def classes(self) -> int | None:
+        """None: it knows no labels."""
+
+    def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log π(z), or log π(z | y), (B, D) -> (B,), nats."""
+
+    def sample(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """(n, D)."""
 
 
 class Logistic(nn.Module):
@@ -16,6 +40,7 @@ class Logistic(nn.Module):
     """
 
     classes: int | None = None
+    zero: Tensor
 
     def __init__(self, D: int):
         super().__init__()
@@ -26,7 +51,14 @@ class Logistic(nn.Module):
         """log π(z), (B,), nats."""
         return -(F.softplus(z) + F.softplus(-z)).sum(1)
 
-    def sample(self, n: int, y=None, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
         """(n, D), by the inverse CDF, the logit; temperature multiplies the distance from the mean."""
         tiny = torch.finfo(self.zero.dtype).eps / 2  # a draw may be 0, whose logit is infinite
         u = uniform((n, self.D), self.zero, generator).clamp(tiny, 1 - tiny)
@@ -50,14 +82,23 @@ class ClassGaussian(nn.Module):
         self.D, self.classes = D, classes
         self.mean, self.log_std = nn.Parameter(torch.zeros(classes, D)), nn.Parameter(torch.zeros(classes, D))
 
-    def log_prob(self, z: Tensor, y: Tensor) -> Tensor:
+    def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log π(z | y), (B,), nats."""
+        assert y is not None, "a density given labels needs them"
         mean, log_std = self.mean.index_select(0, y), self.log_std.index_select(0, y)
         standard = (z - mean) * (-log_std).exp()
         return -(0.5 * standard.square() + log_std).sum(1) - 0.5 * self.D * math.log(2 * math.pi)
 
-    def sample(self, n: int, y: Tensor, *, temperature: float = 1.0, generator=None) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
         """(n, D) given labels y (n,); temperature multiplies the distance from the label's mean."""
+        assert y is not None, "draws given labels need them"
         y = y.to(self.mean.device)
         noise = normal((n, self.D), self.mean, generator)
         return self.mean.index_select(0, y) + temperature * self.log_std.index_select(0, y).exp() * noise

@@ -7,6 +7,8 @@ Data x go forward to latents z. Each map returns log |det J|, one number in nats
 maps only has to add.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -24,10 +26,6 @@ class Bijection(nn.Module):
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
-
-    def initialise(self, x: Tensor) -> Tensor:
-        """A start that depends on data x (B, *shape); most need none. Returns z, where the next map starts."""
-        return self(x)[0]
 
 
 class Compose(Bijection):
@@ -51,11 +49,6 @@ class Compose(Bijection):
             log_det = log_det + change
         return z, log_det
 
-    def initialise(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer.initialise(x)
-        return x
-
     def trace(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         """x and what each layer made of it, with the log-determinant so far: [(x, 0), …, (z, log_det)]."""
         states = [(x, no_change(x))]
@@ -73,8 +66,9 @@ class Compose(Bijection):
         return states
 
     def _undo(self, i: int, z: Tensor) -> tuple[Tensor, Tensor]:
+        layer: Any = self.layers[i]
         try:
-            return self.layers[i].inverse(z)
+            return layer.inverse(z)
         except InverseError as error:
             raise InverseError(f"layer {i + 1} of {len(self.layers)}, {error}") from error
 

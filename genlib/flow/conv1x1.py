@@ -22,6 +22,10 @@ class InvertibleConv1x1(Bijection):
     were at the start. Raises: InverseError where the matrix has become so nearly singular that its inverse is inexact.
     """
 
+    P: Tensor
+    sign: Tensor
+    below: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         rotation, _ = torch.linalg.qr(torch.randn(channels, channels, dtype=torch.double))

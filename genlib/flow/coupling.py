@@ -4,10 +4,22 @@ The Jacobian is triangular, so its determinant is the product of the diagonal. T
 differentiated for it: it may be any function of the half that passes.
 """
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
 from genlib.flow.bijection import Bijection, check_scale, full_precision, no_change
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def at_zero(net: Network) -> Network:
+    """The same network with a last layer that says 0: the coupling that asks it starts as the identity."""
+    *_, weight, bias = net.parameters()
+    nn.init.zeros_(weight)
+    nn.init.zeros_(bias)
+    return net
 
 
 class Coupling(Bijection):
@@ -17,6 +29,10 @@ class Coupling(Bijection):
     passes; net: (B, passing, …) -> (B, outputs, …).
     Raises: ValueError if nothing passes or nothing is changed.
     """
+
+    passing: Tensor
+    changed: Tensor
+    order: Tensor
 
     def __init__(self, mask: Tensor, net: nn.Module):
         super().__init__()

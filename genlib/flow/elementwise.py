@@ -65,6 +65,9 @@ class Logit(Bijection):
 class Permute(Bijection):
     """Features, or the channels of a picture, in another order: z[:, i] = x[:, order[i]]. No volume changes."""
 
+    order: Tensor
+    back: Tensor
+
     def __init__(self, order: Tensor):
         super().__init__()
         if sorted(order.tolist()) != list(range(len(order))):

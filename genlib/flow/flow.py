@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from genlib.condition import as_condition
-from genlib.flow.bijection import Bijection, InverseError
+from genlib.flow.base import Base
+from genlib.flow.bijection import Bijection, Compose, InverseError
 from genlib.model import GenerativeModel
 from genlib.quantize import Dequantize
 
@@ -24,7 +25,9 @@ class Flow(GenerativeModel):
     has ``classes``, the model is conditional. ``loss`` is in nats for an example.
     """
 
-    def __init__(self, bijection: Bijection, base, *, shape: tuple[int, ...] | None = None, levels: int | None = None):
+    def __init__(
+        self, bijection: Bijection, base: Base, *, shape: tuple[int, ...] | None = None, levels: int | None = None
+    ):
         super().__init__()
         self.bijection, self.base = bijection, base
         self.shape, self.levels = tuple(shape or (base.D,)), levels
@@ -42,7 +45,8 @@ class Flow(GenerativeModel):
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x), or log p(x | y), (B,), nats: the exact density of reals. For a model of integers, in their units:
         x = v + u lies in [0, levels). Integers themselves are refused; ``elbo`` is for them."""
-        self.check(x, y)
+        self.check_shape(x)
+        self.check_condition(y, len(x))
         if not x.is_floating_point():
             raise ValueError(f"x holds {x.dtype}; log_prob is a density of reals, for integers there is elbo, a bound")
         return self._log_density(x, y)
@@ -55,9 +59,8 @@ class Flow(GenerativeModel):
         Its mean lies below log P(x) for every k, and comes closer with k.
         """
         self.check(x, y)
-        self._check_integers(x)
-        if len(x) and (x.min() < 0 or x.max() >= self.levels):
-            raise ValueError(f"x holds {x.min()}..{x.max()}; pixels are integers 0..{self.levels - 1}")
+        if self.dequantize is None:
+            raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
         if k < 1:
             raise ValueError(f"k={k}: the bound needs at least one draw of noise")
         draws = torch.stack([self._log_density(self.dequantize(x), y) for _ in range(k)])  # (k, B)
@@ -65,26 +68,34 @@ class Flow(GenerativeModel):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(x) of reals, or of minus its bound for integers: nats for an example."""
-        self.check(x, y)
-        if self.levels is not None:
-            self._check_integers(x)
-            x = self.dequantize(x)
-        return {"loss": -self._log_density(x, y).mean()}
+        self.check(x, y, values=False)
+        return {"loss": -self._log_density(x if self.dequantize is None else self.dequantize(x), y).mean()}
 
     @torch.no_grad()
-    def sample(self, n: int, y: Tensor | None = None, *, temperature: float = 1.0, generator=None) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
         """n examples, (n, *shape), integers where the model has levels. Below temperature 1 latents are drawn closer to
         the middle: more typical, less varied, and no longer samples of p."""
         if not temperature >= 0:
             raise ValueError(f"temperature={temperature}: it must not be negative; 1 samples the model itself")
         labels = self.draw_condition(n, y, generator)
         x = self.from_latent(self.base.sample(n, labels, temperature=temperature, generator=generator))
-        return x if self.levels is None else self.quantize(x)
+        return x if self.dequantize is None else self.quantize(x)
 
     def to_latent(self, x: Tensor) -> Tensor:
         """The latents of x, (B, D), all of them. Integers are taken at the middle of their cell, x + 1/2."""
-        self._check_shape(x)
-        return self.bijection(x if x.is_floating_point() else self.dequantize.middle(x))[0]
+        self.check_shape(x)
+        if not x.is_floating_point():
+            self.check_examples(x)
+            assert self.dequantize is not None
+            x = self.dequantize.middle(x)
+        return self.bijection(x)[0]
 
     def from_latent(self, z: Tensor) -> Tensor:
         """The x of latents z (B, D): (B, *shape) reals, in units of the levels where there are any; then ``quantize``
@@ -100,32 +111,13 @@ class Flow(GenerativeModel):
             raise ValueError("this flow models reals: it has no levels to quantize to")
         return self.dequantize.quantize(x)
 
-    def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
-        """The data-dependent start of ActNorm layers."""
-        self.bijection.initialise(x if self.dequantize is None else self.dequantize(x))
-
-    def check(self, x: Tensor, y: Tensor | None) -> None:
-        """Raises ValueError for labels or shapes that don't fit."""
-        self.check_condition(y, len(x))
-        self._check_shape(x)
-
-    def _check_shape(self, x: Tensor) -> None:
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
-
-    def _check_integers(self, x: Tensor) -> None:
-        if self.levels is None:
-            raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
-        if x.is_floating_point():
-            raise ValueError(f"x holds {x.dtype}; pixels are integers 0..{self.levels - 1}")
-
     def _log_density(self, x: Tensor, y: Tensor | None) -> Tensor:
         z, log_det = self.bijection(x)
         return self.base.log_prob(z, y) + log_det  # both (B,): adding before any sum would count log_det D times
 
     def _first_to_fail(self, z: Tensor) -> str:
-        layers = getattr(self.bijection, "layers", [])
-        if z.isfinite().all() and len(layers):
+        if isinstance(self.bijection, Compose) and z.isfinite().all():
+            layers = self.bijection.layers
             for i, (x, _) in enumerate(self.bijection.trace_inverse(z)):
                 if not x.isfinite().all():
                     number = len(layers) - i + 1

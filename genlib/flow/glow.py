@@ -1,7 +1,7 @@
-r"""Glow: steps of normalise, mix, couple, on several scales.
+r"""Glow: blocks that normalise, mix, couple, on several scales.
 
-    step:   ActNorm -> InvertibleConv1x1 -> AffineCoupling
-    scale:  Squeeze -> steps -> Split                       (the last one ends with Flatten)
+    block:  ActNorm -> InvertibleConv1x1 -> AffineCoupling
+    scale:  Squeeze -> blocks -> Split                      (the last one ends with Flatten)
 
 Changes RealNVP's fixed masks for a learned mixing of channels, and its batch normalisation for ActNorm.
 
@@ -10,17 +10,16 @@ Reference: Kingma, Dhariwal. Glow: Generative Flow with Invertible 1x1 Convoluti
 
 import math
 
-import torch
 from torch import nn
 
 from genlib.flow.actnorm import ActNorm
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose
 from genlib.flow.conv1x1 import InvertibleConv1x1
-from genlib.flow.coupling import AffineCoupling
+from genlib.flow.coupling import AffineCoupling, at_zero
 from genlib.flow.elementwise import Flatten, Logit
 from genlib.flow.flow import Flow
-from genlib.flow.image import Split, Squeeze
+from genlib.flow.image import Split, Squeeze, channels_last
 from genlib.flow.masks import halves
 from genlib.noise import StandardNormal
 
@@ -29,8 +28,9 @@ class Glow(Flow):
     """Glow of pictures (C, H, W) whose sides can be halved ``scales`` times.
 
     Arguments: shape; levels, x are integers 0..levels-1, None for reals; classes, a Gaussian for each label in latent
-    space; scales; steps on each scale; channels of the couplings' networks; bound of the log-scales; alpha of the logit
-    that pixels with levels pass first. ``loss`` is in nats for an example. Latents: the finest scale first.
+    space; scales; depth, the number of blocks on each; channels of the couplings' networks; bound of the log-scales;
+    alpha of the logit that pixels with levels pass first. ``loss`` is in nats for an example. Latents: the finest scale
+    first.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Glow(Flow):
         classes: int | None = None,
         *,
         scales: int = 2,
-        steps: int = 4,
+        depth: int = 4,
         channels: int = 32,
         bound: float = 2.0,
         alpha: float = 0.02,
@@ -49,28 +49,25 @@ class Glow(Flow):
             raise ValueError(f"shape {tuple(shape)} must be (C, H, W) with sides that can be halved {scales} times")
         D = math.prod(shape)
         chain: list[Bijection] = [] if levels is None else [Logit(levels, alpha)]
-        chain += scale(shape, scales, steps, channels, bound)
+        chain += scale(shape, scales, depth, channels, bound)
         base = StandardNormal(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain), base, shape=shape, levels=levels)
 
 
-def scale(shape: tuple[int, int, int], scales: int, steps: int, channels: int, bound: float) -> list[Bijection]:
+def scale(shape: tuple[int, int, int], scales: int, depth: int, channels: int, bound: float) -> list[Bijection]:
     """The layers of this scale; the scales after it are within its Split."""
     C, H, W = 4 * shape[0], shape[1] // 2, shape[2] // 2
     chain: list[Bijection] = [Squeeze()]
-    for _ in range(steps):
+    for _ in range(depth):
         coupling = AffineCoupling(halves(C), conv_net(C // 2, C, channels), bound)
         chain += [ActNorm(C), InvertibleConv1x1(C), coupling]
     if scales == 1:
         return [*chain, Flatten((C, H, W))]
-    return [*chain, Split((C, H, W), Compose(*scale((C // 2, H, W), scales - 1, steps, channels, bound)))]
+    return [*chain, Split((C, H, W), Compose(*scale((C // 2, H, W), scales - 1, depth, channels, bound)))]
 
 
 def conv_net(inputs: int, outputs: int, channels: int) -> nn.Sequential:
     """(B, inputs, H, W) -> (B, outputs, H, W); its last layer starts at zero, so that the coupling does nothing yet."""
     last = nn.Conv2d(channels, outputs, 3, padding=1)
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
     first, mix = nn.Conv2d(inputs, channels, 3, padding=1), nn.Conv2d(channels, channels, 1)
-    net = nn.Sequential(first, nn.ReLU(inplace=True), mix, nn.ReLU(inplace=True), last)
-    return net.to(memory_format=torch.channels_last)  # on a CPU a third faster
+    return channels_last(at_zero(nn.Sequential(first, nn.ReLU(inplace=True), mix, nn.ReLU(inplace=True), last)))

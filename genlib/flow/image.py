@@ -1,15 +1,20 @@
 r"""Squeeze and split: how a flow of pictures gets to see far, and to work on less.
 
-(B, 1, 28, 28) -squeeze-> (B, 4, 14, 14) -steps-> split: half of the channels are done, the others
-                                                  -squeeze-> (B, 8, 7, 7) -steps-> done
+(B, 1, 28, 28) -squeeze-> (B, 4, 14, 14) -blocks-> split: half of the channels are done, the others
+                                                   -squeeze-> (B, 8, 7, 7) -blocks-> done
 """
 
 import torch
 from torch import Tensor, nn
 
 from genlib.flow.bijection import Bijection, no_change, unflatten
-from genlib.flow.coupling import AffineCoupling
+from genlib.flow.coupling import AffineCoupling, Network, at_zero
 from genlib.flow.masks import halves
+
+
+def channels_last(net: Network) -> Network:
+    """The same network, its weights in memory as convolutions like them: on a CPU a third faster."""
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]  # not in torch's stubs
 
 
 class Squeeze(Bijection):
@@ -51,11 +56,8 @@ class Split(Bijection):
         C, H, W = shape
         if C % 2:
             raise ValueError(f"{C} channels can't be split into halves; squeeze first")
-        self.half = (C // 2, H, W)
-        net = nn.Conv2d(C // 2, C, 3, padding=1)
-        nn.init.zeros_(net.weight)
-        nn.init.zeros_(net.bias)
-        net = net.to(memory_format=torch.channels_last)
+        self.half_shape = (C // 2, H, W)
+        net = channels_last(at_zero(nn.Conv2d(C // 2, C, 3, padding=1)))
         self.expect, self.rest = AffineCoupling(halves(C), net), rest  # the first half passes, and goes on
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,11 +69,6 @@ class Split(Bijection):
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
         done, z = z.chunk(2, 1)
         going_on, change = self.rest.inverse(z)
-        both = torch.cat([going_on, unflatten(done, self.half)], 1).contiguous(memory_format=torch.channels_last)
+        both = torch.cat([going_on, unflatten(done, self.half_shape)], 1).contiguous(memory_format=torch.channels_last)
         x, log_det = self.expect.inverse(both)
         return x, log_det + change
-
-    def initialise(self, x: Tensor) -> Tensor:
-        x, _ = self.expect(x)
-        going_on, done = x.chunk(2, 1)
-        return torch.cat([done.flatten(1), self.rest.initialise(going_on)], 1)

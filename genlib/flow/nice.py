@@ -11,10 +11,10 @@ import math
 
 from genlib.flow.base import ClassGaussian, Logistic
 from genlib.flow.bijection import Compose
-from genlib.flow.coupling import AdditiveCoupling
+from genlib.flow.coupling import AdditiveCoupling, at_zero
 from genlib.flow.elementwise import Affine
 from genlib.flow.flow import Flow
-from genlib.flow.realnvp import at_zero, start, turns
+from genlib.flow.realnvp import start, turns
 from genlib.nets import mlp
 
 

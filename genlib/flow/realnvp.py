@@ -11,11 +11,11 @@ Reference: Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. 2017
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose
-from genlib.flow.coupling import AffineCoupling
+from genlib.flow.coupling import AffineCoupling, at_zero
 from genlib.flow.elementwise import Flatten, Logit
 from genlib.flow.flow import Flow
 from genlib.flow.masks import checkerboard, halves, rows
@@ -64,13 +64,10 @@ def turns(shape: tuple[int, ...], couplings: int) -> list[Tensor]:
     """A mask (D,) for each coupling. What one changes the next one lets pass; two and two alternate between kinds."""
     if math.prod(shape) < 2:
         raise ValueError(f"shape {tuple(shape)} holds one value: a coupling needs one that passes and one to change")
-    kinds = [halves(*shape)] if len(shape) == 1 else [checkerboard(shape).flatten(), rows(shape).flatten()]
+    if len(shape) == 1:
+        kinds = [halves(*shape)]
+    else:
+        C, H, W = shape
+        kinds = [checkerboard((C, H, W)).flatten(), rows((C, H, W)).flatten()]
     masks = [kinds[i // 2 % len(kinds)] for i in range(couplings)]
     return [mask if i % 2 == 0 else ~mask for i, mask in enumerate(masks)]
-
-
-def at_zero(net: nn.Sequential) -> nn.Sequential:
-    """The same network with a last layer that says 0: the coupling starts as the identity."""
-    nn.init.zeros_(net[-1].weight)
-    nn.init.zeros_(net[-1].bias)
-    return net

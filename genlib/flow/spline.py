@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Compose
-from genlib.flow.coupling import Coupling
+from genlib.flow.coupling import Coupling, at_zero
 from genlib.flow.flow import Flow
-from genlib.flow.realnvp import at_zero, start, turns
+from genlib.flow.realnvp import start, turns
 from genlib.nets import mlp
 from genlib.noise import StandardNormal
 
@@ -92,7 +92,8 @@ class SplineCoupling(Coupling):
     def change(self, b: Tensor, how: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
         K = self.bins
         pieces = how.view(len(b), b.shape[1], 3 * K - 1, *b.shape[2:]).movedim(2, -1)  # (B, |b|, …, 3K - 1)
-        z, log_slope = rational_quadratic_spline(b, *pieces.split([K, K, K - 1], -1), self.bound, inverse)
+        widths, heights, slopes = pieces.split([K, K, K - 1], -1)
+        z, log_slope = rational_quadratic_spline(b, widths, heights, slopes, self.bound, inverse)
         return z, log_slope.flatten(1).sum(1)
 
     def undo(self, b: Tensor, how: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,14 +1,20 @@
 """Generative adversarial networks: two players, and no density."""
 
 from genlib.gan import losses, theory
-from genlib.gan.gan import GAN, spectrally_normalised
-from genlib.gan.losses import KINDS, clip_weights, discriminator_loss, generator_loss, gradient_penalty, r1
+from genlib.gan.gan import GAN
+from genlib.gan.losses import KINDS, discriminator_loss, generator_loss
+from genlib.gan.networks import spectrally_normalised
+from genlib.gan.regularisers import R1, GradientPenalty, InstanceNoise, Regulariser, WeightClip, gradient_penalty, r1
 from genlib.gan.theory import jensen_shannon, kl, optimal_discriminator, value, wasserstein_1d
 
 __all__ = [
     "GAN",
     "KINDS",
-    "clip_weights",
+    "R1",
+    "GradientPenalty",
+    "InstanceNoise",
+    "Regulariser",
+    "WeightClip",
     "discriminator_loss",
     "generator_loss",
     "gradient_penalty",

@@ -1,4 +1,4 @@
-r"""What the two players of a GAN minimise, as functions of the discriminator's output, and what keeps it tame.
+r"""What the two players of a GAN minimise, as functions of the discriminator's output.
 
 The output of the discriminator is a *logit* a everywhere: D = sigmoid(a) is its probability that x is real. A critic
 (Wasserstein, hinge, least squares) has no probability; there a is its score.
@@ -18,82 +18,81 @@ Lim, Ye. Geometric GAN. 2017. arXiv:1705.02894 (hinge)
 
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-KINDS = ("minimax", "non-saturating", "least-squares", "wasserstein", "hinge")
+# What the discriminator minimises: logits of real (B,) and generated (B',) examples -> a scalar.
 
 
-def _check(kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"loss {kind!r} is not one of {', '.join(KINDS)}")
+def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    """-E log D - E log(1 - D), nats: the classifier's loss; -log D = softplus(-a), -log(1 - D) = softplus(a)."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def squares(real: Tensor, fake: Tensor) -> Tensor:
+    """Real examples shall score 1, generated ones 0."""
+    return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+
+def difference(real: Tensor, fake: Tensor) -> Tensor:
+    """The scores shall lie far apart: minus an estimate of the Wasserstein distance, for a critic of slope 1."""
+    return fake.mean() - real.mean()
+
+
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """The scores shall lie apart, and once they are beyond ±1 it is enough."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+# What the generator minimises: logits of generated examples (B,) -> a scalar.
+
+
+def saturating(fake: Tensor) -> Tensor:
+    """E log(1 - D), nats: flat where D is sure that they are generated."""
+    return -F.softplus(fake).mean()
+
+
+def non_saturating(fake: Tensor) -> Tensor:
+    """-E log D, nats: steep there."""
+    return F.softplus(-fake).mean()
+
+
+def square(fake: Tensor) -> Tensor:
+    """They shall score 1, as real ones do."""
+    return (fake - 1).square().mean() / 2
+
+
+def score(fake: Tensor) -> Tensor:
+    """They shall score high."""
+    return -fake.mean()
+
+
+Judge = Callable[[Tensor, Tensor], Tensor]
+Maker = Callable[[Tensor], Tensor]
+LOSSES: dict[str, tuple[Judge, Maker]] = {
+    "minimax": (cross_entropy, saturating),
+    "non-saturating": (cross_entropy, non_saturating),
+    "least-squares": (squares, square),
+    "wasserstein": (difference, score),
+    "hinge": (hinge, score),
+}
+KINDS = tuple(LOSSES)
+
+
+def players_of(kind: str) -> tuple[Judge, Maker]:
+    """The discriminator's loss and the generator's. Raises: ValueError for a kind that is not there."""
+    if kind not in LOSSES:
+        raise ValueError(f"loss={kind!r} is not one of {', '.join(LOSSES)}")
+    return LOSSES[kind]
 
 
 def discriminator_loss(real: Tensor, fake: Tensor, kind: str = "non-saturating") -> Tensor:
     """A scalar, from the logits of real (B,) and generated (B',) examples; nats for the two with a probability."""
-    _check(kind)
-    if kind in ("minimax", "non-saturating"):
-        return F.softplus(-real).mean() + F.softplus(fake).mean()  # -log D = softplus(-a), -log(1 - D) = softplus(a)
-    if kind == "least-squares":
-        return ((real - 1).square().mean() + fake.square().mean()) / 2
-    if kind == "wasserstein":
-        return fake.mean() - real.mean()
-    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+    judge, _ = players_of(kind)
+    return judge(real, fake)
 
 
 def generator_loss(fake: Tensor, kind: str = "non-saturating") -> Tensor:
     """A scalar, from the logits of generated examples (B,)."""
-    _check(kind)
-    if kind == "minimax":
-        return -F.softplus(fake).mean()  # E log(1 - D): flat where D is sure that they are generated
-    if kind == "non-saturating":
-        return F.softplus(-fake).mean()  # -E log D: steep there
-    if kind == "least-squares":
-        return (fake - 1).square().mean() / 2
-    return -fake.mean()
-
-
-def gradient_penalty(
-    critic: Callable[[Tensor], Tensor],
-    real: Tensor,
-    fake: Tensor,
-    *,
-    uniforms: Tensor | None = None,
-) -> Tensor:
-    r"""WGAN-GP: the slope of the critic should be 1 on the lines between real and generated examples.
-
-    .. math:: \mathbb{E}\,(\lVert \nabla_{\hat x}\, a(\hat x) \rVert_2 - 1)^2, \qquad \hat x = u x + (1 - u) G(z)
-
-    Arguments: critic, (B, *shape) -> (B,); real, fake (B, *shape); uniforms u (B,), drawn if not given.
-    Reference: Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville. Improved Training of Wasserstein GANs. 2017.
-    arXiv:1704.00028
-    """
-    u = torch.rand(len(real), device=real.device, dtype=real.dtype) if uniforms is None else uniforms
-    u = u.view(-1, *[1] * (real.dim() - 1))
-    between = (u * real + (1 - u) * fake.detach()).detach().requires_grad_()
-    return (_slope(critic, between).sqrt() - 1).square().mean()
-
-
-def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    r"""Half the mean squared slope at real examples: no reason to move where the data are.
-
-    .. math:: \tfrac12\, \mathbb{E}\, \lVert \nabla_x\, a(x) \rVert_2^2
-
-    Reference: Mescheder, Geiger, Nowozin. Which Training Methods for GANs do actually Converge? 2018. arXiv:1801.04406
-    """
-    return _slope(critic, real.detach().requires_grad_()).mean() / 2
-
-
-def _slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """The squared norm of the critic's gradient at each x, (B,); it can be differentiated once more."""
-    with torch.enable_grad():
-        (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
-    return slope.flatten(1).square().sum(1)
-
-
-@torch.no_grad()
-def clip_weights(critic: nn.Module, limit: float) -> None:
-    """Every weight into -limit..limit, in place: the first, crude way to bound a critic's slope (Wasserstein GAN)."""
-    for weight in critic.parameters():
-        weight.clamp_(-limit, limit)
+    _, maker = players_of(kind)
+    return maker(fake)

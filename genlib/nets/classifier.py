@@ -26,7 +26,7 @@ class Classifier(Trainable):
 
     def features(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers -> (B, width)."""
-        return self.encode(to_signed(x, self.levels))
+        return self.encode(to_signed(x, self.levels, self.decide.weight.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decide(self.features(x))

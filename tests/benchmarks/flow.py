@@ -69,18 +69,18 @@ def activate(network, make):
 # --- Glow
 
 
-def our_glow(shape, scales, steps, channels):
-    model = Glow(shape, scales=scales, steps=steps, channels=channels)
+def our_glow(shape, scales, depth, channels):
+    model = Glow(shape, scales=scales, depth=depth, channels=channels)
     return model, lambda x: model.loss(x)["loss"], model.sample
 
 
-def normflows_glow(shape, scales, steps, channels):
+def normflows_glow(shape, scales, depth, channels):
     import normflows as nf
 
     (C, H, W), bases, merges, flows = shape, [], [], []
     for i in range(scales):  # theirs go from latents to data, the coarsest scale first
         inside = C * 2 ** (scales + 1 - i)
-        blocks = [nf.flows.GlowBlock(inside, channels, split_mode="channel", scale=True) for _ in range(steps)]
+        blocks = [nf.flows.GlowBlock(inside, channels, split_mode="channel", scale=True) for _ in range(depth)]
         flows.append([*blocks, nf.flows.Squeeze()])
         if i > 0:
             merges.append(nf.flows.Merge())
@@ -141,9 +141,9 @@ def rows(peers, quick=False):
                 title = f"RealNVP of {D} values, {couplings} couplings of 2×{hidden}"
                 yield from versus(title, mine, other, torch.randn(batch, D), theirs.__name__, D == 784)
     if "normflows" in peers:
-        for shape, steps, channels in (((1, 28, 28), 4, 64), ((3, 32, 32), 4, 128)):
-            size = (shape, 2, steps, channels)
-            title = f"Glow {'×'.join(map(str, shape))}, 2 scales of {steps} steps, {channels} channels"
+        for shape, depth, channels in (((1, 28, 28), 4, 64), ((3, 32, 32), 4, 128)):
+            size = (shape, 2, depth, channels)
+            title = f"Glow {'×'.join(map(str, shape))}, 2 scales of {depth} blocks, {channels} channels"
             x = torch.randn(32, *shape)
             yield from versus(title, our_glow(*size), normflows_glow(*size), x, "normflows", shape[0] == 3)
     for shape in ((2, 12, 4, 4),) if quick else ((16, 48, 4, 4), (64, 48, 8, 8)):

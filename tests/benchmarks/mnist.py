@@ -29,7 +29,7 @@ RECIPES = {
     "VAE": f"VAE {BINARY} --set latent=32 --set hidden=400 --steps 50000 --batch-size 128 --lr 1.5e-3 --ema 0.999",
     "VAE k=50": f"VAE {BINARY} --set latent=32 --set hidden=300 --set k=50 --steps 20000 --batch-size 32 --lr 1e-3 "
     "--ema 0.999",
-    "Glow": "Glow --set classes=None --set steps=6 --steps 5000 --batch-size 64 --lr 2e-3 --ema 0.999",
+    "Glow": "Glow --set classes=None --set depth=6 --steps 5000 --batch-size 64 --lr 2e-3 --ema 0.999",
 }
 IMPORTANCE_DRAWS = 200
 

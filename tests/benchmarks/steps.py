@@ -60,7 +60,7 @@ def cases(quick: bool = False) -> dict[str, Case]:
     return {
         "VAE": Case(lambda depth: VAE(shape, latent=32, hidden=hidden, layers=depth), 1, pixels(128)),
         "RealNVP": Case(lambda depth: RealNVP((side**2,), couplings=depth, hidden=hidden), 8, torch.randn(64, side**2)),
-        "Glow": Case(lambda depth: Glow(reals.shape[1:], steps=depth, channels=4 * channels), 4, reals),
+        "Glow": Case(lambda depth: Glow(reals.shape[1:], depth=depth, channels=4 * channels), 4, reals),
         "PixelCNN": Case(lambda depth: PixelCNN(shape, channels=channels, layers=depth), 7, pixels(32)),
         "GatedPixelCNN": Case(lambda depth: GatedPixelCNN(shape, channels=channels, layers=depth), 7, pixels(32)),
         "PixelRNN": Case(lambda depth: PixelRNN(shape, channels=channels, layers=depth), 2, pixels(16)),

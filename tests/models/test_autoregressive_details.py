@@ -20,6 +20,7 @@ from genlib.autoregressive import (
     receptive_field,
 )
 from genlib.autoregressive.pixel_rnn import DiagonalLSTM, lstm
+from genlib.condition import Images, Labels, Tokens
 from tests import contracts
 
 SHAPE = (1, 5, 5)
@@ -31,6 +32,11 @@ SMALL = {
     "PixelRNN, raster": lambda **how: PixelRNN(SHAPE, 3, channels=8, layers=1, recurrence="raster", **how),
     "Transformer": lambda **how: Transformer(SHAPE, 3, width=8, layers=2, heads=2, **how),
 }
+
+
+@pytest.fixture(autouse=True)
+def the_same_weights_whatever_ran_before():
+    torch.manual_seed(0)
 
 
 def generator(seed=0):
@@ -168,6 +174,40 @@ def test_the_receptive_field_is_where_a_change_is_felt(model):
         assert field.flatten()[position:].eq(0).all()
         if not isinstance(model, MADE):  # a rectifier may be off for all examples of one of the two
             assert torch.equal(field.flatten() > 1e-12, sees[position])
+
+
+# --- conditions
+
+
+def given(kind, n):
+    """A condition and n of it."""
+    return {
+        "sentences": (Tokens(3, 7), torch.randint(7, (n, 3), generator=generator(2))),
+        "pictures": (Images((1, 2, 2)), torch.randn(n, 1, 2, 2, generator=generator(2), dtype=torch.double)),
+        "labels, some missing": (Labels(4, missing=True), torch.arange(n) % 5 - 1),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["sentences", "pictures", "labels, some missing"])
+@pytest.mark.parametrize("name", SMALL)
+def test_a_model_takes_any_condition(name, kind):
+    condition, y = given(kind, 64)
+    model = SMALL[name](condition=condition)
+    contracts.cached_sampling_equals_naive(model, y)
+    twin, x = contracts.shaken(model), examples(model, 64)
+    assert (twin.log_prob(x, y) - twin.log_prob(x, y.roll(1, 0))).abs().min() > 1e-6
+    with pytest.raises(ValueError, match="this model is conditional: pass y"):
+        model.loss(x)
+    contracts.gradients_reach_every_parameter(model, x, y)
+    assert receptive_field(twin, 7, n=64, y=y).flatten()[7:].eq(0).all()
+
+
+def test_labels_that_nobody_chose_are_drawn_and_sentences_are_not():
+    assert SMALL["MADE"](condition=Labels(4, missing=True)).sample(3).shape == (3, *SHAPE)
+    with pytest.raises(ValueError, match=r"can't choose what it is given: pass y, tokens \(n, 3\)"):
+        SMALL["MADE"](condition=Tokens(3, 7)).sample(3)
+    with pytest.raises(ValueError, match="pass one of the two"):
+        MADE(SHAPE, 3, 4, condition=Labels(4))
 
 
 # --- masks, orders, blind spots

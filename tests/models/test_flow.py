@@ -42,12 +42,18 @@ from genlib.flow import (
     rational_quadratic_spline,
     rows,
 )
-from genlib.model import GenerativeModel
+from genlib.model import GenerativeModel, Trainable
 from genlib.nets import mlp
 from genlib.training import fit
+from genlib.vae import VAE
 from tests import contracts
 
 TOL = 1e-9
+
+
+@pytest.fixture(autouse=True)
+def the_same_weights_whatever_ran_before():
+    torch.manual_seed(0)
 
 
 def draw(*shape, seed=0):
@@ -102,7 +108,7 @@ PICTURES = {
     "NICE": lambda **how: NICE((1, 4, 4), levels=5, hidden=8, **how),
     "RealNVP": lambda **how: RealNVP((1, 4, 4), levels=5, couplings=4, hidden=8, **how),
     "SplineFlow": lambda **how: SplineFlow((1, 4, 4), levels=5, couplings=2, hidden=8, bins=3, **how),
-    "Glow": lambda **how: Glow((1, 4, 4), levels=5, steps=2, channels=8, **how),
+    "Glow": lambda **how: Glow((1, 4, 4), levels=5, depth=2, channels=8, **how),
 }
 
 
@@ -176,7 +182,7 @@ def test_a_flow_of_pictures_keeps_every_contract(name, classes):
     for _ in range(2):  # as it is made, and after ActNorm's start
         contracts.inverts(model, x, z=draw(6, 16), tol=TOL, shake=0.2)  # more, and the logit comes to its ends
         contracts.log_det_is_jacobian(model, x, tol=TOL, shake=0.2)
-        model.initialise(v)
+        model.initialise(v, y)
     contracts.gradients_reach_every_parameter(model, v, y)
     contracts.same_seed_same_result(model, v, y)
     of_integers = type("OfIntegers", (IntegersOnly, type(model)), {})
@@ -238,7 +244,7 @@ class DoneNotStandardised(Split):
     def inverse(self, z):
         done, z = z.chunk(2, 1)
         going_on, change = self.rest.inverse(z)
-        return torch.cat([going_on, done.reshape(len(z), *self.half)], 1), change
+        return torch.cat([going_on, done.reshape(len(z), *self.half_shape)], 1), change
 
 
 class RestNotCounted(Split):
@@ -394,25 +400,116 @@ def test_squeeze_makes_channels_of_two_checkerboards():
     assert log_det.tolist() == [0]
 
 
+class Alone(Trainable):
+    """A layer, as a model whose loss is what comes out of it."""
+
+    def __init__(self, layer, shape):
+        super().__init__()
+        self.layer, self.shape = layer, shape
+
+    def loss(self, x, y=None):
+        return {"loss": self.layer(x)[0].mean()}
+
+
 def test_actnorm_starts_normal_once_and_is_the_identity_before():
     layer, x = ActNorm(3), 5 * torch.randn(64, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 2
+    model = Alone(layer, (3, 4, 4))
     assert torch.equal(layer(x)[0], x)
-    z = layer.initialise(x)
+    assert not layer.initialised  # an ordinary forward pass starts nothing
+    model.initialise(x)
+    z = layer(x)[0]
     assert z.mean((0, 2, 3)).abs().max() < 1e-5
     assert (z.std((0, 2, 3)) - 1).abs().max() < 1e-3
-    again = layer.initialise(3 * x + 1)  # training that goes on does not start anew
-    assert torch.allclose(again, layer(3 * x + 1)[0])
-    assert torch.allclose(layer(x)[0], z)
-    copy = ActNorm(3)
-    copy.load_state_dict(layer.state_dict())  # nor do weights that were saved
+    model.initialise(3 * x + 1)  # training that goes on does not start anew
+    assert torch.equal(layer(x)[0], z)
+    copy = Alone(ActNorm(3), (3, 4, 4))
+    copy.load_state_dict(model.state_dict())  # nor do weights that were saved
     copy.initialise(torch.randn(8, 3, 4, 4))
-    assert torch.allclose(copy(x)[0], z)
-    still = ActNorm(1).initialise(torch.full((4, 1, 2, 2), 7.0))  # a channel that does not vary
-    assert still.abs().max() < 0.01
+    assert torch.equal(copy.layer(x)[0], z)
+    still = Alone(ActNorm(1), (1, 2, 2))
+    still.initialise(torch.full((4, 1, 2, 2), 7.0))  # a channel that does not vary
+    assert still.layer(torch.full((4, 1, 2, 2), 7.0))[0].abs().max() < 0.01
+
+
+# --- starts that depend on data
+
+
+def deep_in(module):
+    return [layer for layer in module.modules() if isinstance(layer, ActNorm)]
+
+
+def test_in_a_flow_each_actnorm_sees_what_those_before_it_make():
+    torch.manual_seed(0)
+    model, v = Glow((1, 4, 4), levels=5, depth=2, channels=8, classes=3), pixels(64)
+    seen = []
+    model.initialise(v, torch.arange(64) % 3)
+    for layer in deep_in(model):
+        layer.register_forward_hook(lambda layer, inputs, outputs: seen.append(outputs[0].transpose(0, 1).flatten(1)))
+    model.log_prob(model.dequantize(v), torch.arange(64) % 3)
+    assert len(seen) == 4
+    for z in seen:  # another draw of the dequantization noise: not quite 0 and 1
+        assert z.mean(1).abs().max() < 0.2
+        assert (z.std(1) - 1).abs().max() < 0.2
+
+
+class NoisyPrior(nn.Module):
+    """A prior with ActNorm, and with a buffer that every call changes."""
+
+    def __init__(self):
+        super().__init__()
+        self.flow = Flow(Compose(ActNorm(2), AffineCoupling(halves(2), mlp(1, 2, hidden=8))), StandardNormal(2))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def log_prob(self, z, y=None):
+        self.calls += 1
+        return self.flow.log_prob(z)
+
+    def sample(self, n, y=None, *, generator=None):
+        return self.flow.sample(n, generator=generator)
+
+
+def test_the_start_reaches_a_flow_that_is_the_prior_of_a_vae_and_leaves_no_other_trace():
+    torch.manual_seed(0)
+    train, _ = data.digits()
+    model = VAE((1, 8, 8), likelihood="categorical", levels=17, prior=NoisyPrior())
+    (layer,) = deep_in(model)
+    mode, state, encoder = model.training, torch.get_rng_state(), [p.clone() for p in model.encoder.parameters()]
+    model.initialise(train.x[:256])
+    assert layer.initialised
+    assert torch.equal(torch.get_rng_state(), state)
+    assert model.training == mode
+    assert model.prior.calls == 0
+    assert all(torch.equal(p, b) for p, b in zip(model.encoder.parameters(), encoder, strict=True))
+    z = layer(model.encode(train.x[:256]).rsample())[0]  # what the prior is given in training
+    assert z.mean(0).abs().max() < 0.2
+    assert (z.std(0) - 1).abs().max() < 0.2
+
+
+def test_who_has_nothing_that_waits_pays_nothing(monkeypatch):
+    model = RealNVP((2,), couplings=2, hidden=8)
+    monkeypatch.setattr(RealNVP, "loss", lambda *_: pytest.fail("a pass that nobody needs"))
+    model.initialise(draw(4, 2).float())
+    started = Alone(ActNorm(2), (2,))
+    started.initialise(draw(4, 2).float())
+    started.loss = lambda *_: pytest.fail("a second pass")
+    started.initialise(draw(4, 2).float())
+
+
+class Broken(Alone):
+    def loss(self, x, y=None):
+        raise ValueError("broken")
+
+
+def test_a_start_that_fails_leaves_no_layer_looking():
+    model = Broken(ActNorm(2), (2,))
+    with pytest.raises(ValueError, match="broken"):
+        model.initialise(draw(4, 2).float())
+    model.layer(draw(4, 2).float())
+    assert not model.layer.initialised
 
 
 def test_a_forward_pass_reads_nothing_from_the_device(monkeypatch):
-    model, v = Glow((1, 4, 4), levels=5, steps=1, channels=8), pixels()
+    model, v = Glow((1, 4, 4), levels=5, depth=1, channels=8), pixels()
     model.initialise(v)
 
     def refuse(self, *_):
@@ -620,7 +717,7 @@ def test_a_spline_learns_two_modes_in_the_plane():
 def test_fit_starts_actnorm_and_learns_digits():
     torch.manual_seed(0)
     train, test = data.digits()
-    model = Glow(train.shape, levels=17, steps=2, channels=16)
+    model = Glow(train.shape, levels=17, depth=2, channels=16)
     before = metrics.bits_per_dim(model.elbo(test.x), test.shape).mean()
     fit(model, train, steps=60, batch_size=64, lr=5e-3, bar=False)
     after = metrics.bits_per_dim(model.elbo(test.x), test.shape).mean()

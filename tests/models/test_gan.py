@@ -7,10 +7,14 @@ import torch
 from torch import nn
 
 from genlib import data, metrics
+from genlib.condition import Images, Labels, Tokens
 from genlib.gan import (
     GAN,
     KINDS,
-    clip_weights,
+    R1,
+    GradientPenalty,
+    InstanceNoise,
+    WeightClip,
     discriminator_loss,
     generator_loss,
     gradient_penalty,
@@ -92,10 +96,22 @@ def test_penalties_train_the_critic_and_nothing_else():
     assert all(p.grad is not None for p in list(critic.parameters())[:-1])
 
 
-def test_clipping():
+def test_a_limit_of_the_weights_is_enforced_after_a_step_and_adds_no_penalty():
     net = nn.Linear(30, 30)
-    clip_weights(net, 0.01)
-    assert max(p.abs().max().item() for p in net.parameters()) == pytest.approx(0.01)
+    inside = net.weight.abs() < 0.01
+    kept = net.weight[inside].clone()
+    clip = WeightClip(0.01)
+    clip.after_step(net.parameters())
+    assert largest(net) == pytest.approx(0.01)
+    assert torch.equal(net.weight[inside], kept)
+    assert clip.penalty(net, REAL, FAKE) is None
+    for wrong, how in ((WeightClip, 0.0), (R1, -1.0), (GradientPenalty, math.nan), (InstanceNoise, -0.1)):
+        with pytest.raises(ValueError, match=f"{how}"):
+            wrong(how)
+
+
+def largest(net):
+    return max(p.abs().max().item() for p in net.parameters())
 
 
 # The proof's quantities -----------------------------------------------------------------------------------------------
@@ -175,11 +191,21 @@ def models():
     integers = torch.randint(17, (6, 1, 8, 8))
     labels = torch.randint(3, (6,))
     return {
-        "points": (GAN.mlp((2,), hidden=16), torch.randn(6, 2), None),
-        "r1": (GAN.mlp((2,), hidden=16, penalty="r1", noise=0.1), torch.randn(6, 2), None),
-        "wasserstein": (GAN.mlp((2,), hidden=16, loss="wasserstein", penalty="gradient"), torch.randn(6, 2), None),
-        "digits": (GAN.mlp((1, 8, 8), latent=4, hidden=16, levels=17, classes=3, spectral=True), integers, labels),
-        "convolutional": (GAN.convolutional((1, 8, 8), latent=4, channels=4, levels=17), integers, None),
+        "points": (GAN((2,), hidden=16), torch.randn(6, 2), None),
+        "r1": (GAN((2,), hidden=16, regulariser=R1(), noise=0.1), torch.randn(6, 2), None),
+        "wasserstein": (
+            GAN((2,), hidden=16, loss="wasserstein", regulariser=GradientPenalty(1)),
+            torch.randn(6, 2),
+            None,
+        ),
+        "digits": (GAN((1, 8, 8), latent=4, hidden=16, levels=17, classes=3, spectral=True), integers, labels),
+        "convolutional": (
+            GAN((1, 8, 8), latent=4, network="conv", channels=4, levels=17, spectral=True),
+            integers,
+            None,
+        ),
+        "sentences": (GAN((2,), hidden=16, condition=Tokens(3, 7)), torch.randn(6, 2), torch.randint(7, (6, 3))),
+        "pictures": (GAN((2,), hidden=16, condition=Images((1, 3, 3))), torch.randn(6, 2), torch.randn(6, 1, 3, 3)),
     }
 
 
@@ -189,9 +215,10 @@ NAMES = list(models())
 @pytest.mark.parametrize("name", NAMES)
 def test_contracts(name):
     model, x, y = models()[name]
-    contracts.same_seed_same_result(model)
-    contracts.refuses_bad_input(model, x, y)
-    if name in ("points", "r1"):  # a Wasserstein critic's last bias cancels; spectral norm: see the next test
+    if model.condition is None or model.classes is not None:  # nobody can draw a sentence
+        contracts.same_seed_same_result(model)
+        contracts.refuses_bad_input(model, x, y)
+    if name not in ("wasserstein", "digits", "convolutional"):  # its last bias cancels; spectral norm: the next test
         contracts.gradients_reach_every_parameter(model, x, y)
 
 
@@ -232,12 +259,48 @@ def test_samples_have_the_shape_and_the_levels_of_the_data():
     assert models()["points"][0].sample(5).shape == (5, 2)
 
 
-def test_the_label_matters_to_both_players():
-    model, x, y = models()["digits"]
-    z = torch.randn(6, 4)
-    assert not torch.allclose(model.generate(z, y), model.generate(z, (y + 1) % 3))
+@pytest.mark.parametrize("name", ["digits", "sentences", "pictures"])
+def test_the_condition_matters_to_both_players(name):
+    model, x, y = models()[name]
+    z, other = torch.randn(6, model.latent), y.flip(0).roll(1, 0)
+    assert not torch.equal(y, other)
+    assert not torch.allclose(model.generate(z, y), model.generate(z, other))
     real = model.as_reals(x)
-    assert not torch.allclose(model.discriminate(real, y), model.discriminate(real, (y + 1) % 3))
+    assert not torch.allclose(model.discriminate(real, y), model.discriminate(real, other))
+
+
+def test_of_the_logits_of_all_labels_that_of_the_label_counts():
+    model, x, y = models()["digits"]
+    model.eval()  # spectral norm stays as it is
+    real = model.as_reals(x)
+    logits = model.discriminator(real)
+    assert logits.shape == (6, 3)
+    assert torch.equal(model.discriminate(real, y), logits.gather(1, y[:, None])[:, 0])
+
+
+def test_a_game_given_sentences_is_trained_and_asks_for_them():
+    torch.manual_seed(0)
+    model, _, _ = models()["sentences"]
+    y = torch.randint(7, (6, 3))
+    before = [p.detach().clone() for p in model.parameters()]
+    for player in model.players():  # each player has an ear of its own, and trains it
+        one_step(player, torch.randn(6, 2), y)
+    assert all((p != b).any() for p, b in zip(model.parameters(), before, strict=True))
+    assert model.sample(6, y).shape == (6, 2)
+    with pytest.raises(ValueError, match=r"pass y, tokens \(n, 3\)"):
+        model.sample(6)
+    with pytest.raises(ValueError, match=r"y has shape \(6,\)"):
+        model.sample(6, torch.zeros(6, dtype=torch.long))
+
+
+def one_step(player, x, y=None):
+    """One update of one player, as fit makes it."""
+    optimizer = torch.optim.Adam(player.parameters, 0.05)
+    optimizer.zero_grad()
+    player.loss(x, y)["loss"].backward(inputs=list(player.parameters))
+    optimizer.step()
+    if player.after_step is not None:
+        player.after_step()
 
 
 def test_dequantized_data_fill_their_cells():
@@ -253,7 +316,7 @@ def test_dequantized_data_fill_their_cells():
 
 
 def test_truncation_draws_from_the_cut_off_normal():
-    model = GAN.mlp((2,), latent=1, hidden=4)
+    model = GAN((2,), latent=1, hidden=4)
     z = model.draw_latent(200_000, truncation=0.7, generator=torch.Generator().manual_seed(0))[:, 0]
     assert z.abs().max() <= 0.7
     inside = math.erf(0.7 / math.sqrt(2))
@@ -264,21 +327,36 @@ def test_truncation_draws_from_the_cut_off_normal():
 
 
 def test_settings_that_can_not_be_are_told():
-    with pytest.raises(ValueError, match="loss='wgan' is not one of minimax, non-saturating"):
-        GAN.mlp((2,), loss="wgan")
-    with pytest.raises(ValueError, match="penalty='r2' is not None or one of r1, gradient"):
-        GAN.mlp((2,), penalty="r2")
-    with pytest.raises(ValueError, match="steps=0"):
-        GAN.mlp((2,), steps=0)
+    for wrong, message in (
+        ({"loss": "wgan"}, "loss='wgan' is not one of minimax, non-saturating"),
+        ({"updates": 0}, "updates=0"),
+        ({"latent": 0}, "latent=0"),
+        ({"network": "unet"}, "network='unet': choose"),
+        ({"network": "conv"}, "takes pictures"),
+        ({"noise": -1.0}, "instance noise is -1"),
+        ({"classes": 3, "condition": Labels(3)}, "pass one of the two"),
+        ({"condition": Labels(3, missing=True)}, "labels that are missing"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            GAN((2,), **wrong)
     with pytest.raises(ValueError, match=r"z has shape \(3, 5\); it must be \(B, 2\)"):
-        GAN.mlp((2,)).generate(torch.randn(3, 5))
-    with pytest.raises(ValueError, match="loss 'other' is not one of"):
+        GAN((2,)).generate(torch.randn(3, 5))
+    with pytest.raises(ValueError, match="loss='other' is not one of"):
         generator_loss(FAKE, "other")
+
+
+def test_own_networks_play_too():
+    judge = nn.Sequential(nn.Flatten(), nn.Linear(4, 5))
+    maker = nn.Sequential(nn.Linear(3 + 5, 4), nn.Unflatten(1, (1, 2, 2)))
+    model = GAN((1, 2, 2), latent=3, classes=5, generator=maker, discriminator=judge)
+    assert model.generator is maker
+    assert model.discriminator is judge
+    contracts.gradients_reach_every_parameter(model, torch.randn(10, 1, 2, 2), torch.arange(10) % 5)
 
 
 def test_turns_rates_noise_and_averaging_within_fit():
     torch.manual_seed(0)
-    gan = GAN.mlp((2,), hidden=8, steps=3, lr_generator=1e-4, lr_discriminator=2e-4, noise=0.5, clip=0.05)
+    gan = GAN((2,), hidden=8, updates=3, lr_generator=1e-4, lr_discriminator=2e-4, noise=0.5)
     calls = {"discriminator": 0, "generator": 0}
     for name in calls:
         inner = getattr(gan, f"{name}_loss")
@@ -290,19 +368,69 @@ def test_turns_rates_noise_and_averaging_within_fit():
         setattr(gan, f"{name}_loss", counted)
     assert [player.lr for player in gan.players()] == [2e-4, 1e-4]
     points = torch.randn(300, 2)
-    history = fit(gan, points, steps=20, batch_size=32, ema=0.9, callback=gan.anneal(10), callback_every=1, bar=False)
+    fade = gan.noise.anneal(10)
+    history = fit(gan, points, steps=20, batch_size=32, ema=0.9, callback=fade, callback_every=1, bar=False)
     assert calls == {"discriminator": 60, "generator": 20}
-    assert gan.noise.item() == 0
-    assert max(p.abs().max().item() for p in gan.discriminator.parameters()) < 0.05 + 4 * 2e-4
+    assert gan.noise.std.item() == 0
     averaged, last = history.averaged.generator[0].weight, gan.generator[0].weight
     assert not torch.equal(averaged, last)
     assert (averaged - last).abs().max() < 0.01
     assert any("penalty" in name or "real" in name for name in history.train)
 
 
+def watched(gan):
+    """The largest weight of the discriminator each time that the generator's turn comes, noted in a list."""
+    met, inner = [], gan.generator_loss
+
+    def looking(x, y=None):
+        met.append(largest(gan.discriminator))
+        return inner(x, y)
+
+    gan.generator_loss = looking
+    return met
+
+
+def test_the_generator_meets_a_clipped_critic():
+    """By a loop of our own: each player's turns, and what it does after each step."""
+    torch.manual_seed(0)
+    gan = GAN((2,), hidden=16, loss="wasserstein", regulariser=WeightClip(0.01), updates=2)
+    met, players = watched(gan), gan.players()
+    assert largest(gan.discriminator) > 0.1
+    for _ in range(5):
+        for player in players:
+            for _ in range(player.updates):
+                one_step(player, torch.randn(32, 2))
+    assert len(met) == 5
+    assert max(met) <= 0.01
+    assert largest(gan.discriminator) <= 0.01
+    assert largest(gan.generator) > 0.1  # the limit is the critic's alone
+
+
+def test_fit_clips_after_each_step():
+    torch.manual_seed(0)
+    gan = GAN((2,), hidden=16, loss="wasserstein", regulariser=WeightClip(0.01), updates=2)
+    met = watched(gan)
+    fit(gan, torch.randn(300, 2), steps=20, batch_size=32, lr=1e-2, bar=False)
+    assert len(met) == 20
+    assert max(met) <= 0.01
+    assert largest(gan.discriminator) <= 0.01
+
+
+def test_instance_noise_blurs_in_training_only():
+    noise, x = InstanceNoise(0.5), torch.zeros(10_000, 2)
+    assert noise(x).std().item() == pytest.approx(0.5, rel=0.05)
+    assert torch.equal(noise.eval()(x), x)
+    fade = noise.anneal(10)
+    fade(4, None)
+    assert noise.std.item() == pytest.approx(0.3)
+    fade(12, None)
+    assert noise.std.item() == 0
+    assert noise.state_dict()["std"] == 0  # a run that goes on knows how far it has faded
+
+
 def test_spectral_norm_keeps_the_critic_from_stretching():
     torch.manual_seed(0)
-    gan = GAN.mlp((2,), hidden=32, spectral=True)
+    gan = GAN((2,), hidden=32, spectral=True)
     for _ in range(60):
         gan.discriminator(torch.randn(4, 2))  # power iteration goes on while it is used
     gan.eval()
@@ -315,7 +443,7 @@ def test_spectral_norm_keeps_the_critic_from_stretching():
 def test_the_recommended_recipe_covers_eight_modes(seed):
     train = data.toy("eight_gaussians", n=20_000)
     torch.manual_seed(seed)
-    gan = GAN.mlp((2,), penalty="r1", weight=0.1)
+    gan = GAN((2,), regulariser=R1(0.1))
     adam = lambda parameters, lr: torch.optim.Adam(parameters, lr, betas=(0.5, 0.99))  # noqa: E731
     fit(gan, train, steps=2000, batch_size=256, lr=1e-3, seed=seed, optimizer=adam, bar=False)
     centres, sigma = eight()

@@ -1,0 +1,41 @@
+"""The families are listed once, and all who must know them read that list."""
+
+import importlib
+import tomllib
+
+import pytest
+
+from genlib import launch
+from genlib.course.lectures import ROOT
+from genlib.families import FAMILIES, models
+
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+PACKAGES = {f"genlib.{name}" for name in FAMILIES}
+
+
+def test_every_package_that_holds_a_model_is_a_family():
+    for path in (ROOT / "genlib").iterdir():
+        if (path / "__init__.py").exists() and path.name not in ("course", "data", "plots", "training", "widgets"):
+            assert path.name in FAMILIES, f"genlib/{path.name} is not listed in genlib/families.py"
+    assert sorted(FAMILIES) == list(FAMILIES)
+
+
+def test_the_settings_of_the_import_linter_name_exactly_these_families():
+    """What lists families of models lists all of them; networks, which all may import, where they belong to it."""
+    families = PACKAGES - {"genlib.nets"}
+    (apart,) = (contract for contract in CONTRACTS if contract["type"] == "independence")
+    assert set(apart["modules"]) == families
+    for contract in CONTRACTS:
+        for key in ("source_modules", "forbidden_modules", "modules"):
+            named = families & set(contract.get(key, []))
+            assert named in (set(), families), f"{contract['name']}: {key} leaves out {sorted(families - named)}"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_model_is_found_in_its_family_and_can_be_trained_by_name(name):
+    package = importlib.import_module(f"genlib.{name}")
+    of_family = [n for n, kind in models().items() if getattr(package, n, None) is kind]
+    assert of_family
+    for model in of_family:
+        if model != "Flow":  # made of a bijection: a terminal can't name one
+            assert launch.find_model(model) is models()[model]
