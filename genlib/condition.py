@@ -33,6 +33,11 @@ class Condition:
         """n of them, where nobody says which. Raises: ValueError where there is no sensible choice."""
         raise ValueError(f"sample can't choose what it is given: pass y, {self.asks}")
 
+    @property
+    def width(self) -> int:
+        """How many numbers ``encoder()`` gives where nobody asks for another width."""
+        raise NotImplementedError
+
     def encoder(self, width: int | None = None) -> nn.Module:
         """A network y -> (n, width) floats. Without a width, what says it most directly."""
         raise NotImplementedError
@@ -66,6 +71,10 @@ class Labels(Condition):
         """Uniformly, (n,), on the generator's device."""
         return torch.randint(self.K, (n,), generator=generator, device=device_of(generator))
 
+    @property
+    def width(self) -> int:
+        return self.K
+
     def encoder(self, width: int | None = None) -> nn.Module:
         one_hot = OneHot(self.K)
         return one_hot if width is None else nn.Sequential(one_hot, nn.Linear(self.K, width))
@@ -90,8 +99,12 @@ class Tokens(Condition):
             raise ValueError(f"y has shape {tuple(y.shape)}; it must be ({n}, {self.length}): {self.asks}")
         _check_integers(y, 0, self.vocabulary, self.asks, values)
 
+    @property
+    def width(self) -> int:
+        return 64
+
     def encoder(self, width: int | None = None) -> nn.Module:
-        width = width or 64
+        width = width or self.width
         words = nn.Embedding(self.vocabulary, width, padding_idx=0)
         return nn.Sequential(words, nn.Flatten(), nn.Linear(self.length * width, width), nn.SiLU())
 
@@ -116,6 +129,10 @@ class Images(Condition):
             raise ValueError(f"y holds {y.dtype}; pass {self.asks}")
         if values and not bool(y.isfinite().all()):
             raise ValueError("y holds values that are not finite")
+
+    @property
+    def width(self) -> int:
+        return math.prod(self.shape)
 
     def encoder(self, width: int | None = None) -> nn.Module:
         flat = nn.Flatten()
