@@ -1,5 +1,5 @@
-"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train` to
-make."""
+"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train |
+retrain` to make."""
 
 from typing import Annotated
 

@@ -8,6 +8,8 @@ The q that it learns is no longer close to the posterior: it is a good place to 
 Reference: Burda, Grosse, Salakhutdinov. Importance weighted autoencoders. 2016. arXiv:1509.00519
 """
 
+from typing import Any
+
 from torch import Tensor
 
 from genlib.vae.likelihoods import Likelihood
@@ -22,7 +24,13 @@ class IWAE(VAE):
     """
 
     def __init__(
-        self, shape: tuple[int, ...], latent: int = 2, likelihood: str | Likelihood = "bernoulli", *, k: int = 5, **how
+        self,
+        shape: tuple[int, ...],
+        latent: int = 2,
+        likelihood: str | Likelihood = "bernoulli",
+        *,
+        k: int = 5,
+        **how: Any,
     ):
         super().__init__(shape, latent, likelihood, **how)
         if k < 1:

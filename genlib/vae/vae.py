@@ -31,8 +31,8 @@ class VAE(GenerativeModel):
     r"""A VAE of binary pixels, of pixels with levels or of real values.
 
     Arguments: shape of one example; latent, the number of latent dimensions L; likelihood, ``Bernoulli()``,
-    ``Categorical(levels)`` or ``Gaussian(scale)``, or its name, "categorical" then with levels=, pixels are integers
-    0..levels-1; classes, for p(x | y) with labels, or any condition; network, "mlp" with ``layers`` hidden layers of
+    ``Categorical(levels)`` or ``Gaussian(scale)``, or its name in small letters, "categorical" with levels=; classes,
+    for p(x | y) with labels, or any condition instead; network, "mlp" with ``layers`` hidden layers of
     ``hidden`` units and dropout, or "conv", which puts convolutions of ``channels`` before an MLP; encoder and decoder,
     networks of your own instead: x (B, *shape) -> (B, 2L), μ and log σ² in a row, and (B, L) -> (B, D · P) numbers,
     those of one value side by side (P is the likelihood's ``per_value``). What is given besides x is appended along
@@ -63,20 +63,20 @@ class VAE(GenerativeModel):
         beta: float = 1.0,
     ):
         super().__init__()
-        _check_arguments(latent, classes, condition, beta)
+        if latent < 1 or not 0 <= beta < math.inf:
+            raise ValueError(f"latent={latent} must be at least 1; beta={beta}, the weight of the KL term, 0 or more")
+        if classes is not None and condition is not None:
+            raise ValueError(
+                f"classes={classes} and condition={condition}: classes=K means Labels(K), pass one of them"
+            )
         self.shape, self.latent, self.beta = tuple(shape), latent, beta
         self.likelihood = as_likelihood(likelihood, levels)
         self.levels = self.likelihood.levels
         self.condition = as_condition(classes) or condition
         self.features = None if self.condition is None else self.condition.encoder()
         K = 0 if self.condition is None else self.condition.width
-        how: dict[str, Any] = {
-            "network": network,
-            "hidden": hidden,
-            "layers": layers,
-            "channels": channels,
-            "dropout": dropout,
-        }
+        how: dict[str, Any] = {"network": network, "hidden": hidden, "layers": layers}
+        how |= {"channels": channels, "dropout": dropout}
         self.takes_flat = encoder is None and network == "mlp"
         P = self.likelihood.per_value
         self.encoder = make_encoder(self.shape, 2 * latent, features=K, **how) if encoder is None else encoder
@@ -195,12 +195,3 @@ class VAE(GenerativeModel):
 
     def extra_repr(self) -> str:
         return f"shape={self.shape}, latent={self.latent}, condition={self.condition}"
-
-
-def _check_arguments(latent: int, classes: int | None, condition: Condition | None, beta: float) -> None:
-    if latent < 1:
-        raise ValueError(f"latent={latent}: there must be at least one latent dimension")
-    if classes is not None and condition is not None:
-        raise ValueError(f"classes={classes} and condition={condition}: pass one of them; classes=K means Labels(K)")
-    if not 0 <= beta < math.inf:
-        raise ValueError(f"beta={beta}: the weight of the KL term is 0 or more")

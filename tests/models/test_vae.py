@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.distributions import Independent
 
-from genlib import data, metrics
+from genlib import data, launch, metrics
 from genlib.condition import Images, Labels, Tokens
 from genlib.nets import ConvDecoder, ConvEncoder, mlp
 from genlib.training import fit
@@ -462,7 +462,7 @@ def test_networks_of_the_wrong_size_are_refused_with_their_shape():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"latent": 0}, "at least one latent"),
+        ({"latent": 0}, "latent=0 must be at least 1"),
         ({"likelihood": "poisson"}, "choose one of bernoulli"),
         ({"levels": 17}, "binary pixels"),
         ({"likelihood": "categorical"}, "levels=17 for the digits"),
@@ -480,6 +480,15 @@ def test_networks_of_the_wrong_size_are_refused_with_their_shape():
 def test_bad_arguments_are_refused(how, message):
     with pytest.raises(ValueError, match=message):
         VAE(**{"shape": (1, 3, 3)} | how)
+
+
+def test_by_name_they_are_made_for_their_data():
+    train, _ = launch.find_data("digits")
+    model = launch.make(launch.find_model("IWAE"), train, k=3, likelihood="categorical", hidden=8)
+    assert (model.k, model.levels, model.classes, model.encoder[0].out_features) == (3, 17, 10, 8)
+    assert launch.make(launch.find_model("VAE"), train.binarized(), classes=None).classes is None
+    with pytest.raises(launch.TrainError, match="IWAE takes no draws; it takes shape, latent, likelihood, k, levels"):
+        launch.make(launch.find_model("IWAE"), train, draws=3)
 
 
 def test_bad_scales_and_draws_are_refused():
