@@ -1,5 +1,5 @@
-"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train` to
-make."""
+"""The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train |
+retrain` to make."""
 
 from typing import Annotated, NoReturn
 
@@ -186,6 +186,23 @@ def train(
             ema=ema,
         )
     except (TrainError, CheckpointError, ValueError) as error:
+        _stop(error)
+
+
+@app.command()
+def retrain(
+    name: Annotated[str, typer.Argument(help="of the weights, such as vae_glyphs")],
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps; the recipes were made on a cpu")] = "cpu",
+    out: Annotated[str, typer.Option(help="the folder for checkpoints and weights")] = "runs",
+) -> None:
+    """Train weights of the course anew by their recipe, and compare them with what genlib/weights/index.toml says."""
+    from genlib import pretrained
+    from genlib.launch import TrainError
+    from genlib.training import checkpoints
+
+    try:
+        typer.echo(pretrained.retrain(name, out, device=device))
+    except (pretrained.WeightsError, TrainError, checkpoints.CheckpointError, ValueError) as error:
         _stop(error)
 
 

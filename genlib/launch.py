@@ -48,13 +48,21 @@ def make(model: type[Trainable], train: data.Dataset, **architecture: Any) -> Tr
     Raises: TrainError for an argument that the model does not take, and for real values where it takes integers.
     """
     offered = {"levels": train.levels, "classes": len(train.class_names) or None}
-    takes = inspect.signature(model).parameters
+    takes = arguments_of(model)
     if unknown := set(architecture) - set(takes):
         raise TrainError(f"{model.__name__} takes no {', '.join(sorted(unknown))}; it takes {', '.join(takes)}")
     if takes.get("levels") is not None and takes["levels"].default is inspect.Parameter.empty and train.levels is None:
         raise TrainError(f"{model.__name__} takes integers, and {train.name} holds real values")
     offered = {name: value for name, value in offered.items() if name in takes and value is not None}
     return model(train.shape, **offered | architecture)
+
+
+def arguments_of(model: type[Trainable]) -> dict[str, inspect.Parameter]:
+    """What a constructor takes; one that hands ``**how`` on takes also what the class above it does."""
+    takes = dict(inspect.signature(model).parameters)
+    if takes.pop("how", None) is not None:
+        takes |= {name: p for name, p in arguments_of(model.__mro__[1]).items() if name not in takes}
+    return takes
 
 
 def read_settings(words: list[str]) -> dict[str, Any]:

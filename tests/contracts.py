@@ -332,7 +332,10 @@ def bounds_in_order(
         with torch.random.fork_rng(devices=[]):
             for k in ks:
                 torch.manual_seed(seed + k)
-                many = (x.repeat(repeats, *[1] * (x.ndim - 1)), None if y is None else y.repeat(repeats))
+                many = (
+                    x.repeat(repeats, *[1] * (x.ndim - 1)),
+                    None if y is None else y.repeat(repeats, *[1] * (y.ndim - 1)),
+                )
                 bound = model.elbo(*many, k=k)
                 assert bound.shape == (len(many[0]),), f"elbo has shape {tuple(bound.shape)}, not ({len(many[0])},)"
                 bound = bound.view(repeats, len(x))

@@ -1,47 +1,47 @@
-"""Weights: they are the ones that were trained, and they still do what is claimed of them."""
+"""Weights: they are the ones that were trained, they still do what is claimed of them, and their recipes work."""
 
-import shlex
+import dataclasses
+import hashlib
+import inspect
+import re
 
 import pytest
 import torch
+import typer.testing
 from safetensors import safe_open
 
 from genlib import data, metrics, pretrained
 from genlib.cli import app
 from genlib.launch import find_data
-from genlib.pretrained import AVAILABLE, FOLDER, WeightsError
+from genlib.pretrained import AVAILABLE, FOLDER, WeightsError, read_index
+from genlib.training import fit
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
 def test_they_reach_what_is_claimed(name):
     model = pretrained.load(name)
     assert not model.training
-    words = shlex.split(AVAILABLE[name].command)
-    _, test = find_data(words[words.index("--data") + 1])
-    if how := AVAILABLE[name].binarized:
-        test = test.binarized(how)
-    torch.manual_seed(0)
-    x, y = test[torch.arange(len(test))]
-    with torch.no_grad():
-        reached = model.loss(x, y if model.classes else None)
+    reached = pretrained.reached(AVAILABLE[name], model)
     for measure, value in AVAILABLE[name].reaches.items():
-        assert reached[measure].item() == pytest.approx(value, rel=0.02), measure
+        assert reached[measure] == pytest.approx(value, rel=0.02), measure
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
-def test_the_command_that_trains_them_again_can_be_called(name):
-    import typer.testing
-
-    words = shlex.split(AVAILABLE[name].command)
-    assert words[:2] == ["genlib", "train"]
-    help_ = typer.testing.CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
-    for word in words:
-        if word.startswith("--"):
-            assert word in help_
+def test_the_recipe_that_trains_them_again_can_be_followed(name):
+    known = AVAILABLE[name]
+    model, (train, test) = known.make(), find_data(known.data)
+    assert model.shape == train.shape == test.shape
+    if known.binarized:
+        train = train.binarized(known.binarized)
+    x, y = train[torch.arange(8)]
+    model.check_examples(x)
+    model.check_condition(None if model.condition is None else y, 8)
+    for stage in known.stages:
+        assert {"steps", "batch_size", "lr"} <= set(stage) <= set(inspect.signature(fit).parameters)
 
 
 def test_the_files_are_safetensors_and_small_and_each_has_a_name():
-    files = sorted(path.stem for path in FOLDER.iterdir())
+    files = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
     assert files == sorted(AVAILABLE)
     for name in AVAILABLE:
         path = FOLDER / f"{name}.safetensors"
@@ -55,13 +55,98 @@ def test_damaged_missing_and_unknown_weights_say_what_to_do(tmp_path, monkeypatc
     content[-1] ^= 1
     (tmp_path / "classifier_digits.safetensors").write_bytes(content)
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    with pytest.raises(WeightsError, match=r"damaged or was changed; .*genlib train Classifier"):
+    with pytest.raises(WeightsError, match=r"damaged or was changed; .*genlib retrain classifier_digits"):
         pretrained.load("classifier_digits")
     (tmp_path / "classifier_digits.safetensors").unlink()
     with pytest.raises(WeightsError, match="is missing"):
         pretrained.load("classifier_digits")
     with pytest.raises(WeightsError, match="there are classifier_digits"):
         pretrained.load("nope")
+
+
+TINY = """
+[tiny]
+model = "vae.VAE"
+arguments = { shape = [1, 8, 8], latent = 2, hidden = 8 }
+data = "digits"
+binarized = "dynamic"
+stages = [
+    { steps = 60, batch_size = 32, lr = 0.01, ema = 0.9 },
+    { steps = 20, batch_size = 64, lr = 0.001, weight_decay = 0.05, schedule = "constant", seed = 1, ema = 0.9 },
+]
+half = true
+sha256 = "none yet"
+reaches = { loss = 27.6 }
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """An index with one recipe of two stages, in place of the course's."""
+    (tmp_path / "index.toml").write_text(TINY)
+    entries = read_index(tmp_path / "index.toml")
+    monkeypatch.setattr(pretrained, "AVAILABLE", entries)
+    monkeypatch.chdir(tmp_path)
+    return entries["tiny"]
+
+
+def test_retraining_follows_all_stages_and_twice_it_gives_the_same_file(tiny, tmp_path, monkeypatch):
+    def retrain(out):
+        done = typer.testing.CliRunner().invoke(app, ["retrain", "tiny", "--out", out])
+        assert done.exit_code == 0, done.output
+        return done.output, (tmp_path / out / "tiny.safetensors").read_bytes()
+
+    torch.manual_seed(5)
+    (said, once), (again, twice) = retrain("runs"), retrain("others")
+    sha256 = hashlib.sha256(once).hexdigest()
+    assert once == twice
+    assert f"sha256 {sha256}, in the index it is none yet" in said
+    assert retrain("runs")[1] == once  # what is done is not done again, and says the same
+    assert re.search(r"test loss [\d.]+, in the index 27.6", again)
+
+    monkeypatch.setattr(pretrained, "AVAILABLE", {"tiny": dataclasses.replace(tiny, sha256=sha256)})
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "runs")
+    assert f"sha256 {sha256}, the one in the index" in retrain("runs")[0]
+    model = pretrained.load("tiny")  # the file is one that can be shipped
+    reached = pretrained.reached(tiny, model)
+    assert f"test loss {reached['loss']:.4g}," in said
+    assert reached["loss"] == pytest.approx(pretrained.AVAILABLE["tiny"].reaches["loss"], rel=0.02)
+    assert {str(t.dtype) for t in safetensors_of(once).values()} == {"torch.float16", "torch.bool"}
+
+
+def safetensors_of(content):
+    import safetensors.torch
+
+    return safetensors.torch.load(content)
+
+
+def test_retraining_is_what_the_stages_say_done_by_hand(tiny, tmp_path):
+    pretrained.retrain("tiny", tmp_path, bar=False)
+    written = safetensors_of((tmp_path / "tiny.safetensors").read_bytes())
+    train = data.digits()[0].binarized("dynamic")
+    torch.manual_seed(0)
+    model = tiny.make()
+    first = fit(model, train, steps=60, batch_size=32, lr=0.01, ema=0.9, device="cpu", bar=False)
+    model.load_state_dict(first.averaged.state_dict())  # the second stage starts from the averaged weights
+    how = {"steps": 20, "batch_size": 64, "lr": 0.001, "weight_decay": 0.05, "schedule": "constant", "seed": 1}
+    second = fit(model, train, **how, ema=0.9, device="cpu", bar=False)
+    for name, value in second.averaged.state_dict().items():
+        assert torch.equal(written[name], value.half() if value.is_floating_point() else value), name
+    assert tiny.steps == 80
+
+
+def test_an_entry_that_says_too_little_or_too_much_is_refused(tmp_path):
+    index = tmp_path / "index.toml"
+    for old, new in (("data =", "dataset ="), ('sha256 = "none yet"', ""), ("half = true", "quarter = true")):
+        index.write_text(TINY.replace(old, new))
+        with pytest.raises(WeightsError, match=r"index\.toml, \[tiny\]"):
+            read_index(index)
+
+
+def test_retraining_what_is_not_there_says_what_is():
+    done = typer.testing.CliRunner().invoke(app, ["retrain", "nope"])
+    assert done.exit_code == 2
+    assert "there are classifier_digits" in done.output
 
 
 def test_the_frechet_distance_on_its_features_ranks_samples_as_an_eye_does():

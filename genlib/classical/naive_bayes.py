@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from genlib.condition import as_condition
 from genlib.model import GenerativeModel
+from genlib.noise import categorical
 
 
 class NaiveBayes(GenerativeModel):
@@ -24,6 +25,9 @@ class NaiveBayes(GenerativeModel):
     Arguments: shape of one example; levels, pixels are integers 0..levels-1; classes, None for independent pixels.
     ``loss`` is in nats for an example. A new model finds every image equally likely; ``count`` fits it.
     """
+
+    levels: int
+    log_prior: Tensor
 
     def __init__(self, shape: tuple[int, ...], levels: int, classes: int | None = None):
         super().__init__()
@@ -41,30 +45,39 @@ class NaiveBayes(GenerativeModel):
         Arguments: x (n, *shape) integers; y (n,) labels, or (n, K) the share of each label in each example, as in an
         EM step; smoothing α > 0: pretend to have seen every level α times.
         """
-        soft = y is not None and y.is_floating_point()
-        self.check_condition(y[:, 0] if soft and y.dim() == 2 else y, len(x))
-        self.check_pixels(x)
+        self.check_examples(x)
         if not smoothing > 0:
             raise ValueError(f"smoothing={smoothing}: it must be positive, or a level never seen gets probability 0")
-        K, D, V = self.logits.shape
-        if soft:
-            if y.shape != (len(x), K):
-                raise ValueError(f"the shares have shape {tuple(y.shape)}; they must be ({len(x)}, {K})")
-            counts = torch.stack([y.T @ (x.flatten(1) == v).to(y) for v in range(V)], -1).to(self.logits)  # (K, D, V)
-            of_label = y.sum(0)
+        if y is not None and y.is_floating_point():
+            counts, of_label = self._count_shares(x, y)
         else:
-            labels = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
-            cell = (labels[:, None] * D + torch.arange(D, device=x.device)) * V + x.flatten(1)  # one for (y, i, x_i)
-            counts = torch.bincount(cell.flatten(), minlength=K * D * V).view(K, D, V).to(self.logits)
-            of_label = torch.bincount(labels, minlength=K)
-        theta = (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * V)
+            self.check_condition(y, len(x))
+            counts, of_label = self._count_labels(x, y)
+        theta = (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * self.levels)
         self.logits.copy_(theta.log())
         self.log_prior.copy_((of_label.to(self.log_prior) / len(x)).log())
         return self
 
+    def _count_labels(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+        """n_{y,i,v} (K, D, V) and n_y (K,) for labels (n,)."""
+        K, D, V = self.logits.shape
+        y = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
+        cell = (y[:, None] * D + torch.arange(D, device=x.device)) * V + x.flatten(1)  # one for (y, i, x_i)
+        counts = torch.bincount(cell.flatten(), minlength=K * D * V).view(K, D, V).to(self.logits)
+        return counts, torch.bincount(y, minlength=K)
+
+    def _count_shares(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for shares (n, K), each example counted a little for every label."""
+        K, _, V = self.logits.shape
+        self.check_condition(y.argmax(1) if y.dim() == 2 else y, len(x))
+        if y.shape != (len(x), K):
+            raise ValueError(f"the shares have shape {tuple(y.shape)}; they must be ({len(x)}, {K})")
+        counts = torch.stack([y.T @ (x.flatten(1) == v).to(y) for v in range(V)], -1)
+        return counts.to(self.logits), y.sum(0)
+
     def log_prob_all(self, x: Tensor) -> Tensor:
         """log p(x | y) in nats for every label, (B, K); one column for an unconditional model."""
-        self.check_pixels(x)
+        self.check_examples(x)
         log_theta = self.logits.log_softmax(-1)  # (K, D, V)
         pixel = torch.arange(log_theta.shape[1], device=x.device)
         return torch.stack([table[pixel, x.flatten(1)].sum(-1) for table in log_theta], 1)
@@ -97,14 +110,4 @@ class NaiveBayes(GenerativeModel):
         labels = self.draw_condition(n, y, generator)
         theta = self.logits.softmax(-1)  # (K, D, V)
         rows = theta[labels] if labels is not None else theta.expand(n, -1, -1)  # (n, D, V)
-        pixels = torch.multinomial(rows.reshape(-1, self.levels), 1, generator=generator)
-        return pixels.view(n, *self.shape)
-
-    def check_pixels(self, x: Tensor) -> None:
-        """Raises ValueError where x is not a batch of integer images of this model's shape and levels."""
-        if x.is_floating_point():
-            raise ValueError(f"x holds {x.dtype}; pixels are integers 0..{self.levels - 1}")
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
-        if len(x) and (x.min() < 0 or x.max() >= self.levels):
-            raise ValueError(f"x holds {x.min()}..{x.max()}; pixels are integers 0..{self.levels - 1}")
+        return categorical(rows, generator).view(n, *self.shape)

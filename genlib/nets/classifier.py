@@ -13,10 +13,14 @@ from genlib.quantize import to_signed
 
 
 class Classifier(Trainable):
-    """p(y | x) for integer images of ``levels`` levels: (B, C, H, W) -> logits (B, classes).
+    """p(y | x): integer images (B, C, H, W) -> logits (B, classes). A residual encoder, dropout, one linear map.
 
-    ``features(x)``, (B, width), is what the last linear map sees. ``loss`` is the cross-entropy in nats.
+    Arguments: shape of one image; levels, pixels are integers 0..levels-1; classes, labels are 0..classes-1; channels
+    of the first convolution, doubled with each halving of the image; width of ``features``, what the linear map sees.
+    ``loss`` is the cross-entropy in nats. y is what is predicted here, and in ``condition`` only so that it is checked.
     """
+
+    levels: int
 
     def __init__(self, shape: tuple[int, int, int], levels: int, classes: int, *, channels: int = 8, width: int = 32):
         super().__init__()

@@ -2,6 +2,9 @@
 
 from genlib.noise import StandardNormal
 from genlib.vae.autoencoder import Autoencoder
+from genlib.vae.export import mean_decoder
+from genlib.vae.iwae import IWAE
+from genlib.vae.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from genlib.vae.linear_gaussian import LinearGaussianVAE
 from genlib.vae.pieces import (
     full_covariance,
@@ -15,14 +18,20 @@ from genlib.vae.pieces import (
 from genlib.vae.vae import VAE
 
 __all__ = [
+    "IWAE",
     "VAE",
     "Autoencoder",
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
+    "Likelihood",
     "LinearGaussianVAE",
     "StandardNormal",
     "full_covariance",
     "gaussian_kl",
     "gaussian_log_prob",
     "log_mean_exp",
+    "mean_decoder",
     "reparameterize",
     "reparameterized_gradient",
     "score_function_gradient",

@@ -5,12 +5,13 @@ r"""The autoencoder: a code for each picture, and back. It compresses; it is no 
 Reference: Hinton, Salakhutdinov. Reducing the dimensionality of data with neural networks. 2006. Science 313:504-507
 """
 
-import copy
+from typing import Any
 
 from torch import Tensor, nn
 
 from genlib.model import Trainable
-from genlib.vae.networks import make_decoder, make_encoder, without_dropout
+from genlib.quantize import to_unit
+from genlib.vae.networks import make_decoder, make_encoder
 
 
 class Autoencoder(Trainable):
@@ -39,14 +40,20 @@ class Autoencoder(Trainable):
         if latent < 1 or (levels is not None and levels < 2):
             raise ValueError(f"latent={latent} must be at least 1 and levels={levels} at least 2, or None for reals")
         self.shape, self.latent, self.levels = tuple(shape), latent, levels
-        how = {"network": network, "hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
+        how: dict[str, Any] = {
+            "network": network,
+            "hidden": hidden,
+            "layers": layers,
+            "channels": channels,
+            "dropout": dropout,
+        }
         self.takes_flat = encoder is None and network == "mlp"
-        self.encoder = make_encoder(self.shape, latent, labels=0, **how) if encoder is None else encoder
+        self.encoder = make_encoder(self.shape, latent, **how) if encoder is None else encoder
         self.decoder = make_decoder(latent, self.shape, 1, **how) if decoder is None else decoder
 
     def encode(self, x: Tensor) -> Tensor:
         """The codes, (B, *shape) -> (B, L)."""
-        h = 2 * self.scaled(x) - 1 if self.levels else self.scaled(x)
+        h = 2 * self.scaled(x) - 1 if self.levels else self.scaled(x)  # -1..1, as networks like it
         return self.encoder(h.flatten(1) if self.takes_flat else h)
 
     def decode(self, z: Tensor) -> Tensor:
@@ -61,23 +68,15 @@ class Autoencoder(Trainable):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The squared error of a picture, summed over its pixels; the mean over the batch."""
-        if y is not None:
-            raise ValueError("an autoencoder takes no labels: call it without y")
+        self.check(x, y, values=False)
         return {"loss": (self(x) - self.scaled(x)).square().flatten(1).sum(1).mean()}
 
-    def mean_decoder(self) -> nn.Sequential:
-        """z (n, L) -> pixels, flat, (n, D), as known layers one after the other, so that a browser can run it.
-
-        They are copies: what you do with them leaves the model alone."""
-        layers = [copy.deepcopy(layer) for layer in without_dropout(self.decoder)]
-        return nn.Sequential(*layers, *([nn.Sigmoid()] if self.levels else [])).eval()
+    def mean_layers(self) -> list[nn.Module]:
+        """What follows the decoder's layers on the way to pixels, for ``mean_decoder``."""
+        return [nn.Sigmoid()] if self.levels else []
 
     def scaled(self, x: Tensor) -> Tensor:
         """Levels as numbers between 0 and 1; reals as they are. Raises: ValueError for x that does not fit."""
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
-        if x.is_floating_point() == (self.levels is not None):
-            asked = f"integers 0..{self.levels - 1}" if self.levels else "real values (or pass levels=)"
-            raise ValueError(f"x holds {x.dtype}; this autoencoder takes {asked}")
+        self.check_examples(x, values=False)
         dtype = next(self.parameters()).dtype
-        return x.to(dtype) / (self.levels - 1) if self.levels else x.to(dtype)
+        return x.to(dtype) if self.levels is None else to_unit(x, self.levels, dtype)

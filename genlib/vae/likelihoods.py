@@ -1,22 +1,196 @@
-"""What a decoder's numbers mean: torch's distributions, made to take integers and, where asked, a generator."""
+r"""What a decoder's numbers mean: the three p(x | z) of the course, one value of x at a time.
+
+.. math:: \log p(x \mid z) = \sum_{i=1}^{D} \log p(x_i \mid z)
+
+0 or 1: ``Bernoulli``, one logit a value. Levels 0..V-1: ``Categorical``, V logits. Reals: ``Gaussian``, a mean each and
+one standard deviation for all.
+
+Reference, a scale that is learned: Rybkin, Daniilidis, Levine. Simple and effective VAE training with calibrated
+decoders. 2021. arXiv:2006.13202
+"""
+
+import math
+from typing import ClassVar
 
 import torch
-from torch import Tensor
-from torch.distributions import Bernoulli, Categorical, Distribution, Independent, Normal
+import torch.nn.functional as F
+from torch import Tensor, distributions, nn
+from torch.distributions import Distribution, Normal
+
+from genlib import noise
+from genlib.quantize import to_signed
 
 
-class BinaryPixels(Bernoulli):
-    """Bernoulli that takes integers, as data sets hold them, and gives integers."""
+class Likelihood(nn.Module):
+    """How values of x are spread, given P numbers of a decoder for each of them.
+
+    levels, where x are integers 0..levels-1, None for reals; per_value, the P.
+    """
+
+    per_value: int = 1
+    zero: Tensor
+    refuses: ClassVar[str] = ""  # what to do instead, where the data have other levels
+
+    def __init__(self, levels: int | None):
+        super().__init__()
+        self.levels = levels
+        self.register_buffer("zero", torch.zeros(()), persistent=False)  # knows device and precision
+
+    def check_levels(self, levels: int | None) -> None:
+        """Raises ValueError where the data are said to have other levels; None says nothing."""
+        if levels not in (None, self.levels):
+            raise ValueError(f"levels={levels}: {self.refuses}")
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """x as the encoder sees it: levels as numbers -1..1, reals as they are."""
+        dtype = self.zero.dtype
+        return x.to(dtype) if self.levels is None else to_signed(x, self.levels, dtype)
+
+    def values(self, numbers: Tensor) -> Distribution:
+        """(..., P) numbers of the decoder -> the distribution of each value, (...)."""
+        raise NotImplementedError
+
+    def draw(self, values: Distribution, generator: torch.Generator | None = None) -> Tensor:
+        """One x from what ``values`` gave, by a generator, which torch's own ``sample`` does not take."""
+        raise NotImplementedError
+
+    def first_bias(self, x: Tensor, *, everywhere: bool = False) -> Tensor:
+        """The numbers that say how often each value occurs in x, whatever z is: (D · P,), or with ``everywhere`` the
+        same at all places of a picture, (C · P,)."""
+        means = self.seen(x).mean(0)  # (*shape, P)
+        if everywhere and means.ndim == 4:
+            means = means.mean((1, 2))  # (C, P)
+        return self.numbers_for(means.flatten(), len(x))
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What is averaged over the examples, (n, *shape) -> (n, *shape, P): the values themselves."""
+        return x.to(self.zero.dtype)[..., None]
+
+    def numbers_for(self, means: Tensor, n: int) -> Tensor:
+        """The decoder's numbers whose distribution has these means, found in n examples."""
+        return means
+
+    def mean_layers(self) -> list[nn.Module]:
+        """Layers from the decoder's numbers (B, D · P) to means (B, D): levels as numbers 0..1, reals as they are."""
+        return []
+
+
+class Bernoulli(Likelihood):
+    """Binary values: the decoder gives the logit of a 1."""
+
+    refuses = (
+        '"bernoulli" is for binary pixels; take likelihood="categorical", or binarize the data '
+        '(train.binarized("dynamic")) and leave out levels'
+    )
+
+    def __init__(self) -> None:
+        super().__init__(levels=2)
+
+    def values(self, numbers: Tensor) -> Distribution:
+        return BinaryPixels(logits=numbers[..., 0], validate_args=False)
+
+    def draw(self, values: Distribution, generator: torch.Generator | None = None) -> Tensor:
+        return noise.bernoulli(values.mean, generator)
+
+    def numbers_for(self, means: Tensor, n: int) -> Tensor:
+        return ((means * n + 0.5) / (n + 1)).logit()  # as if 0 and 1 had been seen half a time more
+
+    def mean_layers(self) -> list[nn.Module]:
+        return [nn.Sigmoid()]
+
+    def extra_repr(self) -> str:
+        return "values 0 and 1"
+
+
+class Categorical(Likelihood):
+    """Integers 0..levels-1: the decoder gives a logit for each level."""
+
+    refuses = '"categorical" needs the number of levels of the data, such as levels=17 for the digits'
+
+    def __init__(self, levels: int | None):
+        if levels is None or levels < 2:
+            raise ValueError(f"levels={levels}: {self.refuses}")
+        super().__init__(levels)
+        self.per_value = levels
+
+    def values(self, numbers: Tensor) -> Distribution:
+        return Levels(logits=numbers, validate_args=False)
+
+    def draw(self, values: Distribution, generator: torch.Generator | None = None) -> Tensor:
+        assert isinstance(values, Levels)
+        return noise.categorical(values.probs, generator)
+
+    def seen(self, x: Tensor) -> Tensor:
+        return F.one_hot(x, self.per_value).to(self.zero.dtype)
+
+    def numbers_for(self, means: Tensor, n: int) -> Tensor:
+        return ((means * n + 0.5) / (n + 0.5 * self.per_value)).log()  # as if each level had been seen half a time more
+
+    def mean_layers(self) -> list[nn.Module]:
+        expect = nn.Linear(self.per_value, 1, bias=False).to(self.zero)
+        with torch.no_grad():
+            expect.weight.copy_(torch.linspace(0, 1, self.per_value))
+        return [nn.Unflatten(1, (-1, self.per_value)), nn.Softmax(-1), expect, nn.Flatten(1)]
+
+    def extra_repr(self) -> str:
+        return f"values 0..{self.per_value - 1}"
+
+
+class Gaussian(Likelihood):
+    """Reals: the decoder gives the mean. The standard deviation σ is one for all values.
+
+    Arguments: scale, where σ starts; learned, whether it is trained, or stays.
+    Raises: ValueError for a scale that is not positive.
+    """
+
+    refuses = '"gaussian" is for real values; pass levels=None and the data as reals'
+
+    def __init__(self, scale: float = 1.0, *, learned: bool = True):
+        super().__init__(levels=None)
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale={scale}: give a positive standard deviation")
+        self.log_scale = nn.Parameter(torch.tensor(math.log(scale)), requires_grad=learned)
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation, a scalar."""
+        return self.log_scale.exp()
+
+    def values(self, numbers: Tensor) -> Distribution:
+        return Normal(numbers[..., 0], self.sigma, validate_args=False)
+
+    def draw(self, values: Distribution, generator: torch.Generator | None = None) -> Tensor:
+        return values.mean + values.stddev * noise.normal(values.mean.shape, values.mean, generator)
+
+    def extra_repr(self) -> str:
+        return f"reals, σ = {self.sigma.item():.3g}, {'learned' if self.log_scale.requires_grad else 'fixed'}"
+
+
+def as_likelihood(likelihood: str | Likelihood, levels: int | None = None) -> Likelihood:
+    """A likelihood, or the short form of its name: "bernoulli", "categorical" (with levels), "gaussian".
+
+    Raises: ValueError for another name, and for levels that it is not made for.
+    """
+    short = {"bernoulli": Bernoulli, "categorical": lambda: Categorical(levels), "gaussian": Gaussian}
+    if isinstance(likelihood, str) and likelihood not in short:
+        raise ValueError(f"likelihood={likelihood!r}: choose one of {', '.join(short)}")
+    made = short[likelihood]() if isinstance(likelihood, str) else likelihood
+    made.check_levels(levels)
+    return made
+
+
+class BinaryPixels(distributions.Bernoulli):
+    """Torch's Bernoulli, but it takes integers, as data sets hold them, and gives integers."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         return super().log_prob(value.to(self.logits.dtype))
 
-    def sample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
         return super().sample(torch.Size(sample_shape)).long()
 
 
-class Levels(Categorical):
-    """Categorical over 0..V-1 whose values are quantities, so that they have a mean and a variance."""
+class Levels(distributions.Categorical):
+    """Torch's Categorical over 0..V-1, but the values are quantities: they have a mean and a variance."""
 
     @property
     def mean(self) -> Tensor:
@@ -29,18 +203,3 @@ class Levels(Categorical):
     @property
     def _values(self) -> Tensor:
         return torch.arange(self.logits.shape[-1], dtype=self.logits.dtype, device=self.logits.device)
-
-
-def draw(distribution: Distribution, generator: torch.Generator | None) -> Tensor:
-    """One sample for each of the batch, from a generator, which torch's distributions don't take."""
-    base = distribution.base_dist if isinstance(distribution, Independent) else distribution
-    if isinstance(base, Levels):
-        flat = torch.multinomial(base.probs.flatten(0, -2), 1, generator=generator)
-        return flat.view(base.probs.shape[:-1])
-    if isinstance(base, BinaryPixels):
-        return torch.bernoulli(base.probs, generator=generator).long()
-    if isinstance(base, Normal):
-        mean = base.mean
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        return mean + base.stddev * noise
-    raise NotImplementedError(f"no way is known to draw from {type(base).__name__} with a generator")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, LowRankMultivariateNormal, MultivariateNormal, kl_divergence
 
+from genlib.vae.likelihoods import Gaussian
 from genlib.vae.pieces import full_covariance
 from genlib.vae.vae import VAE
 
@@ -44,14 +45,14 @@ class LinearGaussianVAE(VAE):
     Arguments: shape of x, real values; latent L; scale σ to start with. Take float64 (``.double()``) for comparisons.
     """
 
+    likelihood: Gaussian
+    encoder: LinearEncoder
+    decoder: nn.Linear
+
     def __init__(self, shape: tuple[int, ...], latent: int = 2, *, scale: float = 1.0):
         D = math.prod(shape)
-        super().__init__(
-            shape, latent, "gaussian", encoder=LinearEncoder(D, latent), decoder=nn.Linear(latent, D), scale="learned"
-        )
-        if not 0 < scale < math.inf:
-            raise ValueError(f"scale={scale}: give a positive standard deviation")
-        nn.init.constant_(self.log_scale, math.log(scale))
+        encoder, decoder = LinearEncoder(D, latent), nn.Linear(latent, D)
+        super().__init__(shape, latent, Gaussian(scale), encoder=encoder, decoder=decoder)
 
     @property
     def W(self) -> Tensor:
@@ -64,9 +65,14 @@ class LinearGaussianVAE(VAE):
         return self.decoder.bias
 
     @property
+    def log_scale(self) -> nn.Parameter:
+        """log σ, a scalar that is learned."""
+        return self.likelihood.log_scale
+
+    @property
     def sigma(self) -> Tensor:
         """The standard deviation of the noise, a scalar."""
-        return self.log_scale.exp()
+        return self.likelihood.sigma
 
     @property
     def M(self) -> Tensor:

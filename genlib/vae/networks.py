@@ -6,6 +6,7 @@ residual networks of ``genlib.nets``, which can be passed in instead.
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from genlib.nets import mlp
@@ -23,15 +24,23 @@ class LevelsLast(nn.Module):
 
 
 def make_encoder(
-    shape: tuple[int, ...], outputs: int, *, labels: int, network: str, hidden: int, layers: int, channels: int, dropout
+    shape: tuple[int, ...],
+    outputs: int,
+    *,
+    features: int = 0,
+    network: str,
+    hidden: int,
+    layers: int,
+    channels: int,
+    dropout: float,
 ) -> nn.Module:
-    """x with ``labels`` more inputs -> (B, outputs); an MLP takes it flat, convolutions as further planes."""
+    """x with ``features`` more inputs -> (B, outputs); an MLP takes it flat, convolutions as further planes."""
     check_network(shape, network, dropout)
     if network == "mlp":
-        return mlp(math.prod(shape) + labels, outputs, hidden=hidden, layers=layers, dropout=dropout)
+        return mlp(math.prod(shape) + features, outputs, hidden=hidden, layers=layers, dropout=dropout)
     C, H, W = shape
     return nn.Sequential(
-        nn.Conv2d(C + labels, channels, 4, stride=2, padding=1),  # half the size
+        nn.Conv2d(C + features, channels, 4, stride=2, padding=1),  # half the size
         nn.SiLU(),
         nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1),  # a quarter
         nn.SiLU(),
@@ -84,12 +93,32 @@ def check_network(shape: tuple[int, ...], network: str, dropout: float) -> None:
         raise ValueError('dropout is there for network="mlp" only')
 
 
-def without_dropout(decoder: nn.Module) -> list[nn.Module]:
-    """The layers of an nn.Sequential that starts and ends with a linear map, for a widget that runs it elsewhere."""
-    layers = [m for m in decoder if not isinstance(m, nn.Dropout)] if isinstance(decoder, nn.Sequential) else []
-    if not layers or not isinstance(layers[0], nn.Linear) or not isinstance(layers[-1], nn.Linear):
-        raise ValueError(
-            "only a decoder that is an nn.Sequential from Linear to Linear can be handed out as one; "
-            "use decode(z).mean, which works for every decoder"
-        )
-    return layers
+def beside(h: Tensor, features: Tensor) -> Tensor:
+    """(B, C, …) and (B, K) -> (B, C + K, …): the features along axis 1, the same everywhere."""
+    features = features.to(h.dtype).view(*features.shape, *[1] * (h.ndim - 2))
+    return torch.cat([h, features.expand(-1, -1, *h.shape[2:])], 1)
+
+
+def full_precision(h: Tensor) -> Tensor:
+    """float32 where autocast gave half of it: what follows adds up many small numbers."""
+    return h.float() if h.dtype in (torch.float16, torch.bfloat16) else h
+
+
+def last_layer(net: nn.Module) -> nn.Linear | nn.Conv2d | nn.ConvTranspose2d | None:
+    """The last layer with weights, None where there is none."""
+    layers = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+    return layers[-1] if layers else None
+
+
+def summary(net: nn.Module) -> str:
+    """A network in a few words: "Linear 64 → 128, SiLU, Linear 128 → 4"."""
+
+    def word(layer: nn.Module) -> str:
+        name = type(layer).__name__
+        if isinstance(layer, nn.Linear):
+            return f"{name} {layer.in_features} → {layer.out_features}"
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            return f"{name} {layer.in_channels} → {layer.out_channels}"
+        return name
+
+    return ", ".join(word(layer) for layer in (net if isinstance(net, nn.Sequential) else [net]))

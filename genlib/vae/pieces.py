@@ -6,10 +6,21 @@ nats; the latent dimensions, the last axis, are summed.
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, MultivariateNormal
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, kl_divergence
+
+
+class Prior(Protocol):
+    """Where z comes from: the standard normal, a flow, any model of points whose density is known."""
+
+    def log_prob(self, z: Tensor, /) -> Tensor:
+        """log p(z), (n, L) -> (n,), nats."""
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """n draws, (n, L)."""
 
 
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -19,6 +30,16 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
               = \tfrac12 \sum_{j=1}^{L} \left(\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2\right)
     """
     return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(-1)
+
+
+def kl_in_closed_form(q: Distribution) -> Tensor | None:
+    """KL(q ‖ N(0, I)) in nats for q over (L,), where there is a formula: ours for a Gaussian, else torch's; or None."""
+    if isinstance(q, Independent) and isinstance(q.base_dist, Normal):
+        return gaussian_kl(q.mean, 2 * q.stddev.log())
+    try:
+        return kl_divergence(q, Independent(Normal(torch.zeros_like(q.mean), 1.0), 1))
+    except NotImplementedError:
+        return None
 
 
 def gaussian_log_prob(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -51,7 +72,8 @@ def reparameterized_gradient(
     Reference: Kingma, Welling. Auto-Encoding Variational Bayes. 2014. arXiv:1312.6114
     """
     mu, logvar = _for_each_draw(mu, noise), _for_each_draw(logvar, noise)
-    return torch.autograd.grad(f(reparameterize(mu, logvar, noise)).sum(), (mu, logvar))
+    by_mu, by_logvar = torch.autograd.grad(f(reparameterize(mu, logvar, noise)).sum(), (mu, logvar))
+    return by_mu, by_logvar
 
 
 def score_function_gradient(
@@ -70,7 +92,8 @@ def score_function_gradient(
         z = reparameterize(mu, logvar, noise)
         weight = f(z) - baseline
     mu, logvar = _for_each_draw(mu, noise), _for_each_draw(logvar, noise)
-    return torch.autograd.grad((weight * gaussian_log_prob(z, mu, logvar)).sum(), (mu, logvar))
+    by_mu, by_logvar = torch.autograd.grad((weight * gaussian_log_prob(z, mu, logvar)).sum(), (mu, logvar))
+    return by_mu, by_logvar
 
 
 def _for_each_draw(parameter: Tensor, noise: Tensor) -> Tensor:

@@ -3,63 +3,55 @@ r"""The variational autoencoder: a latent variable model and a network that gues
 .. math:: \log p(x) \;\ge\; \mathbb E_{q(z|x)}[\log p(x \mid z)] - \mathrm{KL}\big(q(z \mid x)\,\|\,p(z)\big)
           = \mathrm{ELBO}(x), \qquad z = \mu(x) + \sigma(x)\,\epsilon
 
-The decoder says p(x | z), the encoder q(z | x) = N(μ(x), diag σ²(x)), the prior p(z) is N(0, I) unless
-another is given. With k draws the bound is tighter:
-
-.. math:: \log p(x) \;\ge\; \mathbb E\Big[\log \frac1k \sum_{i=1}^{k} \frac{p(x, z_i)}{q(z_i \mid x)}\Big]
-          \;\ge\; \mathrm{ELBO}(x)
+The decoder says p(x | z), the encoder q(z | x) = N(μ(x), diag σ²(x)); the prior p(z) is N(0, I), or another one.
 
 References: Kingma, Welling. Auto-Encoding Variational Bayes. 2014. arXiv:1312.6114
 Rezende, Mohamed, Wierstra. Stochastic backpropagation and approximate inference in deep generative models. 2014.
-arXiv:1401.4082. The bound with k draws: Burda, Grosse, Salakhutdinov. Importance weighted autoencoders. 2016.
-arXiv:1509.00519. A learned scale: Rybkin, Daniilidis, Levine. Simple and effective VAE training with calibrated
-decoders. 2021. arXiv:2006.13202
+arXiv:1401.4082
 """
 
-import copy
 import math
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, Normal, kl_divergence
+from torch.distributions import Distribution, Independent, Normal
 
-from genlib.condition import as_condition
+from genlib.condition import Condition, as_condition
 from genlib.model import GenerativeModel
 from genlib.noise import StandardNormal
-from genlib.vae.likelihoods import BinaryPixels, Levels, draw
-from genlib.vae.networks import make_decoder, make_encoder, without_dropout
-from genlib.vae.pieces import gaussian_kl, log_mean_exp
+from genlib.vae.likelihoods import Likelihood, as_likelihood
+from genlib.vae.networks import beside, full_precision, last_layer, make_decoder, make_encoder, summary
+from genlib.vae.pieces import Prior, kl_in_closed_form, log_mean_exp
 
-LIKELIHOODS = ("bernoulli", "categorical", "gaussian")
 AT_ONCE = 2**24  # numbers that a decoder may return in one piece when many draws are evaluated
 
 
 class VAE(GenerativeModel):
-    r"""A VAE of binary pixels ("bernoulli"), of pixels with levels ("categorical") or of real values ("gaussian").
+    r"""A VAE of binary pixels, of pixels with levels or of real values.
 
-    Arguments: shape of one example; latent, the number of latent dimensions L; likelihood; levels, pixels are integers
-    0..levels-1 (2 for "bernoulli"; none for "gaussian", whose density is that of the reals you pass); classes, for
-    p(x | y); scale σ of the Gaussian, one number for all values, or "learned", starting at 1; network, "mlp" with
-    ``layers`` hidden layers of ``hidden`` units and dropout, or "conv", which puts convolutions of ``channels``
-    before an MLP; encoder and decoder, networks of your own instead: x (B, *shape) -> (B, 2L), μ and log σ² in a row,
-    and (B, L) -> (B, D · P) numbers, those of one value side by side (P = levels for "categorical", logits; else 1, a
-    logit or a mean). With classes both get one-hot labels appended along axis 1. prior, a module with log_prob(z) and
-    sample(n, generator=). k, draws for each example in training; beta, weight of the KL term in ``loss``, never in
-    ``elbo``; both may be changed on the way.
-    Integers are scaled to [-1, 1] before the encoder sees them. All results are in nats for an example.
-    Raises: ValueError for arguments that don't go together.
+    Arguments: shape of one example; latent, the number of latent dimensions L; likelihood, ``Bernoulli()``,
+    ``Categorical(levels)`` or ``Gaussian(scale)``, or its name in small letters, "categorical" with levels=; classes,
+    for p(x | y) with labels, or any condition instead; network, "mlp" with ``layers`` hidden layers of
+    ``hidden`` units and dropout, or "conv", which puts convolutions of ``channels`` before an MLP; encoder and decoder,
+    networks of your own instead: x (B, *shape) -> (B, 2L), μ and log σ² in a row, and (B, L) -> (B, D · P) numbers,
+    those of one value side by side (P is the likelihood's ``per_value``). What is given besides x is appended along
+    axis 1 for both. prior, a module with log_prob(z) and sample(n, generator=); beta, weight of the KL term in
+    ``loss``, never in ``elbo``, which may be changed on the way.
+    All results are in nats for an example. Raises: ValueError for arguments that don't go together.
     """
+
+    initialised: Tensor
 
     def __init__(
         self,
         shape: tuple[int, ...],
         latent: int = 2,
-        likelihood: str = "bernoulli",
+        likelihood: str | Likelihood = "bernoulli",
         *,
         levels: int | None = None,
         classes: int | None = None,
-        scale: float | str = "learned",
+        condition: Condition | None = None,
         network: str = "mlp",
         hidden: int = 128,
         layers: int = 1,
@@ -67,68 +59,70 @@ class VAE(GenerativeModel):
         dropout: float = 0.0,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
-        prior: nn.Module | None = None,
-        k: int = 1,
+        prior: Prior | None = None,
         beta: float = 1.0,
     ):
         super().__init__()
-        if likelihood == "bernoulli" and levels is None:
-            levels = 2
-        _check_arguments(latent, likelihood, levels, scale, k, beta)
-        self.shape, self.latent, self.likelihood, self.levels = tuple(shape), latent, likelihood, levels
-        self.condition, self.k, self.beta = as_condition(classes), k, beta
-        self.per_value = levels if likelihood == "categorical" else 1
-        how = {"network": network, "hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
-        K = classes or 0
+        if latent < 1 or not 0 <= beta < math.inf:
+            raise ValueError(f"latent={latent} must be at least 1; beta={beta}, the weight of the KL term, 0 or more")
+        if classes is not None and condition is not None:
+            raise ValueError(
+                f"classes={classes} and condition={condition}: classes=K means Labels(K), pass one of them"
+            )
+        self.shape, self.latent, self.beta = tuple(shape), latent, beta
+        self.likelihood = as_likelihood(likelihood, levels)
+        self.levels = self.likelihood.levels
+        self.condition = as_condition(classes) or condition
+        self.features = None if self.condition is None else self.condition.encoder()
+        K = 0 if self.condition is None else self.condition.width
+        how: dict[str, Any] = {"network": network, "hidden": hidden, "layers": layers}
+        how |= {"channels": channels, "dropout": dropout}
         self.takes_flat = encoder is None and network == "mlp"
-        self.encoder = make_encoder(self.shape, 2 * latent, labels=K, **how) if encoder is None else encoder
-        self.decoder = make_decoder(latent + K, self.shape, self.per_value, **how) if decoder is None else decoder
-        self.prior = StandardNormal(latent) if prior is None else prior
-        if likelihood == "gaussian":
-            log_scale = torch.tensor(0.0 if scale == "learned" else math.log(scale))
-            self.log_scale = nn.Parameter(log_scale, requires_grad=scale == "learned")
+        P = self.likelihood.per_value
+        self.encoder = make_encoder(self.shape, 2 * latent, features=K, **how) if encoder is None else encoder
+        self.decoder = make_decoder(latent + K, self.shape, P, **how) if decoder is None else decoder
+        self.prior: Prior = StandardNormal(latent) if prior is None else prior
         self.register_buffer("initialised", torch.tensor(False))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x | z) for one draw z from q(z | x): what the model makes of x."""
+        return self.decode(self.encode(x, y).rsample(), y)
 
     # --- the two networks
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z | x): (B, *shape) -> a Gaussian over (L,) for each example."""
-        self.check(x, y)
-        h = x.to(self._dtype) if self.levels is None else 2 * x.to(self._dtype) / (self.levels - 1) - 1
-        h = self.encoder(self._with_labels(h.flatten(1) if self.takes_flat else h, y))
+        self.check(x, y, values=False)
+        h = self.likelihood.scaled(x)
+        h = self.encoder(self._with_condition(h.flatten(1) if self.takes_flat else h, y))
         if h.shape != (len(x), 2 * self.latent):
-            raise ValueError(
-                f"the encoder gave shape {tuple(h.shape)}, not (B, 2 · latent) = {len(x), 2 * self.latent}"
-            )
-        mu, logvar = _full_precision(h).chunk(2, dim=1)  # (B, L) each
+            raise ValueError(f"the encoder gave shape {tuple(h.shape)}, not (B, 2 · latent), {2 * self.latent} columns")
+        mu, logvar = full_precision(h).chunk(2, dim=1)  # (B, L) each
         return Independent(Normal(mu, (0.5 * logvar).exp(), validate_args=False), 1, validate_args=False)
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Independent:
         """p(x | z): (..., B, L), with any axes in front -> a distribution over ``shape`` for each of them."""
         if z.ndim < 2 or z.shape[-1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.latent})")
-        self.check_condition(y, z.shape[-2])
-        h = self._with_labels(z.flatten(0, -2), None if y is None else y.repeat(math.prod(z.shape[:-2])))
-        h = self.decoder(h)
-        D = math.prod(self.shape)
-        if h[0].numel() != D * self.per_value:
-            raise ValueError(
-                f"the decoder gave shape {tuple(h.shape)}; asked are {D} · {self.per_value} numbers for each"
-            )
-        h = _full_precision(h).reshape(*z.shape[:-1], *self.shape, self.per_value)
-        if self.likelihood == "categorical":
-            pixels = Levels(logits=h, validate_args=False)
-        elif self.likelihood == "bernoulli":
-            pixels = BinaryPixels(logits=h[..., 0], validate_args=False)
-        else:
-            pixels = Normal(h[..., 0], self.log_scale.exp(), validate_args=False)
-        return Independent(pixels, len(self.shape), validate_args=False)
+        self.check_condition(y, z.shape[-2], values=False)
+        h = self.decoder(self._with_condition(z.flatten(0, -2), y, repeated=math.prod(z.shape[:-2])))
+        D, P = math.prod(self.shape), self.likelihood.per_value
+        if h[0].numel() != D * P:
+            raise ValueError(f"the decoder gave shape {tuple(h.shape)}; asked are {D} · {P} numbers for each")
+        h = full_precision(h).reshape(*z.shape[:-1], *self.shape, P)
+        return Independent(self.likelihood.values(h), len(self.shape), validate_args=False)
+
+    def _with_condition(self, h: Tensor, y: Tensor | None, repeated: int = 1) -> Tensor:
+        """(B, C, …) -> (B, C + K, …): what y says, beside h along axis 1, the same everywhere."""
+        if self.features is None or y is None:
+            return h
+        return beside(h, self.features(y).repeat(repeated, 1))
 
     # --- bounds
 
     def log_joint(self, x: Tensor, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x, z) = log p(x | z) + log p(z) in nats, (..., B), for x (B, *shape) and z (..., B, L)."""
-        self.check(x, y, values=True)
+        self.check(x, y)
         return self.decode(z, y).log_prob(x) + self.log_prior(z)
 
     def log_prior(self, z: Tensor) -> Tensor:
@@ -137,47 +131,35 @@ class VAE(GenerativeModel):
 
     def kl(self, q: Distribution, z: Tensor) -> Tensor:
         """KL(q ‖ p(z)) in nats: (B,) in closed form where there is one, else estimated at z, a draw from q."""
-        if isinstance(self.prior, StandardNormal):
-            if isinstance(q, Independent) and isinstance(q.base_dist, Normal):
-                return gaussian_kl(q.mean, 2 * q.stddev.log())
-            try:
-                return kl_divergence(q, Independent(Normal(self.prior.zero, 1.0), 1))
-            except NotImplementedError:
-                pass
-        return q.log_prob(z) - self.log_prior(z)
+        closed = kl_in_closed_form(q) if isinstance(self.prior, StandardNormal) else None
+        return q.log_prob(z) - self.log_prior(z) if closed is None else closed
 
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
-        """A bound on log p(x), (B,), in nats. k = 1: one draw and the KL term; k > 1: importance-weighted."""
+        """A bound on log p(x), (B,), in nats. k = 1: one draw and the KL term; k > 1: the one of ``IWAE``."""
         if k < 1:
             raise ValueError(f"elbo(k={k}): take at least one draw")
-        self.check(x, y, values=True)
+        self.check(x, y)
         q = self.encode(x, y)
         if k == 1:
             z = q.rsample()  # reparameterized: μ + σ ε
             return self.decode(z, y).log_prob(x) - self.kl(q, z)
-        few = max(1, AT_ONCE // max(1, x.numel() * self.per_value))
-        parts = [self._log_weights(x, y, q, min(few, k - done)) for done in range(0, k, few)]
-        return log_mean_exp(torch.cat(parts))
+        few = max(1, AT_ONCE // max(1, x.numel() * self.likelihood.per_value))
+        return log_mean_exp(torch.cat([self.log_weights(x, y, q, min(few, k - done)) for done in range(0, k, few)]))
 
-    def _log_weights(self, x: Tensor, y: Tensor | None, q: Distribution, k: int) -> Tensor:
+    def log_weights(self, x: Tensor, y: Tensor | None, q: Distribution, k: int) -> Tensor:
         """log p(x, z) - log q(z | x) for k draws of z from q, (k, B)."""
         z = q.rsample((k,))  # (k, B, L)
         return self.decode(z, y).log_prob(x) + self.log_prior(z) - q.log_prob(z)
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """Means over the batch, in nats for an example: reconstruction, -E[log p(x | z)]; kl; loss, which is
-        reconstruction + beta · kl, or for k > 1 draws the negative of the importance-weighted bound."""
+        reconstruction + beta · kl."""
         q = self.encode(x, y)
-        z = q.rsample((self.k,))  # (k, B, L)
-        log_px = self.decode(z, y).log_prob(x)  # (k, B)
-        reconstruction, kl = -log_px.mean(), self.kl(q, z).mean()
-        if self.k == 1:
-            loss = reconstruction + self.beta * kl
-        else:
-            loss = -log_mean_exp(log_px + self.log_prior(z) - q.log_prob(z)).mean()
-        return {"loss": loss, "reconstruction": reconstruction, "kl": kl}
+        z = q.rsample()
+        reconstruction, kl = -self.decode(z, y).log_prob(x).mean(), self.kl(q, z).mean()
+        return {"loss": reconstruction + self.beta * kl, "reconstruction": reconstruction, "kl": kl}
 
-    # --- pictures
+    # --- pictures and the start
 
     @torch.no_grad()
     def sample(
@@ -185,104 +167,31 @@ class VAE(GenerativeModel):
     ) -> Tensor:
         """n examples, (n, *shape): z from the prior, x from p(x | z); with means, instead of x the mean of p(x | z)."""
         y = self.draw_condition(n, y, generator)
-        z = self.prior.sample(n, generator=generator)
-        pixels = self.decode(z, None if y is None else y.to(z.device))
-        return pixels.mean if means else draw(pixels, generator)
-
-    def mean_decoder(self, y: int | None = None) -> nn.Sequential:
-        """z (n, L) -> the means of the pixels, flat, (n, D), between 0 and 1 (real values as they are), without
-        dropout, as known layers one after the other, so that a browser can run it. With classes, for the label y. The
-        layers are copies: what you do with them leaves the model alone.
-        Raises: ValueError for a decoder that is no nn.Sequential from Linear to Linear.
-        """
-        if (y is None) != (self.classes is None) or (y is not None and not 0 <= y < self.classes):
-            raise ValueError(f"mean_decoder(y={y}): the model has classes={self.classes}")
-        layers = [copy.deepcopy(layer) for layer in without_dropout(self.decoder)]
-        if y is not None:  # the label's one-hot entry is always 1: its column of weights is a bias
-            old = layers[0]
-            layers[0] = nn.Linear(self.latent, old.out_features).to(old.weight)
-            with torch.no_grad():
-                layers[0].weight.copy_(old.weight[:, : self.latent])
-                layers[0].bias.copy_(old.weight[:, self.latent + y] + (0 if old.bias is None else old.bias))
-        if self.likelihood == "bernoulli":
-            layers.append(nn.Sigmoid())
-        if self.likelihood == "categorical":
-            expect = nn.Linear(self.levels, 1, bias=False).to(layers[0].weight)
-            with torch.no_grad():
-                expect.weight.copy_(torch.linspace(0, 1, self.levels))
-            layers += [nn.Unflatten(1, (-1, self.levels)), nn.Softmax(-1), expect, nn.Flatten(1)]
-        return nn.Sequential(*layers).eval()
+        pixels = self.decode(self.prior.sample(n, generator=generator), y)
+        return pixels.mean if means else self.likelihood.draw(pixels.base_dist, generator)
 
     @torch.no_grad()
     def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """Once: the last bias of the decoder is set so that every z gives the pixels' frequencies in x (their mean)."""
-        last = [m for m in self.decoder.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)][-1:]
-        if self.initialised or not last or last[0].bias is None:
-            return
-        if self.likelihood == "categorical":
-            frequency = F.one_hot(x, self.levels).to(self._dtype).mean(0)  # (*shape, V)
-        else:
-            frequency = x.to(self._dtype).mean(0)[..., None]  # (*shape, 1)
-        if not isinstance(last[0], nn.Linear):  # a convolution has no bias of its own for every place
-            frequency = frequency.mean((1, 2)) if len(self.shape) == 3 else frequency
-        frequency = frequency.flatten()
-        if self.likelihood != "gaussian":  # as if every level had been seen half a time more
-            frequency = (frequency * len(x) + 0.5) / (len(x) + 0.5 * self.levels)
-        bias = {"categorical": frequency.log(), "bernoulli": frequency.logit(), "gaussian": frequency}[self.likelihood]
-        if last[0].bias.shape == bias.shape:
-            last[0].bias.copy_(bias)
-            self.initialised.fill_(True)
+        last = last_layer(self.decoder)
+        if not self.initialised and last is not None and last.bias is not None:
+            bias = self.likelihood.first_bias(x, everywhere=not isinstance(last, nn.Linear))
+            if bias.shape == last.bias.shape:
+                last.bias.copy_(bias)
+                self.initialised.fill_(True)
+        super().initialise(x, y)
 
-    # --- checks
+    def mean_layers(self) -> list[nn.Module]:
+        """What follows the decoder's layers on the way to means, for ``mean_decoder``."""
+        return self.likelihood.mean_layers()
 
-    def check(self, x: Tensor, y: Tensor | None, *, values: bool = False) -> None:
-        """Raises ValueError where x or y is not what this model takes; with values, also for levels out of range."""
-        self.check_condition(y, len(x))
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
-        if self.levels is None:
-            if not x.is_floating_point():
-                raise ValueError(f"x holds {x.dtype}; the Gaussian VAE takes real values, such as x / 16")
-            return
-        if x.is_floating_point():
-            raise ValueError(f"x holds {x.dtype}; pixels are integers 0..{self.levels - 1}")
-        if values and len(x) and (x.min() < 0 or x.max() >= self.levels):
-            raise ValueError(f"x holds {x.min()}..{x.max()}; pixels are integers 0..{self.levels - 1}")
-
-    def _with_labels(self, h: Tensor, y: Tensor | None) -> Tensor:
-        """(B, C, …) -> (B, C + K, …): one-hot labels along axis 1, the same everywhere."""
-        if y is None:
-            return h
-        labels = F.one_hot(y, self.classes).to(h)
-        return torch.cat([h, labels.view(*labels.shape, *[1] * (h.ndim - 2)).expand(-1, -1, *h.shape[2:])], 1)
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return next(self.encoder.parameters()).dtype
-
-
-def _full_precision(h: Tensor) -> Tensor:
-    """float32 where autocast gave half of it: what follows adds up many small numbers."""
-    return h.float() if h.dtype in (torch.float16, torch.bfloat16) else h
-
-
-def _check_arguments(latent: int, likelihood: str, levels: int | None, scale: float | str, k: int, beta: float) -> None:
-    if latent < 1:
-        raise ValueError(f"latent={latent}: there must be at least one latent dimension")
-    if likelihood not in LIKELIHOODS:
-        raise ValueError(f"likelihood={likelihood!r}: choose one of {', '.join(LIKELIHOODS)}")
-    if likelihood == "bernoulli" and levels != 2:
-        raise ValueError(
-            f'levels={levels}: "bernoulli" is for binary pixels; take likelihood="categorical", or binarize the data '
-            '(train.binarized("dynamic")) and leave out levels'
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.extra_repr()})\n"
+            f"  p(z)      {type(self.prior).__name__}\n"
+            f"  p(x | z)  {self.likelihood}, from the decoder: {summary(self.decoder)}\n"
+            f"  q(z | x)  Gaussian(μ, diag σ²), from the encoder: {summary(self.encoder)}"
         )
-    if likelihood == "categorical" and (levels is None or levels < 2):
-        raise ValueError(f'levels={levels}: "categorical" needs the number of levels, such as levels=17 for the digits')
-    if likelihood == "gaussian" and levels is not None:
-        raise ValueError(f'levels={levels}: "gaussian" is for real values; pass levels=None and the data as reals')
-    if scale != "learned" and (isinstance(scale, str) or not 0 < scale < math.inf):
-        raise ValueError(f'scale={scale!r}: give a positive standard deviation, or "learned"')
-    if k < 1:
-        raise ValueError(f"k={k}: training takes at least one draw")
-    if not 0 <= beta < math.inf or (k > 1 and beta != 1):
-        raise ValueError(f"beta={beta} with k={k}: beta is 0 or more, and 1 for the importance-weighted bound")
+
+    def extra_repr(self) -> str:
+        return f"shape={self.shape}, latent={self.latent}, condition={self.condition}"

@@ -10,6 +10,7 @@ import torch
 from playwright.sync_api import sync_playwright
 
 from genlib import data, pretrained, widgets
+from genlib.vae import mean_decoder
 from tests.browser.lab import FLAGS, chromium
 from tests.browser.test_latent_pad import show
 
@@ -42,7 +43,7 @@ def main() -> None:
     model = pretrained.load("vae_glyphs")
     x, y = train[torch.arange(2_000)]
     images = x.float() / (train.levels - 1)
-    pad = widgets.latent_pad(model.mean_decoder(), shape=train.shape, images=images, image_labels=y)
+    pad = widgets.latent_pad(mean_decoder(model), shape=train.shape, images=images, image_labels=y)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 900, "height": 700})

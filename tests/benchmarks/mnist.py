@@ -27,7 +27,7 @@ RECIPES = {
     "PixelCNN": f"PixelCNN {BINARY} --set layers=6 --steps 16000 --batch-size 16 --lr 2e-3 --ema 0.999",
     "GatedPixelCNN": f"GatedPixelCNN {BINARY} --set layers=4 --steps 2000 --batch-size 16 --lr 3e-3 --ema 0.999",
     "VAE": f"VAE {BINARY} --set latent=32 --set hidden=400 --steps 50000 --batch-size 128 --lr 1.5e-3 --ema 0.999",
-    "VAE k=50": f"VAE {BINARY} --set latent=32 --set hidden=300 --set k=50 --steps 20000 --batch-size 32 --lr 1e-3 "
+    "IWAE": f"IWAE {BINARY} --set latent=32 --set hidden=300 --set k=50 --steps 20000 --batch-size 32 --lr 1e-3 "
     "--ema 0.999",
     "Glow": "Glow --set classes=None --set depth=6 --steps 5000 --batch-size 64 --lr 2e-3 --ema 0.999",
 }
@@ -35,8 +35,7 @@ IMPORTANCE_DRAWS = 200
 
 
 def command(name: str) -> list[str]:
-    out = OUT / name.replace(" ", "_").replace("=", "")
-    return ["genlib", "train", *shlex.split(RECIPES[name]), "--data", "mnist", "--out", str(out)]
+    return ["genlib", "train", *shlex.split(RECIPES[name]), "--data", "mnist", "--out", str(OUT / name)]
 
 
 def load(name: str):
@@ -67,7 +66,7 @@ def evaluate(name: str) -> None:
         bound, error = mean(model.elbo, test, 500)
         bits, scale = metrics.bits_per_dim(bound, model.shape), 1 / (784 * 0.6931)
         print(f"  bound {bits:.4f} bits/dim (standard error {error * scale:.4f}), uniform dequantization")
-    elif name.startswith("VAE"):
+    elif name.endswith("VAE") or name == "IWAE":
         print("  -ELBO {:.2f} nats (standard error {:.2f})".format(*negative(*mean(model.elbo, test, 500))))
         for k in (50, IMPORTANCE_DRAWS):
             bound = mean(lambda x, k=k: model.elbo(x, k=k), test, 100)
