@@ -1,54 +1,19 @@
 """The widgets of lecture 07 on a bare page, no kernel: JavaScript computes what torch does, and all of it moves."""
 
 import base64
-import importlib
-import json
 import math
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
 from torch import nn
 
 from genlib import widgets
 from genlib.gan import losses, theory
-from genlib.widgets.drawing import FOLDER
-from tests.browser.lab import FLAGS, chromium
+from genlib.widgets.game_arena.widget import _network as network
+from tests.browser.page import show, told
 
 FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-@pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 800})
-        page.set_default_timeout(20_000)
-        yield page
-        browser.close()
-
-
-def show(page, widget, name: str) -> None:
-    """The widget's own module on an empty page."""
-    source = (FOLDER / f"{name}.js").read_text(encoding="utf-8")
-    page.set_content("<body><div id=here></div></body>")
-    page.evaluate(
-        """async ([source, state]) => {
-          const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-          const { draw } = await import(address);
-          window.element = document.getElementById('here');
-          window.told = [];
-          window.element.addEventListener('moved', (event) => window.told.push(event.detail));
-          window.again = (value) => draw(window.element, {...state, value});
-          draw(window.element, state);
-        }""",
-        [source, json.loads(json.dumps(widget.state))],
-    )
-
-
-def told(page) -> dict:
-    return page.evaluate("() => window.told.at(-1)")
 
 
 def drag(page, canvas, start, end) -> None:
@@ -57,9 +22,6 @@ def drag(page, canvas, start, end) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * end[0], box["y"] + box["height"] * end[1], steps=10)
     page.mouse.up()
-
-
-network = importlib.import_module("genlib.widgets.game_arena")._network  # the package's name is the function's
 
 
 # The arena ------------------------------------------------------------------------------------------------------------
@@ -79,7 +41,7 @@ def networks(hidden=32):
 @pytest.mark.parametrize("kind", losses.KINDS)
 def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
     arena = widgets.game_arena(hidden=32)
-    show(page, arena, "game_arena")
+    show(page, arena)
     (G, D), weight = networks(), 0.7 if tame == "R1" else 0.0
     x, z = torch.randn(50, 2).double(), (2 * torch.rand(50, 2) - 1).double()
     fake = G(z)
@@ -103,7 +65,7 @@ def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
 
 
 def test_adam_is_that_of_torch(page):
-    show(page, widgets.game_arena(), "game_arena")
+    show(page, widgets.game_arena())
     torch.manual_seed(0)
     size = sum(p.numel() for p in widgets.game_arena().generator.parameters())
     weights = torch.randn(size, dtype=torch.float64, requires_grad=True)
@@ -119,7 +81,7 @@ def test_adam_is_that_of_torch(page):
 
 def test_stepping_one_player_moves_that_one_alone(page):
     arena = widgets.game_arena()
-    show(page, arena, "game_arena")
+    show(page, arena)
     start = {name: arena._net(name, outputs) for name, outputs in (("G", 2), ("D", 1))}
     look = "() => document.querySelector('canvas.plane').toDataURL()"
     for key, moved, stays in (("Step D", "D", "G"), ("Step G", "G", "D")):
@@ -139,7 +101,7 @@ def test_stepping_one_player_moves_that_one_alone(page):
 
 def test_playing_brings_the_fakes_to_the_data(page):
     arena = widgets.game_arena("one Gaussian", tame="R1")
-    show(page, arena, "game_arena")
+    show(page, arena)
     far = page.evaluate("() => window.element.arena.far")
     page.locator("canvas.plane").focus()
     page.keyboard.press("p")
@@ -156,7 +118,7 @@ def test_playing_brings_the_fakes_to_the_data(page):
 
 def test_painting_settings_and_a_second_view(page):
     arena = widgets.game_arena()
-    show(page, arena, "game_arena")
+    show(page, arena)
     plane = page.locator("canvas.plane")
     drag(page, plane, (0.2, 0.2), (0.8, 0.2))
     arena.value = told(page)
@@ -189,7 +151,7 @@ def test_painting_settings_and_a_second_view(page):
 @pytest.mark.parametrize("data", ["one bump", "two bumps", "a box"])
 def test_the_best_answer_is_that_of_the_theory(page, data):
     widget = widgets.best_answer(data, mean=0.7, width=0.8)
-    show(page, widget, "best_answer")
+    show(page, widget)
     step = (widget.x[1] - widget.x[0]).item()
     theirs = page.evaluate("() => window.element.numbers")
     D = theory.optimal_discriminator(widget.p_data, widget.p_g)
@@ -206,7 +168,7 @@ def test_the_best_answer_is_that_of_the_theory(page, data):
 
 def test_dragging_p_g_and_drawing_a_discriminator(page):
     widget = widgets.best_answer("one bump", mean=2.0, width=1.0)
-    show(page, widget, "best_answer")
+    show(page, widget)
     above, below = page.locator("canvas.plot").nth(0), page.locator("canvas.plot").nth(1)
     before = page.evaluate("() => window.element.numbers.jsd")
     drag(page, above, (0.69, 0.5), (0.54, 0.5))
@@ -230,7 +192,7 @@ def test_dragging_p_g_and_drawing_a_discriminator(page):
 
 def test_drawing_the_data(page):
     widget = widgets.best_answer("one bump", mean=0, width=1)
-    show(page, widget, "best_answer")
+    show(page, widget)
     page.locator("select").select_option("drawn")
     assert len(told(page)["drawn"]) == 121
     above = page.locator("canvas.plot").nth(0)
@@ -252,7 +214,7 @@ def test_drawing_the_data(page):
 @pytest.mark.parametrize("loss", ["minimax", "non-saturating", "wasserstein"])
 def test_orbits_and_eigenvalues_are_those_of_python(page, loss, order, penalty):
     widget = widgets.dirac_game(loss, order=order, penalty=penalty, step=0.22, gamma=0.3, start=(0.8, -0.4))
-    show(page, widget, "dirac_game")
+    show(page, widget)
     theirs = page.evaluate("() => window.element.game")
     assert len(theirs["orbit"]) == len(widget.path)
     assert (torch.tensor(theirs["orbit"][:100]) - widget.path[:100]).abs().max() < 1e-6
@@ -280,7 +242,7 @@ def alternating(widget, at):
 
 def test_the_start_can_be_dragged_and_moved_by_keys(page):
     widget = widgets.dirac_game()
-    show(page, widget, "dirac_game")
+    show(page, widget)
     field = page.locator("canvas.field")
     before = page.evaluate("() => document.querySelector('canvas.field').toDataURL()")
     drag(page, field, (0.75, 0.4), (0.25, 0.25))

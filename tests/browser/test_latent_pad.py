@@ -1,15 +1,12 @@
 """LatentPad on a bare page, without a kernel: JavaScript decodes as torch does, and the point can be dragged."""
 
-import json
-
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
 from torch import nn
 
 from genlib import widgets
 from genlib.nets import mlp
-from tests.browser.lab import FLAGS, chromium
+from tests.browser.page import show
 
 SHAPE = (1, 6, 5)
 
@@ -27,32 +24,6 @@ def decoders() -> dict[str, nn.Sequential]:
         "categorical": nn.Sequential(*gentle, levels),
         "mlp": nn.Sequential(mlp(3, 30, hidden=64, layers=3, activation=nn.ReLU), nn.Sigmoid()),
     }
-
-
-@pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser.new_page(viewport={"width": 900, "height": 700})
-        browser.close()
-
-
-def show(page, pad) -> None:
-    """The widget's own module on an empty page."""
-    source = (widgets.drawing.FOLDER / "latent_pad.js").read_text(encoding="utf-8")
-    page.set_content("<body><div id=pad></div></body>")
-    page.evaluate(
-        """async ([source, state]) => {
-          const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-          const { draw } = await import(address);
-          window.element = document.getElementById('pad');
-          window.told = [];
-          window.element.addEventListener('moved', (event) => window.told.push(event.detail));
-          window.again = (value) => draw(window.element, {...state, value});
-          draw(window.element, state);
-        }""",
-        [source, json.loads(json.dumps(pad.state))],
-    )
 
 
 @pytest.mark.parametrize("name", ["bernoulli", "categorical", "mlp"])
