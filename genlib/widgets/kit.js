@@ -5,6 +5,9 @@
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+export const sigmoid = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
+export const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
+
 // A number with a real minus sign, and never "−0.00".
 export function signed(value, digits = 2) {
   const size = Math.abs(value).toFixed(digits);
@@ -311,7 +314,8 @@ export function questions(tell) {
 
 // Light and dark ------------------------------------------------------------------------------------------------------
 // Canvases take these from `theme`, style sheets and SVG as var(--gl-NAME). The colours of curves are Okabe and Ito's,
-// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter.
+// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter. All have
+// six digits, so that two more make them transparent.
 
 // prettier-ignore
 const THEMES = {

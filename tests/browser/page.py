@@ -9,6 +9,7 @@ _DRAW = """async ([source, state]) => {
   const { draw } = await import(URL.createObjectURL(new Blob([source], {type: 'text/javascript'})));
   let version = 0;
   window.element = document.getElementById('here');
+  window.root = () => window.element.lastElementChild; // of the widget, where some leave what can be compared
   window.told = [];
   window.element.addEventListener('moved', (event) => window.told.push(event.detail));
   window.redraw = (change) => draw(window.element, {...state, ...change, version: version += 1});

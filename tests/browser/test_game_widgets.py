@@ -54,7 +54,7 @@ def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
     ours_G, pull = torch.cat([g.flatten() for g in wanted[:-1]]), wanted[-1]
     flat = [torch.cat([p.flatten() for p in net.parameters()]).tolist() for net in (G, D)]
     theirs = page.evaluate(
-        "([G, D, x, z, kind, weight]) => window.element.arena.losses(G, D, x, z, kind, weight)",
+        "([G, D, x, z, kind, weight]) => window.root().arena.losses(G, D, x, z, kind, weight)",
         [*flat, x.flatten().tolist(), z.flatten().tolist(), kind, weight],
     )
     assert theirs["lossD"] == pytest.approx(loss_D.item(), abs=1e-5)
@@ -75,7 +75,7 @@ def test_adam_is_that_of_torch(page):
     for gradient in gradients:
         weights.grad = gradient.clone()
         optimizer.step()
-    theirs = page.evaluate("([w, g, lr]) => window.element.arena.adam(w, g, lr)", [before, gradients.tolist(), 0.01])
+    theirs = page.evaluate("([w, g, lr]) => window.root().arena.adam(w, g, lr)", [before, gradients.tolist(), 0.01])
     assert (torch.tensor(theirs) - weights.detach()).abs().max() < 1e-5
 
 
@@ -102,11 +102,11 @@ def test_stepping_one_player_moves_that_one_alone(page):
 def test_playing_brings_the_fakes_to_the_data(page):
     arena = widgets.game_arena("one Gaussian", tame="R1")
     show(page, arena)
-    far = page.evaluate("() => window.element.arena.far")
+    far = page.evaluate("() => window.root().arena.far")
     page.locator("canvas.plane").focus()
     page.keyboard.press("p")
     turns = "Number(/G (\\d+)/.exec(document.querySelector('.say').innerText)[1])"  # it may fly past the data at first
-    page.wait_for_function(f"(far) => {turns} > 150 && window.element.arena.far < far / 3", arg=far, timeout=120_000)
+    page.wait_for_function(f"(far) => {turns} > 150 && window.root().arena.far < far / 3", arg=far, timeout=120_000)
     page.keyboard.press("p")
     arena.value = told(page)
     assert arena.value["turns"]["G"] > 150
@@ -153,7 +153,7 @@ def test_the_best_answer_is_that_of_the_theory(page, data):
     widget = widgets.best_answer(data, mean=0.7, width=0.8)
     show(page, widget)
     step = (widget.x[1] - widget.x[0]).item()
-    theirs = page.evaluate("() => window.element.numbers")
+    theirs = page.evaluate("() => window.root().numbers")
     D = theory.optimal_discriminator(widget.p_data, widget.p_g)
     assert (torch.tensor(theirs["D"]) - D).abs().max() < 1e-6
     assert theirs["V"] == pytest.approx(theory.value(widget.p_data, widget.p_g, D, step).item(), abs=1e-6)
@@ -161,7 +161,7 @@ def test_the_best_answer_is_that_of_the_theory(page, data):
     assert theirs["V"] == pytest.approx(2 * theirs["jsd"] - math.log(4), abs=1e-6)
     assert theirs["own"] == pytest.approx(-math.log(4), abs=1e-4)  # a D of 1/2 everywhere, not drawn yet
     page.evaluate("(value) => window.again(value)", {"data": data, "mean": -5, "width": 0.15, "serial": 9})
-    far = page.evaluate("() => window.element.numbers")
+    far = page.evaluate("() => window.root().numbers")
     assert far["jsd"] == pytest.approx(math.log(2), abs=1e-2)
     assert far["V"] == pytest.approx(2 * far["jsd"] - math.log(4), abs=1e-6), "rounded to infinity"
 
@@ -170,10 +170,10 @@ def test_dragging_p_g_and_drawing_a_discriminator(page):
     widget = widgets.best_answer("one bump", mean=2.0, width=1.0)
     show(page, widget)
     above, below = page.locator("canvas.plot").nth(0), page.locator("canvas.plot").nth(1)
-    before = page.evaluate("() => window.element.numbers.jsd")
+    before = page.evaluate("() => window.root().numbers.jsd")
     drag(page, above, (0.69, 0.5), (0.54, 0.5))
     assert abs(told(page)["mean"]) < 0.5
-    assert page.evaluate("() => window.element.numbers.jsd") < before / 4
+    assert page.evaluate("() => window.root().numbers.jsd") < before / 4
     above.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)
@@ -181,7 +181,7 @@ def test_dragging_p_g_and_drawing_a_discriminator(page):
     drag(page, below, (0.2, 0.2), (0.9, 0.7))
     widget.value = told(page)
     assert len(widget.value["own"]) == 121
-    numbers = page.evaluate("() => window.element.numbers")
+    numbers = page.evaluate("() => window.root().numbers")
     assert numbers["own"] < numbers["V"]
     assert "below V(G, D*)" in page.locator(".say").inner_text()
     page.get_by_role("button", name="Forget my D").click()
@@ -200,7 +200,7 @@ def test_drawing_the_data(page):
     widget.value = told(page)
     assert (widget.p_data.sum() * (widget.x[1] - widget.x[0])).item() == pytest.approx(1, abs=1e-9)
     assert widget.p_data[widget.x > 2.5].sum() > 0.3 * widget.p_data.sum()
-    theirs = page.evaluate("() => window.element.numbers")
+    theirs = page.evaluate("() => window.root().numbers")
     assert (torch.tensor(theirs["D"]) - widget.D).abs().max() < 1e-6
     page.evaluate("(value) => window.again({...value, mean: -3, serial: 500})", told(page))
     assert page.locator(".numbers b").nth(0).inner_text() == "−3.00"
@@ -215,7 +215,7 @@ def test_drawing_the_data(page):
 def test_orbits_and_eigenvalues_are_those_of_python(page, loss, order, penalty):
     widget = widgets.dirac_game(loss, order=order, penalty=penalty, step=0.22, gamma=0.3, start=(0.8, -0.4))
     show(page, widget)
-    theirs = page.evaluate("() => window.element.game")
+    theirs = page.evaluate("() => window.root().game")
     assert len(theirs["orbit"]) == len(widget.path)
     assert (torch.tensor(theirs["orbit"][:100]) - widget.path[:100]).abs().max() < 1e-6
     if penalty == "WGAN-GP":
@@ -262,6 +262,6 @@ def test_the_start_can_be_dragged_and_moved_by_keys(page):
     page.keyboard.press("ArrowRight")
     assert told(page)["step"] == pytest.approx(0.32)
     widget.value = told(page)
-    assert len(widget.path) == len(page.evaluate("() => window.element.game.orbit"))
+    assert len(widget.path) == len(page.evaluate("() => window.root().game.orbit"))
     page.evaluate("(value) => window.again({...value, start: [1.5, 1.5], serial: 300})", told(page))
     assert "from (0, 0): 2.12" in page.locator(".say").inner_text()

@@ -31,7 +31,7 @@ def test_javascript_decodes_as_torch_does(page, name):
     decode = decoders()[name].eval()
     show(page, widgets.latent_pad(decode, shape=SHAPE))
     z = 2 * torch.randn(200, 3, generator=torch.Generator().manual_seed(1))
-    theirs = page.evaluate("(zs) => zs.map((z) => Array.from(window.element.decode(z)))", z.tolist())
+    theirs = page.evaluate("(zs) => zs.map((z) => Array.from(window.root().decode(z)))", z.tolist())
     with torch.no_grad():
         ours = decode(z).flatten(1)
     assert ours.std() > 0.01  # a constant would agree with anything
