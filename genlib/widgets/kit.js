@@ -105,6 +105,18 @@ export function polyline(context, points) {
   context.stroke();
 }
 
+// An arrow on a canvas, from one pixel to another, in the context's colour; its head is at most so long.
+export function arrow(context, [x0, y0], [x1, y1], longest) {
+  const angle = Math.atan2(y1 - y0, x1 - x0);
+  const head = Math.min(longest, 0.6 * Math.hypot(x1 - x0, y1 - y0));
+  const along = (length, turn) => [x1 + length * Math.cos(angle + turn), y1 + length * Math.sin(angle + turn)];
+  context.fillStyle = context.strokeStyle;
+  polyline(context, [[x0, y0], along(-0.7 * head, 0)]); // prettier-ignore
+  context.beginPath();
+  for (const point of [[x1, y1], along(head, 2.65), along(head, -2.65)]) context.lineTo(...point);
+  context.fill();
+}
+
 // World and pixels ----------------------------------------------------------------------------------------------------
 
 // A window onto the plane: x = [from, to] and y = [from, to] of the world fill a picture of width × height pixels but

@@ -1,5 +1,5 @@
 // The plane of two directions: the prior's density, axes, codes; and over it pins, the way between them, the point.
-import { canvas, disc, polyline, ticks } from "../kit.js";
+import { canvas, disc, polyline, signed, ticks } from "../kit.js";
 import { logPrior } from "./space.js";
 
 const CELLS = 86; // of the density's picture, a side
@@ -37,9 +37,10 @@ function drawAxes(context, frame, names, theme) {
   const long = frame.x[1] - frame.x[0];
   const step = long > 12 ? 4 : long > 6 ? 2 : 1;
   Object.assign(context, { textBaseline: "top", textAlign: "center" });
-  for (const x of ticks(...frame.x, step)) if (x) context.fillText(x, frame.px(x), Math.min(v + 3, height - 12));
+  for (const x of ticks(...frame.x, step))
+    if (x) context.fillText(signed(x, 0), frame.px(x), Math.min(v + 3, height - 12));
   Object.assign(context, { textBaseline: "middle", textAlign: "right" });
-  for (const y of ticks(...frame.y, step)) if (y) context.fillText(y, Math.max(u - 3, 12), frame.py(y));
+  for (const y of ticks(...frame.y, step)) if (y) context.fillText(signed(y, 0), Math.max(u - 3, 12), frame.py(y));
   Object.assign(context, { fillStyle: theme.ink, font: theme.font(11, 600) });
   context.fillText(names[0], width - 4, Math.min(v - 9, height - 7));
   context.textAlign = "left";
