@@ -14,6 +14,7 @@ _DRAW = """async ([source, state]) => {
   window.element.addEventListener('moved', (event) => window.told.push(event.detail));
   window.redraw = (change) => draw(window.element, {...state, ...change, version: version += 1});
   window.again = (value) => window.redraw({value});
+  window.same = () => draw(window.element, {...state, version});
   draw(window.element, {...state, version});
 }"""
 

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { probabilities } from "../../genlib/widgets/competition/draw.js";
 import { halton } from "../../genlib/widgets/parallelogram/draw.js";
 import { descend, divergences } from "../../genlib/widgets/two_divergences/draw.js";
+import { close } from "./numerics.js";
 
-const close = (a, b, far = 1e-9) => assert.ok(Math.abs(a - b) <= far, `${a} is not ${b}`);
 const gaussians = (p, q) => Math.log(q[1] / p[1]) + (p[1] ** 2 + (p[0] - q[0]) ** 2) / (2 * q[1] ** 2) - 0.5;
 
 test("with one mode both divergences are those of the formula", () => {

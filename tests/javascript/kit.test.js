@@ -14,8 +14,7 @@ import {
   signed,
   ticks,
 } from "../../genlib/widgets/kit.js";
-
-const close = (a, b, far = 1e-9) => assert.ok(Math.abs(a - b) <= far, `${a} is not ${b}`);
+import { close } from "./numerics.js";
 
 test("numbers have a real minus sign and no negative zero", () => {
   assert.equal(signed(-1.005, 1), "−1.0");

@@ -2,22 +2,8 @@
 // state: {data: name, mean, width, hint, value}.
 // value: {data, mean, width, drawn: [121] or null, own: [121] or null}: heights of a p_data drawn by hand, at
 // -6, -5.9 … 6, and a D drawn by hand, there too. Tells: value. root.numbers is {V, own, jsd, D}, to compare.
-import {
-  Frame,
-  arrows,
-  bar,
-  buttons,
-  canvas,
-  choice,
-  clamp,
-  disc,
-  drag,
-  el,
-  mount,
-  polyline,
-  signed,
-  ticks,
-} from "../kit.js";
+import { Frame, canvas, disc, el, mount, polyline, signed, ticks } from "../kit.js";
+import { arrows, bar, buttons, choice, clamp, drag } from "../kit.js";
 import { DATA, GRID, KNOTS, REACH, asDensity, bell, between, numbers, rounded } from "./densities.js";
 
 const W = 540;

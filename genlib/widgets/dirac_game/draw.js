@@ -1,21 +1,8 @@
 // The smallest GAN: one point θ against one slope ψ. Its arrows, an orbit, and the eigenvalues that predict it.
 // state: {loss, order, penalty, step, gamma, start: [θ, ψ], hint, value}. value: the same without hint. Tells: value.
 // root.game is {orbit, eigenvalues}, for whoever wants to compare.
-import {
-  Frame,
-  arrow,
-  arrows,
-  canvas,
-  choice,
-  clamp,
-  disc,
-  drag,
-  el,
-  mount,
-  polyline,
-  signed,
-  slider,
-} from "../kit.js";
+import { Frame, arrow, canvas, disc, el, mount, polyline, signed } from "../kit.js";
+import { arrows, choice, clamp, drag, slider } from "../kit.js";
 import { LOSSES, PENALTIES, eigenvalues, orbit, speeds } from "./game.js";
 
 const SIZE = 400;

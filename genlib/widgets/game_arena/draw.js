@@ -45,7 +45,7 @@ function planeOf(parent) {
     el("i", entry, { style: `background:var(--gl-${colour})` });
     entry.append(text);
   }
-  el("span", key, {}, "ground: D says real (blue), fake (orange), 1/2 (paper)");
+  el("span", key, {}, "ground: D says real (blue), fake (orange), 1/2 (colourless)");
   return { plane, say: el("div", left, { class: "say", "aria-live": "polite" }) };
 }
 

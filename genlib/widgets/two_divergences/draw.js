@@ -105,8 +105,9 @@ export function descend(target, q, which) {
 function plots(root) {
   const picture = svg("svg", root, { viewBox: `0 0 ${W} ${H}` });
   svg("text", picture, { x: 44, y: 14 }, "density (per unit of x)");
-  svg("text", picture, { x: W - 172, y: 14, "text-anchor": "end" }, "grey: the target p");
-  svg("text", picture, { x: W - 12, y: 14, "text-anchor": "end" }, "line: your Gaussian q");
+  const legend = { x: W - 12, y: 14, "text-anchor": "end" };
+  svg("text", picture, legend, "grey: the target p");
+  svg("text", picture, { ...legend, dy: "1.3em" }, "line: your Gaussian q");
   const area = svg("path", picture, { fill: "var(--gl-line)", "fill-opacity": 0.7, stroke: "var(--gl-line)" });
   const curve = svg("path", picture, { fill: "none", stroke: "currentColor", "stroke-width": 2.5 });
   svg("text", picture, { x: 44, y: 240 }, "where each divergence comes from (nats per unit of x)");
