@@ -10,6 +10,7 @@ kernel. What several drawings need stands in kit.js.
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -90,20 +91,24 @@ class Drawing(anywidget.AnyWidget):
     state: what to draw, JSON (the kernel sets it); value: what the person changed, JSON (the browser sets it); answer:
     what the kernel says to a value, small, so that the rest of the state does not travel again.
     A subclass names its module, ``_esm = module("NAME")``, and says how it looks without a browser: ``still()``,
-    the bytes of a PNG, and ``alt``, that picture in words.
+    the bytes of a PNG, and ``alt``, that picture in words, as a text or a property.
     """
 
     state = traitlets.Dict().tag(sync=True)
     value = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
-    alt = ""
+
+    @property
+    def alt(self) -> str:
+        """What ``still()`` shows, for who can't see it."""
+        raise NotImplementedError
 
     def still(self) -> bytes:
         """The widget as a PNG, for a notebook that is read and not run."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **keywords):
-        data, metadata = super()._repr_mimebundle_(**keywords)
+    def _repr_mimebundle_(self, **keywords: Any) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**keywords) or ({}, {})
         data = {**data, "image/png": base64.b64encode(self.still()).decode()}
         return data, {**metadata, "image/png": {"alt": self.alt}}
 
@@ -129,7 +134,7 @@ class Asking(Drawing):
         """Puts the answer to the request into the state."""
         raise NotImplementedError
 
-    def _moved(self, _change) -> None:
+    def _moved(self, _change: dict) -> None:
         try:
             self.refresh()
         except Exception as error:

@@ -1,6 +1,7 @@
 """The best discriminator for two densities on a line: drag one of them, and see what the game is worth."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class BestAnswer(Drawing):
 
     x = torch.linspace(-REACH, REACH, FINE, dtype=torch.float64)
 
-    def _now(self, name: str):
+    def _now(self, name: str) -> Any:
         return self.value.get(name, self.state.get(name))
 
     def _normalised(self, density: Tensor) -> Tensor:

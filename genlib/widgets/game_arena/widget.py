@@ -145,7 +145,8 @@ def game_arena(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         G, D = _network(hidden, 2), _network(hidden, 1)
-    G[-1].weight.data *= WIDE
+    with torch.no_grad():
+        list(G.parameters())[-2].mul_(WIDE)  # the last layer's weight
     weights = {"G": packed(_flat(G)), "D": packed(_flat(D))}
     settings = {"data": data, "loss": loss, "tame": tame, "lrG": lr_generator, "lrD": lr_discriminator, "turns": turns}
     state = {"hidden": hidden, "slope": SLOPE, "weights": weights, "settings": settings, "painted": [], "hint": hint}

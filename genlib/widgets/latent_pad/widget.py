@@ -61,7 +61,7 @@ class LatentPad(Drawing):
     def _pictures(self, z: Tensor) -> Tensor:
         return self._decode(z).detach().cpu().float().reshape(len(z), *self.state["shape"])
 
-    def refresh(self, _change=None) -> None:
+    def refresh(self, _change: dict | None = None) -> None:
         """Decodes the point as it stands, and the way between the pins where there are two, for the browser."""
         z, ends = [self.z], self.value.get("a") and self.value.get("b")
         if ends:
@@ -133,29 +133,11 @@ def latent_pad(
         directions, found = _directions(L, codes)
         names = names or found
     directions = directions.detach().cpu().float()
-    m = len(directions)
-    if directions.dim() != 2 or not 2 <= m <= 8 or directions.shape[1] != L or origin.shape != (L,):
-        raise ValueError(
-            f"directions {tuple(directions.shape)} must be (2..8, {L}) and origin {tuple(origin.shape)} ({L},)"
-        )
-    names = list(names or (f"direction {k + 1}" for k in range(m)))
-    if len(names) != m:
-        raise ValueError(f"{len(names)} names for {m} directions: {names}")
-    points = torch.zeros(0, 2)
-    if codes is not None:
-        if codes.dim() != 2 or codes.shape[1] != L:
-            raise ValueError(f"codes have shape {tuple(codes.shape)}; they must be (n, {L})")
-        points = torch.linalg.lstsq(directions.T, (codes - origin).T).solution.T[:, :2]
+    names = list(names or (f"direction {k + 1}" for k in range(len(directions))))
+    points = _points(codes, origin, directions, names, L)
     if image_labels is None and images is not None and labels is not None and len(images) == len(labels):
         image_labels = labels
-    for what, first, second in (("codes and labels", codes, labels), ("images and image_labels", images, image_labels)):
-        if second is not None and (first is None or len(first) != len(second)):
-            raise ValueError(f"{what} belong together: {0 if first is None else len(first)} and {len(second)} don't")
-    if images is not None and (images[0].shape != tuple(shape) or images.numel() > LARGEST):
-        raise ValueError(
-            f"images have shape {tuple(images.shape)}; they must be (n, {', '.join(map(str, shape))}), and at most "
-            f"{LARGEST // math.prod(shape):,} of them"
-        )
+    _check_data(codes, labels, images, image_labels, shape)
     with torch.no_grad():
         made = decode(origin[None])
     if made.numel() != math.prod(shape):
@@ -180,7 +162,43 @@ def latent_pad(
     return LatentPad(state, decode, (origin, directions))
 
 
-def _latents(decode, latent, origin, directions, codes) -> int:
+def _points(codes: Tensor | None, origin: Tensor, directions: Tensor, names: list[str], L: int) -> Tensor:
+    """Where the codes lie in the plane, (n, 2). Raises: ValueError where the shapes do not fit."""
+    m = len(directions)
+    if directions.dim() != 2 or not 2 <= m <= 8 or directions.shape[1] != L or origin.shape != (L,):
+        raise ValueError(
+            f"directions {tuple(directions.shape)} must be (2..8, {L}) and origin {tuple(origin.shape)} ({L},)"
+        )
+    if len(names) != m:
+        raise ValueError(f"{len(names)} names for {m} directions: {names}")
+    if codes is None:
+        return torch.zeros(0, 2)
+    if codes.dim() != 2 or codes.shape[1] != L:
+        raise ValueError(f"codes have shape {tuple(codes.shape)}; they must be (n, {L})")
+    return torch.linalg.lstsq(directions.T, (codes - origin).T).solution.T[:, :2]
+
+
+def _check_data(
+    codes: Tensor | None,
+    labels: Tensor | None,
+    images: Tensor | None,
+    image_labels: Tensor | None,
+    shape: tuple[int, int, int],
+) -> None:
+    """Raises: ValueError where codes, labels and images do not belong together, or images are of another shape."""
+    for what, first, second in (("codes and labels", codes, labels), ("images and image_labels", images, image_labels)):
+        if second is not None and (first is None or len(first) != len(second)):
+            raise ValueError(f"{what} belong together: {0 if first is None else len(first)} and {len(second)} don't")
+    if images is not None and (images[0].shape != tuple(shape) or images.numel() > LARGEST):
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}; they must be (n, {', '.join(map(str, shape))}), and at most "
+            f"{LARGEST // math.prod(shape):,} of them"
+        )
+
+
+def _latents(
+    decode: object, latent: int | None, origin: Tensor | None, directions: Tensor | None, codes: Tensor | None
+) -> int:
     """How many latents there are, from whatever tells it."""
     told = [t.shape[-1] for t in (origin, directions, codes) if t is not None]
     if isinstance(decode, nn.Sequential):

@@ -16,9 +16,8 @@ class Paint(Drawing):
     def __init__(self, state: dict, readout: Callable[[Tensor], Mapping[str, Mapping[str, float]]] | None):
         super().__init__(state=state)
         self._readout = readout
-        if readout is not None:
-            self.observe(self.refresh, "value")
-            self.refresh()
+        self.observe(self.refresh, "value")
+        self.refresh()
 
     @property
     def alt(self) -> str:
@@ -29,8 +28,10 @@ class Paint(Drawing):
     def image(self) -> Tensor:
         return torch.tensor(self.value.get("image", self.state["image"]), dtype=torch.long)[None]
 
-    def refresh(self, _change=None) -> None:
-        """Asks the readout about the picture as it stands and shows what it says."""
+    def refresh(self, _change: dict | None = None) -> None:
+        """Asks the readout, where there is one, about the picture as it stands and shows what it says."""
+        if self._readout is None:
+            return
         with torch.no_grad():
             panels = self._readout(self.image)
         drawn = [
