@@ -365,7 +365,7 @@ function renew(theme, element, root) {
   const scale = Number(getComputedStyle(element).getPropertyValue("--gl-scale")) || 1;
   const name = isDark(element) ? "dark" : "light";
   if (theme.name === name && theme.scale === scale) return false;
-  Object.assign(theme, THEMES[name], { name, scale });
+  Object.assign(theme, THEMES[name], { name, scale, family: getComputedStyle(root).fontFamily });
   root.dataset.theme = name;
   for (const colour of Object.keys(THEMES[name])) root.style.setProperty(`--gl-${colour}`, theme[colour]);
   return true;
@@ -405,7 +405,7 @@ const BASE = `
 .gl :is(.slider, .choice, .radio, .checkbox) { display: inline-flex; align-items: center; gap: .5em; cursor: pointer; }
 .gl .row { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; }
 .gl :is(.num, .say) { font-variant-numeric: tabular-nums; }
-.gl figure { margin: 0; } .gl figcaption, .gl .title { font-weight: 600; }
+.gl figure { margin: 0; } .gl :is(b, figcaption, .title) { font-weight: 600; }
 .gl .track { background: rgba(128, 128, 128, .18); border-radius: 3px; height: 1em; overflow: hidden; }
 .gl .fill { height: 100%; }
 .gl .hint { margin-top: 6px; color: var(--jp-ui-font-color2, var(--gl-soft)); }
@@ -424,8 +424,8 @@ export function mount(element, state, { name, label, css, setup }) {
     element.replaceChildren();
     el("style", element, {}, `${BASE}.${name} {${css}}`);
     const root = el("div", element, { class: `${name} gl`, role: "group", "aria-label": label });
-    const theme = { ...THEMES.light, name: "", scale: 1 };
-    theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px system-ui, sans-serif`;
+    const theme = { ...THEMES.light, name: "", scale: 1, family: "sans-serif" };
+    theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px ${theme.family}`;
     renew(theme, element, root);
     const tell = (value) => element.dispatchEvent(new CustomEvent("moved", { detail: structuredClone(value) }));
     const view = setup(root, state, { tell, theme });

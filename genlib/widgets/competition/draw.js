@@ -5,7 +5,7 @@ import { bar, buttons, el, mount, pixels, slider } from "../kit.js";
 const COLOURS = ["blue", "orange", "green", "pink", "amber", "sky"].map((name) => `var(--gl-${name})`);
 
 const STYLE = `
-  max-width: 75em;
+  max-width: 980px;
   .grid { display: grid; align-items: center; gap: 5px 14px; }
   .head { font-size: .92em; align-self: end; text-align: center; }
   .head b { font-size: 1.08em; } .head div { text-wrap: balance; }
