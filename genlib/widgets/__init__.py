@@ -1,4 +1,18 @@
-"""What moves. Each is a function that returns a widget for a notebook cell."""
+"""What moves. Each is a function that returns a widget for a notebook cell.
+
+How to add a widget, NAME. It is a folder, genlib/widgets/NAME, and a line below; nothing else has to know it.
+
+- ``NAME/draw.js`` exports ``draw(element, state)``, one call of the kit's ``mount``. Its ``setup(root, state, {tell,
+  theme})`` builds the page below root and returns ``{show(state), paint()}``. From ``../kit.js`` it imports what
+  drawings share (elements, SVG, ``Frame`` and axes, ``drag``, ``arrows``, ``slider``, ``buttons``, colours) and holds
+  only what is its own; mathematics goes into files beside it, which tests/javascript imports as they are.
+- ``NAME/widget.py`` has the function, which checks its arguments and returns a ``Drawing`` with its ``_esm``, which is
+  ``module("NAME")``, a ``still()`` picture, that picture in words, and what Python reads of it (see drawing.py).
+- ``NAME/__init__.py`` imports the function from there.
+
+Its tests: the function in tests/drawings, its mathematics in tests/javascript/NAME.test.js, mouse and keys in
+tests/browser with ``show(page, widget)``. All modules are linted, formatted and checked for names that clash.
+"""
 
 from genlib.widgets.best_answer import best_answer
 from genlib.widgets.competition import competition

@@ -14,16 +14,20 @@ def packed(values: Tensor) -> str:
     return base64.b64encode(values.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes()).decode()
 
 
-def layers(net) -> list[dict] | None:
-    """The layers of an nn.Sequential that maps (B, L) to (B, …), as JSON for network.js; None where one is not known.
+def layers(net: object) -> list[dict] | None:
+    """The layers of an nn.Sequential that maps (B, L) to (B, …), for latent_pad/network.js; None where one is unknown.
 
     Known are Linear, ReLU, LeakyReLU, SiLU, GELU, Tanh, Sigmoid, Softplus, Softmax over the last axis, Flatten,
     Unflatten, and what does nothing when a model is used (Dropout, Identity).
     """
     if not isinstance(net, nn.Sequential):
         return None
-    found = list(_read(net))
-    return None if None in found else found
+    known: list[dict] = []
+    for layer in _read(net):
+        if layer is None:
+            return None
+        known.append(layer)
+    return known
 
 
 def _read(net: nn.Sequential) -> Iterator[dict | None]:

@@ -1,7 +1,7 @@
 // Lays all slides out below each other, typesets, fits what is too wide, looks for faults, and then lets reveal.js present.
 (() => {
   const { deck } = window;
-  const SMALLEST = { formula: 22, figure: 0.6 }; // pixels, share of the size it has alone: less can't be read from the last row
+  const SMALLEST = { formula: 22, widget: 14, figure: 0.6 }; // pixels, share of the size it has alone: less can't be read from the last row
   const sections = [...document.querySelectorAll(".slides > section")];
   const title = (section) => section.querySelector("h1, h2")?.textContent ?? "";
   const fault = (section, what) => deck.problems.push(`slide ${sections.indexOf(section) + 1} “${title(section)}”: ${what}`);
@@ -26,7 +26,8 @@
         draw(live, { ...state, value, answer: {} });
         live.style.zoom = 1;
         const room = live.parentElement;
-        live.style.zoom = Math.min(1.7, room.clientWidth / live.scrollWidth, room.clientHeight / live.scrollHeight);
+        const fits = Math.min(room.clientWidth / live.scrollWidth, room.clientHeight / live.scrollHeight);
+        live.style.zoom = Math.min(1.7, 0.99 * fits); // a little less, so that no rounding breaks a line
       };
       live.addEventListener("moved", (event) => show(event.detail)); // as in Jupyter: what was moved is drawn again
       show({});
@@ -43,6 +44,10 @@
       const share = picture.getBoundingClientRect().width / parseFloat(picture.style.width);
       const hidden = picture.getClientRects().length === 0; // the still of a widget that is live
       if (!hidden && share < SMALLEST.figure) fault(section, `its figure shrinks to ${percent(share)}; write less beside it`);
+    }
+    for (const widget of section.querySelectorAll(".live > div")) {
+      const size = parseFloat(getComputedStyle(widget).fontSize) * parseFloat(widget.parentElement.style.zoom);
+      if (size < SMALLEST.widget) fault(section, `the type of its widget shrinks to ${size.toFixed(0)} pixels`);
     }
     for (const wrong of section.querySelectorAll("[data-mjx-error], mjx-merror")) {
       fault(section, `mathematics: ${wrong.getAttribute("data-mjx-error") ?? wrong.textContent}`);

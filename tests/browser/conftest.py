@@ -1,12 +1,13 @@
-"""One JupyterLab and one browser window for the tests of a module; each test opens its lecture afresh and runs it."""
+"""One JupyterLab and one browser window for the tests of a module; or a page alone, for widgets without a kernel."""
 
 import os
 import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from genlib.course.lectures import available, find
-from tests.browser.lab import browser_window, server
+from tests.browser.lab import FLAGS, browser_window, chromium, server
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,17 @@ def lecture(lab, request):
     lab.run_all()
     yield lab
     assert lab.left_the_machine == [], "a request left the machine"
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page of a browser for the tests of a module; an error in its JavaScript fails them."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        window = browser.new_page(viewport={"width": 1000, "height": 800})
+        window.set_default_timeout(20_000)
+        faults: list[str] = []
+        window.on("pageerror", lambda error: faults.append(str(error)))
+        yield window
+        browser.close()
+        assert faults == []

@@ -1,54 +1,19 @@
 """The widgets of lecture 07 on a bare page, no kernel: JavaScript computes what torch does, and all of it moves."""
 
 import base64
-import importlib
-import json
 import math
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
 from torch import nn
 
 from genlib import widgets
 from genlib.gan import losses, theory
-from genlib.widgets.drawing import FOLDER
-from tests.browser.lab import FLAGS, chromium
+from genlib.widgets.game_arena.widget import _network as network
+from tests.browser.page import show, told
 
 FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-@pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 800})
-        page.set_default_timeout(20_000)
-        yield page
-        browser.close()
-
-
-def show(page, widget, name: str) -> None:
-    """The widget's own module on an empty page."""
-    source = (FOLDER / f"{name}.js").read_text(encoding="utf-8")
-    page.set_content("<body><div id=here></div></body>")
-    page.evaluate(
-        """async ([source, state]) => {
-          const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-          const { draw } = await import(address);
-          window.element = document.getElementById('here');
-          window.told = [];
-          window.element.addEventListener('moved', (event) => window.told.push(event.detail));
-          window.again = (value) => draw(window.element, {...state, value});
-          draw(window.element, state);
-        }""",
-        [source, json.loads(json.dumps(widget.state))],
-    )
-
-
-def told(page) -> dict:
-    return page.evaluate("() => window.told.at(-1)")
 
 
 def drag(page, canvas, start, end) -> None:
@@ -57,9 +22,6 @@ def drag(page, canvas, start, end) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * end[0], box["y"] + box["height"] * end[1], steps=10)
     page.mouse.up()
-
-
-network = importlib.import_module("genlib.widgets.game_arena")._network  # the package's name is the function's
 
 
 # The arena ------------------------------------------------------------------------------------------------------------
@@ -79,7 +41,7 @@ def networks(hidden=32):
 @pytest.mark.parametrize("kind", losses.KINDS)
 def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
     arena = widgets.game_arena(hidden=32)
-    show(page, arena, "game_arena")
+    show(page, arena)
     (G, D), weight = networks(), 0.7 if tame == "R1" else 0.0
     x, z = torch.randn(50, 2).double(), (2 * torch.rand(50, 2) - 1).double()
     fake = G(z)
@@ -92,7 +54,7 @@ def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
     ours_G, pull = torch.cat([g.flatten() for g in wanted[:-1]]), wanted[-1]
     flat = [torch.cat([p.flatten() for p in net.parameters()]).tolist() for net in (G, D)]
     theirs = page.evaluate(
-        "([G, D, x, z, kind, weight]) => window.element.arena.losses(G, D, x, z, kind, weight)",
+        "([G, D, x, z, kind, weight]) => window.root().arena.losses(G, D, x, z, kind, weight)",
         [*flat, x.flatten().tolist(), z.flatten().tolist(), kind, weight],
     )
     assert theirs["lossD"] == pytest.approx(loss_D.item(), abs=1e-5)
@@ -103,7 +65,7 @@ def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
 
 
 def test_adam_is_that_of_torch(page):
-    show(page, widgets.game_arena(), "game_arena")
+    show(page, widgets.game_arena())
     torch.manual_seed(0)
     size = sum(p.numel() for p in widgets.game_arena().generator.parameters())
     weights = torch.randn(size, dtype=torch.float64, requires_grad=True)
@@ -113,13 +75,13 @@ def test_adam_is_that_of_torch(page):
     for gradient in gradients:
         weights.grad = gradient.clone()
         optimizer.step()
-    theirs = page.evaluate("([w, g, lr]) => window.element.arena.adam(w, g, lr)", [before, gradients.tolist(), 0.01])
+    theirs = page.evaluate("([w, g, lr]) => window.root().arena.adam(w, g, lr)", [before, gradients.tolist(), 0.01])
     assert (torch.tensor(theirs) - weights.detach()).abs().max() < 1e-5
 
 
 def test_stepping_one_player_moves_that_one_alone(page):
     arena = widgets.game_arena()
-    show(page, arena, "game_arena")
+    show(page, arena)
     start = {name: arena._net(name, outputs) for name, outputs in (("G", 2), ("D", 1))}
     look = "() => document.querySelector('canvas.plane').toDataURL()"
     for key, moved, stays in (("Step D", "D", "G"), ("Step G", "G", "D")):
@@ -139,12 +101,12 @@ def test_stepping_one_player_moves_that_one_alone(page):
 
 def test_playing_brings_the_fakes_to_the_data(page):
     arena = widgets.game_arena("one Gaussian", tame="R1")
-    show(page, arena, "game_arena")
-    far = page.evaluate("() => window.element.arena.far")
+    show(page, arena)
+    far = page.evaluate("() => window.root().arena.far")
     page.locator("canvas.plane").focus()
     page.keyboard.press("p")
     turns = "Number(/G (\\d+)/.exec(document.querySelector('.say').innerText)[1])"  # it may fly past the data at first
-    page.wait_for_function(f"(far) => {turns} > 150 && window.element.arena.far < far / 3", arg=far, timeout=120_000)
+    page.wait_for_function(f"(far) => {turns} > 150 && window.root().arena.far < far / 3", arg=far, timeout=120_000)
     page.keyboard.press("p")
     arena.value = told(page)
     assert arena.value["turns"]["G"] > 150
@@ -156,7 +118,7 @@ def test_playing_brings_the_fakes_to_the_data(page):
 
 def test_painting_settings_and_a_second_view(page):
     arena = widgets.game_arena()
-    show(page, arena, "game_arena")
+    show(page, arena)
     plane = page.locator("canvas.plane")
     drag(page, plane, (0.2, 0.2), (0.8, 0.2))
     arena.value = told(page)
@@ -189,9 +151,9 @@ def test_painting_settings_and_a_second_view(page):
 @pytest.mark.parametrize("data", ["one bump", "two bumps", "a box"])
 def test_the_best_answer_is_that_of_the_theory(page, data):
     widget = widgets.best_answer(data, mean=0.7, width=0.8)
-    show(page, widget, "best_answer")
+    show(page, widget)
     step = (widget.x[1] - widget.x[0]).item()
-    theirs = page.evaluate("() => window.element.numbers")
+    theirs = page.evaluate("() => window.root().numbers")
     D = theory.optimal_discriminator(widget.p_data, widget.p_g)
     assert (torch.tensor(theirs["D"]) - D).abs().max() < 1e-6
     assert theirs["V"] == pytest.approx(theory.value(widget.p_data, widget.p_g, D, step).item(), abs=1e-6)
@@ -199,19 +161,19 @@ def test_the_best_answer_is_that_of_the_theory(page, data):
     assert theirs["V"] == pytest.approx(2 * theirs["jsd"] - math.log(4), abs=1e-6)
     assert theirs["own"] == pytest.approx(-math.log(4), abs=1e-4)  # a D of 1/2 everywhere, not drawn yet
     page.evaluate("(value) => window.again(value)", {"data": data, "mean": -5, "width": 0.15, "serial": 9})
-    far = page.evaluate("() => window.element.numbers")
+    far = page.evaluate("() => window.root().numbers")
     assert far["jsd"] == pytest.approx(math.log(2), abs=1e-2)
     assert far["V"] == pytest.approx(2 * far["jsd"] - math.log(4), abs=1e-6), "rounded to infinity"
 
 
 def test_dragging_p_g_and_drawing_a_discriminator(page):
     widget = widgets.best_answer("one bump", mean=2.0, width=1.0)
-    show(page, widget, "best_answer")
+    show(page, widget)
     above, below = page.locator("canvas.plot").nth(0), page.locator("canvas.plot").nth(1)
-    before = page.evaluate("() => window.element.numbers.jsd")
+    before = page.evaluate("() => window.root().numbers.jsd")
     drag(page, above, (0.69, 0.5), (0.54, 0.5))
     assert abs(told(page)["mean"]) < 0.5
-    assert page.evaluate("() => window.element.numbers.jsd") < before / 4
+    assert page.evaluate("() => window.root().numbers.jsd") < before / 4
     above.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)
@@ -219,7 +181,7 @@ def test_dragging_p_g_and_drawing_a_discriminator(page):
     drag(page, below, (0.2, 0.2), (0.9, 0.7))
     widget.value = told(page)
     assert len(widget.value["own"]) == 121
-    numbers = page.evaluate("() => window.element.numbers")
+    numbers = page.evaluate("() => window.root().numbers")
     assert numbers["own"] < numbers["V"]
     assert "below V(G, D*)" in page.locator(".say").inner_text()
     page.get_by_role("button", name="Forget my D").click()
@@ -230,7 +192,7 @@ def test_dragging_p_g_and_drawing_a_discriminator(page):
 
 def test_drawing_the_data(page):
     widget = widgets.best_answer("one bump", mean=0, width=1)
-    show(page, widget, "best_answer")
+    show(page, widget)
     page.locator("select").select_option("drawn")
     assert len(told(page)["drawn"]) == 121
     above = page.locator("canvas.plot").nth(0)
@@ -238,7 +200,7 @@ def test_drawing_the_data(page):
     widget.value = told(page)
     assert (widget.p_data.sum() * (widget.x[1] - widget.x[0])).item() == pytest.approx(1, abs=1e-9)
     assert widget.p_data[widget.x > 2.5].sum() > 0.3 * widget.p_data.sum()
-    theirs = page.evaluate("() => window.element.numbers")
+    theirs = page.evaluate("() => window.root().numbers")
     assert (torch.tensor(theirs["D"]) - widget.D).abs().max() < 1e-6
     page.evaluate("(value) => window.again({...value, mean: -3, serial: 500})", told(page))
     assert page.locator(".numbers b").nth(0).inner_text() == "−3.00"
@@ -252,8 +214,8 @@ def test_drawing_the_data(page):
 @pytest.mark.parametrize("loss", ["minimax", "non-saturating", "wasserstein"])
 def test_orbits_and_eigenvalues_are_those_of_python(page, loss, order, penalty):
     widget = widgets.dirac_game(loss, order=order, penalty=penalty, step=0.22, gamma=0.3, start=(0.8, -0.4))
-    show(page, widget, "dirac_game")
-    theirs = page.evaluate("() => window.element.game")
+    show(page, widget)
+    theirs = page.evaluate("() => window.root().game")
     assert len(theirs["orbit"]) == len(widget.path)
     assert (torch.tensor(theirs["orbit"][:100]) - widget.path[:100]).abs().max() < 1e-6
     if penalty == "WGAN-GP":
@@ -280,7 +242,7 @@ def alternating(widget, at):
 
 def test_the_start_can_be_dragged_and_moved_by_keys(page):
     widget = widgets.dirac_game()
-    show(page, widget, "dirac_game")
+    show(page, widget)
     field = page.locator("canvas.field")
     before = page.evaluate("() => document.querySelector('canvas.field').toDataURL()")
     drag(page, field, (0.75, 0.4), (0.25, 0.25))
@@ -300,6 +262,6 @@ def test_the_start_can_be_dragged_and_moved_by_keys(page):
     page.keyboard.press("ArrowRight")
     assert told(page)["step"] == pytest.approx(0.32)
     widget.value = told(page)
-    assert len(widget.path) == len(page.evaluate("() => window.element.game.orbit"))
+    assert len(widget.path) == len(page.evaluate("() => window.root().game.orbit"))
     page.evaluate("(value) => window.again({...value, start: [1.5, 1.5], serial: 300})", told(page))
     assert "from (0, 0): 2.12" in page.locator(".say").inner_text()

@@ -1,15 +1,12 @@
 """LatentPad on a bare page, without a kernel: JavaScript decodes as torch does, and the point can be dragged."""
 
-import json
-
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
 from torch import nn
 
 from genlib import widgets
 from genlib.nets import mlp
-from tests.browser.lab import FLAGS, chromium
+from tests.browser.page import show
 
 SHAPE = (1, 6, 5)
 
@@ -29,38 +26,12 @@ def decoders() -> dict[str, nn.Sequential]:
     }
 
 
-@pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser.new_page(viewport={"width": 900, "height": 700})
-        browser.close()
-
-
-def show(page, pad) -> None:
-    """The widget's own module on an empty page."""
-    source = (widgets.drawing.FOLDER / "latent_pad.js").read_text(encoding="utf-8")
-    page.set_content("<body><div id=pad></div></body>")
-    page.evaluate(
-        """async ([source, state]) => {
-          const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-          const { draw } = await import(address);
-          window.element = document.getElementById('pad');
-          window.told = [];
-          window.element.addEventListener('moved', (event) => window.told.push(event.detail));
-          window.again = (value) => draw(window.element, {...state, value});
-          draw(window.element, state);
-        }""",
-        [source, json.loads(json.dumps(pad.state))],
-    )
-
-
 @pytest.mark.parametrize("name", ["bernoulli", "categorical", "mlp"])
 def test_javascript_decodes_as_torch_does(page, name):
     decode = decoders()[name].eval()
     show(page, widgets.latent_pad(decode, shape=SHAPE))
     z = 2 * torch.randn(200, 3, generator=torch.Generator().manual_seed(1))
-    theirs = page.evaluate("(zs) => zs.map((z) => Array.from(window.element.decode(z)))", z.tolist())
+    theirs = page.evaluate("(zs) => zs.map((z) => Array.from(window.root().decode(z)))", z.tolist())
     with torch.no_grad():
         ours = decode(z).flatten(1)
     assert ours.std() > 0.01  # a constant would agree with anything

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genlib.widgets.elbo_by_hand import exact
+from genlib.widgets.elbo_by_hand.widget import exact
 
 LECTURE = "03"
 

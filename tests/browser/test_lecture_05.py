@@ -92,8 +92,8 @@ def test_choosing_a_map_moves_the_density_and_not_the_mass(lecture):
 
 def test_dragging_a_column_changes_area_and_orientation(lecture):
     widget = lecture.widget(".gl-para")
-    area = widget.locator(".row b").nth(1)
-    turn = widget.locator(".row b").nth(2)
+    area = widget.locator(".line b").nth(1)
+    turn = widget.locator(".line b").nth(2)
     widget.get_by_role("button", name="leave it").click()
     assert (area.inner_text(), turn.inner_text()) == ("1.00", "kept")
     plane = widget.locator("svg")
@@ -104,12 +104,12 @@ def test_dragging_a_column_changes_area_and_orientation(lecture):
     lecture.drag(plane, (0.5 + 2 * one, 0.5), (0.5 - 2 * one, 0.5))
     assert area.inner_text() == "2.00"
     assert turn.inner_text().startswith("mirrored")
-    assert "−2.00" in widget.locator(".row b").first.inner_text()
+    assert "−2.00" in widget.locator(".line b").first.inner_text()
 
 
 def test_the_columns_move_by_keyboard_and_may_collapse(lecture):
     widget = lecture.widget(".gl-para")
-    area = widget.locator(".row b").nth(1)
+    area = widget.locator(".line b").nth(1)
     widget.get_by_role("button", name="leave it").click()
     handle = widget.locator(".handle").nth(1)
     handle.focus()

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from genlib import data, plots, widgets
-from genlib.widgets.receptive_field import depends_on
+from genlib.widgets.receptive_field.widget import depends_on
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 LEVELS = 17

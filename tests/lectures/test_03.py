@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from genlib import plots, widgets
-from genlib.widgets.elbo_by_hand import exact, log_joint
-from genlib.widgets.reparameterization import estimates, f, slope
+from genlib.widgets.elbo_by_hand.widget import exact, log_joint
+from genlib.widgets.reparameterization.widget import estimates, f, slope
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 BEST = {"mean": 0.96, "sd": 0.6}  # of the Gaussian posterior: precision 1 + 1 / 0.75², mean 1.5 / 0.75² / precision

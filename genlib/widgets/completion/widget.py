@@ -1,0 +1,64 @@
+"""Part of a picture is given; a model draws the rest, eight times."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from genlib.widgets.drawing import Asking, module
+
+Complete = Callable[[Tensor, Tensor, float, int], Tensor]
+
+
+class Completion(Asking):
+    """See ``completion``. ``drawn`` are the continuations as they stand, (8, 1, H, W) integers."""
+
+    _esm = module("completion")
+    alt = "A digit of which a part is given, and eight continuations of it."
+
+    def __init__(self, state: dict, complete: Complete):
+        self._complete = complete
+        super().__init__(state)
+
+    @property
+    def drawn(self) -> Tensor:
+        return torch.tensor(self.state["drawn"])[:, None]
+
+    def refresh(self) -> None:
+        """Has the picture completed as the widget asks."""
+        request = self.request
+        x = torch.tensor(self.state["images"][request["picture"]])[None]  # (1, H, W)
+        known = torch.arange(x.numel()).view(x.shape) < request["given"]
+        drawn = self._complete(x, known, float(request["temperature"]), int(request["seed"]))
+        self.state = {**self.state, "drawn": drawn[:, 0].tolist(), "answered": request, "error": ""}
+
+    def still(self) -> bytes:
+        from genlib import plots
+
+        asked = self.state["answered"]
+        x = torch.tensor(self.state["images"][asked["picture"]])
+        return plots.png(plots.autoregressive.completion(x, self.drawn, asked["given"], levels=self.state["levels"]))
+
+
+def completion(
+    images: Tensor,
+    complete: Complete,
+    *,
+    levels: int,
+    given: int | None = None,
+    temperature: float = 1.0,
+) -> Completion:
+    """How does it go on? Choose a picture, how much of it is given, and a temperature; see eight continuations.
+
+    Arguments: images (n, 1, H, W), integers 0..levels-1, to choose from; complete, a function (x (1, H, W), known
+    (1, H, W) bool, temperature, seed) -> (8, 1, H, W), asked again when something is moved; given, how many pixels are
+    given at first, in raster order, half of them by default. Raises: ValueError for another shape.
+    """
+    if images.dim() != 4 or images.shape[1] != 1:
+        raise ValueError(f"images has shape {tuple(images.shape)}; completion takes (n, 1, H, W)")
+    pixels = images[0].numel()
+    request = {"picture": 0, "given": pixels // 2 if given is None else given, "temperature": temperature, "seed": 0}
+    if not 0 <= request["given"] <= pixels:
+        raise ValueError(f"given={given}; a picture has {pixels} pixels")
+    state = {"images": images[:, 0].tolist(), "levels": levels, "request": request}
+    return Completion(state, complete)

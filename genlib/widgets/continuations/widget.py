@@ -1,0 +1,56 @@
+"""The beginning of a text is given; a model writes on."""
+
+from collections.abc import Callable, Sequence
+
+from genlib.widgets.drawing import Asking, module
+
+Write = Callable[[str, float, int], tuple[Sequence[tuple[str, str]], Sequence[tuple[str, float]]]]
+
+
+class Continuations(Asking):
+    """See ``continuations``. ``lines`` are the texts as they stand, each with its note."""
+
+    _esm = module("continuations")
+    alt = "The beginning of a text, several continuations of it, and the distribution of the first new character."
+
+    def __init__(self, state: dict, write: Write):
+        self._write = write
+        super().__init__(state)
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        return [tuple(line) for line in self.state["lines"]]
+
+    def refresh(self) -> None:
+        """Has the text continued as the widget asks."""
+        request = self.request
+        lines, following = self._write(request["prompt"], float(request["temperature"]), int(request["seed"]))
+        self.state = {
+            **self.state,
+            "lines": [[text, note] for text, note in lines],
+            "next": [[character, float(p)] for character, p in following],
+            "answered": request,
+            "error": "",
+        }
+
+    def still(self) -> bytes:
+        from genlib import plots
+
+        following = [(character, p) for character, p in self.state["next"]]
+        return plots.png(plots.autoregressive.continuations(self.state["answered"]["prompt"], self.lines, following))
+
+
+def continuations(
+    write: Write, *, characters: Sequence[str], longest: int = 60, prompt: str = "", temperature: float = 1.0
+) -> Continuations:
+    """How does the text go on? Change its beginning and the temperature; the model writes on.
+
+    Arguments: write, a function (prompt, temperature, seed) -> (lines, next): the texts with a note for each, and
+    (character, probability) of the most probable first new characters; characters, those that the model knows (others
+    can't be typed); longest, how many characters a beginning may have. Raises: ValueError for a prompt that can't be.
+    """
+    characters = [c for c in characters if len(c) == 1]
+    if len(prompt) > longest or set(prompt) - set(characters):
+        raise ValueError(f"prompt={prompt!r}: at most {longest} of the characters {''.join(characters)!r}")
+    request = {"prompt": prompt, "temperature": temperature, "seed": 0}
+    return Continuations({"request": request, "characters": characters, "longest": longest}, write)

@@ -1,0 +1,445 @@
+// What all drawings share. A widget's draw.js imports from here and holds only what is its own; drawing.py puts both
+// into one module for the browser. Nothing here knows Jupyter, and nothing asks the network.
+
+// Numbers -------------------------------------------------------------------------------------------------------------
+
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+export const sigmoid = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
+export const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
+
+// A number with a real minus sign, and never "−0.00".
+export function signed(value, digits = 2) {
+  const size = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(size) !== 0 ? `−${size}` : size;
+}
+
+// The multiples of a step from low to high: where an axis has its marks.
+export function ticks(low, high, step) {
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9; k++) found.push(Number((k * step).toFixed(9)));
+  return found;
+}
+
+// Random numbers that can be drawn again: mulberry32 for uniform(), in [0, 1), and Box and Muller's normal().
+export function random(seed) {
+  let s = seed >>> 0;
+  const uniform = () => {
+    s = (s + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(s ^ (s >>> 15), 1 | s);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  return { uniform, normal };
+}
+
+// Base64, as Python's `packed` writes it: bytes, and float32 values, little-endian.
+export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const floats = (text) => new Float32Array(bytes(text).buffer);
+export function packed(values) {
+  let text = "";
+  for (const byte of new Uint8Array(Float32Array.from(values).buffer)) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+// Elements ------------------------------------------------------------------------------------------------------------
+
+const SVG = "http://www.w3.org/2000/svg"; // the name of a vocabulary; nobody goes there
+
+export function put(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+function append(node, parent, attributes, text) {
+  put(node, attributes);
+  if (text !== "") node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+export const el = (tag, parent, attributes = {}, text = "") =>
+  append(document.createElement(tag), parent, attributes, text);
+export const svg = (tag, parent, attributes = {}, text = "") =>
+  append(document.createElementNS(SVG, tag), parent, attributes, text);
+
+// A canvas of width × height pixels on the page, sharp on fine screens too: it holds twice as many each way, and its
+// context counts those of the page.
+export function canvas(parent, width, height, attributes = {}) {
+  const style = `width:${width}px;height:${height}px`;
+  const node = el("canvas", parent, { width: 2 * width, height: 2 * height, style, ...attributes });
+  node.getContext("2d").scale(2, 2);
+  return node;
+}
+
+// A picture of grey levels on a canvas, a pixel each: image [H][W], integers from 0 (paper) to levels - 1 (ink).
+export const grey = (level, levels) => `rgb(${Array(3).fill(Math.round(255 * (1 - level / (levels - 1))))})`;
+export function pixels(node, image, levels) {
+  put(node, { width: image[0].length, height: image.length });
+  const context = node.getContext("2d");
+  image.forEach((row, r) =>
+    row.forEach((level, c) => {
+      context.fillStyle = grey(level, levels);
+      context.fillRect(c, r, 1, 1);
+    }),
+  );
+}
+
+// A disc on a canvas, with a line around it where one is asked for.
+export function disc(context, [x, y], radius, fill, line = null, width = 2.5) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fillStyle = fill;
+  context.fill();
+  if (line === null) return;
+  context.strokeStyle = line;
+  context.lineWidth = width;
+  context.stroke();
+}
+
+// A line through points [x, y], in pixels, on a canvas.
+export function polyline(context, points) {
+  context.beginPath();
+  for (const [x, y] of points) context.lineTo(x, y);
+  context.stroke();
+}
+
+// An arrow on a canvas, from one pixel to another, in the context's colour; its head is at most so long.
+export function arrow(context, [x0, y0], [x1, y1], longest) {
+  const angle = Math.atan2(y1 - y0, x1 - x0);
+  const head = Math.min(longest, 0.6 * Math.hypot(x1 - x0, y1 - y0));
+  const along = (length, turn) => [x1 + length * Math.cos(angle + turn), y1 + length * Math.sin(angle + turn)];
+  context.fillStyle = context.strokeStyle;
+  polyline(context, [[x0, y0], along(-0.7 * head, 0)]); // prettier-ignore
+  context.beginPath();
+  for (const point of [[x1, y1], along(head, 2.65), along(head, -2.65)]) context.lineTo(...point);
+  context.fill();
+}
+
+// World and pixels ----------------------------------------------------------------------------------------------------
+
+// A window onto the plane: x = [from, to] and y = [from, to] of the world fill a picture of width × height pixels but
+// for its margins. px, py and at lead from the world to pixels; back and pointer lead home.
+export class Frame {
+  constructor({ x, y, width, height, left = 0, right = 0, top = 0, bottom = 0 }) {
+    Object.assign(this, { x, y, width, height, left, top, right: width - right, bottom: height - bottom });
+  }
+  px(x) {
+    return this.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.right - this.left);
+  }
+  py(y) {
+    return this.bottom - ((y - this.y[0]) / (this.y[1] - this.y[0])) * (this.bottom - this.top);
+  }
+  at([x, y]) {
+    return [this.px(x), this.py(y)];
+  }
+  back([u, v]) {
+    return [
+      this.x[0] + ((u - this.left) / (this.right - this.left)) * (this.x[1] - this.x[0]),
+      this.y[0] + ((this.bottom - v) / (this.bottom - this.top)) * (this.y[1] - this.y[0]),
+    ];
+  }
+  // Where in the world an event is, on the node that shows the picture, however large it stands on the page.
+  pointer(event, node) {
+    const box = node.getBoundingClientRect();
+    const share = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return this.back([share[0] * this.width, share[1] * this.height]);
+  }
+  // An SVG path through points of the world.
+  path(points, closed = false) {
+    const places = points.map((point) => {
+      const [u, v] = this.at(point);
+      return `${u.toFixed(1)} ${v.toFixed(1)}`;
+    });
+    return `M${places.join("L")}${closed ? "Z" : ""}`;
+  }
+  // The area between a curve and the line y = base.
+  area(points, base = 0) {
+    return this.path([...points, [points.at(-1)[0], base], [points[0][0], base]], true);
+  }
+}
+
+const plain = (value) => signed(value, Number.isInteger(value) ? 0 : 1);
+
+// The horizontal axis of an SVG picture at y = `at`: its line, and marks with numbers below it.
+export function axisX(parent, frame, values, { at = frame.y[0], line = true, mark = 4, text = plain } = {}) {
+  const v = frame.py(at);
+  const stroke = "var(--gl-line)";
+  if (line) svg("line", parent, { x1: frame.left, x2: frame.right, y1: v, y2: v, stroke });
+  for (const x of values) {
+    const u = frame.px(x);
+    if (mark) svg("line", parent, { x1: u, x2: u, y1: v, y2: v + mark, stroke });
+    svg("text", parent, { x: u, y: v, dy: "1.35em", class: "tick", "text-anchor": "middle" }, text(x));
+  }
+}
+
+// The vertical one at x = `at`: marks with numbers at its left.
+export function axisY(parent, frame, values, { at = frame.x[0], line = false, mark = 3, text = plain } = {}) {
+  const u = frame.px(at);
+  const stroke = "var(--gl-line)";
+  if (line) svg("line", parent, { x1: u, x2: u, y1: frame.top, y2: frame.bottom, stroke });
+  for (const y of values) {
+    const v = frame.py(y);
+    if (mark) svg("line", parent, { x1: u - mark, x2: u, y1: v, y2: v, stroke });
+    svg("text", parent, { x: u - 6, y: v, dy: ".35em", class: "tick", "text-anchor": "end" }, text(y));
+  }
+}
+
+// Hands ---------------------------------------------------------------------------------------------------------------
+
+// What a mouse, a pen or a finger does to a node: down(event), which may refuse by returning false, move(event) until
+// it is let go, then up(event). The node gets the focus, so that the keys can go on from there.
+export function drag(node, { down, move, up }) {
+  let held = false;
+  node.style.touchAction = "none";
+  node.addEventListener("pointerdown", (event) => {
+    if (down?.(event) === false) return;
+    held = true;
+    node.setPointerCapture(event.pointerId);
+    if (node.hasAttribute("tabindex")) node.focus({ preventScroll: true });
+  });
+  node.addEventListener("pointermove", (event) => {
+    if (held) move(event);
+  });
+  const release = (event) => {
+    if (!held) return;
+    held = false;
+    up?.(event);
+  };
+  for (const name of ["pointerup", "pointercancel"]) node.addEventListener(name, release);
+}
+
+// Keys of a node that has the focus: act(dx, dy, event) for the arrows, with dy = 1 upwards, and further keys by name.
+// JupyterLab and slides would move on with them; they are kept from seeing them.
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+export function arrows(node, act, keys = {}) {
+  put(node, { tabindex: 0, "data-lm-suppress-shortcuts": "true" });
+  node.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in ARROWS) act(...ARROWS[event.key], event);
+    else if (event.key in keys) keys[event.key](event);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+// Controls ------------------------------------------------------------------------------------------------------------
+
+export function button(parent, text, act, attributes = {}) {
+  const node = el("button", parent, { type: "button", ...attributes }, text);
+  node.addEventListener("click", () => act());
+  return node;
+}
+
+// A row of buttons, {text: what it does}; returns them in that order.
+export function buttons(parent, acts) {
+  const row = el("div", parent, { class: "row" });
+  return Object.entries(acts).map(([text, act]) => button(row, text, act));
+}
+
+const control = (tag, parent, attributes) => el(tag, parent, { "data-lm-suppress-shortcuts": "true", ...attributes });
+
+// A slider with its name before it and its number behind it, where `show` makes a text of it. Further options are
+// attributes of the input: min, max, step, name. Returns its parts, and set(value), which moves it without telling.
+export function slider(parent, { label, show, act, ...attributes }) {
+  const box = el("label", parent, { class: "slider" });
+  el("span", box, {}, label);
+  const node = control("input", box, { type: "range", "aria-label": label, ...attributes });
+  const number = show ? el("span", box, { class: "num" }) : null;
+  const set = (value) => {
+    node.value = value;
+    if (show) number.textContent = show(value);
+  };
+  node.addEventListener("input", () => act(Number(node.value)));
+  return { box, node, number, set };
+}
+
+// A menu of options, each a text or [value, text].
+export function choice(parent, { label, options, act, ...attributes }) {
+  const box = el("label", parent, { class: "choice" });
+  el("span", box, {}, label);
+  const node = control("select", box, { "aria-label": label, ...attributes });
+  for (const option of options) {
+    const [value, text] = Array.isArray(option) ? option : [option, option];
+    el("option", node, { value }, text);
+  }
+  node.addEventListener("change", () => act(node.value));
+  return { box, node, set: (value) => (node.value = value) };
+}
+
+// Buttons of which one is pressed in, radio buttons in the browser's words: options [value, text].
+let groups = 0;
+export function radios(parent, { options, act }) {
+  const name = `gl-${(groups += 1)}-${Math.random().toString(36).slice(2)}`; // several widgets may stand on a page
+  const nodes = options.map(([value, text]) => {
+    const box = el("label", parent, { class: "radio" });
+    const node = control("input", box, { type: "radio", name, value });
+    box.append(text);
+    node.addEventListener("change", () => act(value));
+    return node;
+  });
+  const set = (value) => nodes.forEach((node) => (node.checked = node.value === String(value)));
+  return { nodes, set };
+}
+
+export function checkbox(parent, text, act, checked = false) {
+  const box = el("label", parent, { class: "checkbox" });
+  const node = control("input", box, { type: "checkbox" });
+  node.checked = checked;
+  box.append(text);
+  node.addEventListener("change", () => act(node.checked));
+  return node;
+}
+
+// A bar on a track; returns what sets its length, a share of 1.
+export function bar(parent, colour, attributes = {}) {
+  const track = el("div", parent, { class: "track", ...attributes });
+  const fill = el("div", track, { class: "fill", style: `background:${colour}` });
+  return (share) => {
+    fill.style.width = `${100 * clamp(share, 0, 1)}%`;
+  };
+}
+
+// Questions to the kernel: one at a time; the newest follows when the answer to the last one is there.
+export function questions(tell) {
+  let [newest, sent, answered] = ["", null, null]; // as text, which can be compared
+  const send = () => {
+    sent = newest;
+    tell(JSON.parse(newest));
+  };
+  return {
+    waiting: () => sent !== null,
+    ask(question) {
+      newest = JSON.stringify(question);
+      if (sent === null && newest !== answered) send();
+    },
+    hear(question) {
+      answered = JSON.stringify(question);
+      if (sent !== answered) return;
+      sent = null;
+      if (newest !== answered) send();
+    },
+  };
+}
+
+// Light and dark ------------------------------------------------------------------------------------------------------
+// Canvases take these from `theme`, style sheets and SVG as var(--gl-NAME). The colours of curves are Okabe and Ito's,
+// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter. All have
+// six digits, so that two more make them transparent.
+
+// prettier-ignore
+const THEMES = {
+  light: {
+    ink: "#222222", soft: "#555555", line: "#999999", faint: "#dddddd", paper: "#ffffff", shade: "#f2f2f2",
+    blue: "#0072b2", orange: "#d55e00", green: "#009e73", pink: "#cc79a7", amber: "#e69f00", sky: "#56b4e9",
+    grey: "#5a5a5a",
+  },
+  dark: {
+    ink: "#e4e4e4", soft: "#b0b0b0", line: "#8a8a8a", faint: "#3c3c3c", paper: "#181818", shade: "#262626",
+    blue: "#3f9bd8", orange: "#ee7c2b", green: "#1fb58a", pink: "#d98bb7", amber: "#e69f00", sky: "#56b4e9",
+    grey: "#9c9c9c",
+  },
+};
+
+// How bright a computed colour "rgb(…)" or "rgba(…)" is, 0..255; null where it is mostly transparent, or none.
+function brightness(colour) {
+  const [r, g, b, alpha = 1] = colour.startsWith("rgb") ? colour.match(/[\d.]+/g).map(Number) : [0, 0, 0, 0];
+  return alpha > 0.5 ? 0.3 * r + 0.59 * g + 0.11 * b : null;
+}
+
+// Whether the page is dark where the element stands: by what is behind it or, where nothing is, by the colour of text.
+// So JupyterLab's themes count, those of a web page, and the system's where the page follows it.
+function isDark(element) {
+  for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
+    const ground = brightness(getComputedStyle(at).backgroundColor);
+    if (ground !== null) return ground < 128;
+  }
+  return (brightness(getComputedStyle(element).color) ?? 0) > 128;
+}
+
+// Brings the theme up to date; returns whether it changed.
+function renew(theme, element, root) {
+  if (!element.isConnected) return false; // nothing is behind it yet
+  const scale = Number(getComputedStyle(element).getPropertyValue("--gl-scale")) || 1;
+  const name = isDark(element) ? "dark" : "light";
+  if (theme.name === name && theme.scale === scale) return false;
+  Object.assign(theme, THEMES[name], { name, scale, family: getComputedStyle(root).fontFamily });
+  root.dataset.theme = name;
+  for (const colour of Object.keys(THEMES[name])) root.style.setProperty(`--gl-${colour}`, theme[colour]);
+  return true;
+}
+
+// Calls `look` when the element comes into view or changes its size, and when the page or the system changes its theme.
+function watch(element, look) {
+  const size = new ResizeObserver(look);
+  size.observe(element);
+  const page = new MutationObserver(look);
+  for (const node of [document.documentElement, document.body]) page.observe(node, { attributes: true });
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", look);
+  return () => {
+    size.disconnect();
+    page.disconnect();
+    system.removeEventListener("change", look);
+  };
+}
+
+// A widget is read from the back of a room where its page sets --gl-scale: type, controls and what stands in em grow.
+const BASE = `
+.gl { font: calc(13px * var(--gl-scale, 1))/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
+  color: var(--jp-ui-font-color1, var(--gl-ink)); padding: 4px; }
+.gl[data-theme=dark] { color-scheme: dark; }
+.gl svg { display: block; user-select: none; }
+.gl svg text { fill: currentColor; font-size: 1em; }
+.gl svg .tick, .gl .small { font-size: .88em; }
+.gl canvas { display: block; }
+.gl :is(canvas, button, input, select):focus-visible { outline: 3px solid var(--gl-sky); }
+.gl :is(button, select) { font: inherit; color: inherit; padding: 2px 9px; cursor: pointer; background: none;
+  border: 1px solid var(--gl-line); border-radius: 4px; }
+.gl select { background: var(--gl-paper); padding: 1px 2px; }
+.gl :is(button.main, button[aria-pressed=true]) { background: #0072b2; border-color: #0072b2; color: #fff; }
+.gl input { font: inherit; accent-color: var(--gl-blue); }
+.gl input[type=range] { cursor: ew-resize; min-width: 0; }
+.gl :is(.slider, .choice, .radio, .checkbox) { display: inline-flex; align-items: center; gap: .5em; cursor: pointer; }
+.gl .row { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; }
+.gl :is(.num, .say) { font-variant-numeric: tabular-nums; }
+.gl figure { margin: 0; } .gl :is(b, figcaption, .title) { font-weight: 600; }
+.gl .track { background: rgba(128, 128, 128, .18); border-radius: 3px; height: 1em; overflow: hidden; }
+.gl .fill { height: 100%; }
+.gl .hint { margin-top: 6px; color: var(--jp-ui-font-color2, var(--gl-soft)); }
+`;
+
+// Life ----------------------------------------------------------------------------------------------------------------
+
+// Draws a widget into an element: the first time it is set up, and after that shown anew when `state.version` is
+// another number. setup(root, state, {tell, theme}) builds the page below root and returns {show, paint}: show(state)
+// takes over what state and state.value say, paint() draws again as it stands, in other colours. What a person moves
+// the setup draws by itself and tells with tell(value); nobody draws that again here.
+// name: the class of the root; label: what it is, for those who can't see it; css: rules within the root.
+export function mount(element, state, { name, label, css, setup }) {
+  if (element.gl && element.gl.version === state.version) return;
+  if (!element.gl) {
+    element.replaceChildren();
+    el("style", element, {}, `${BASE}.${name} {${css}}`);
+    const root = el("div", element, { class: `${name} gl`, role: "group", "aria-label": label });
+    const theme = { ...THEMES.light, name: "", scale: 1, family: "sans-serif" };
+    theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px ${theme.family}`;
+    renew(theme, element, root);
+    const tell = (value) => element.dispatchEvent(new CustomEvent("moved", { detail: structuredClone(value) }));
+    const view = setup(root, state, { tell, theme });
+    const ignore = watch(element, () => renew(theme, element, root) && view.paint?.());
+    element.gl = { view };
+    element.addEventListener("left", () => leave(element, ignore), { once: true });
+  }
+  element.gl.version = state.version;
+  element.gl.view.show(state);
+}
+
+// When the element is taken off the page, nothing watches the page any longer, and what moves by itself stops.
+function leave(element, ignore) {
+  ignore();
+  element.gl.view.stop?.();
+  delete element.gl;
+}

@@ -1,0 +1,279 @@
+// A latent space to walk in: a pad of two directions, sliders for the others, and what the decoder makes of the point.
+// state: {shape: [C, H, W], origin: [L], directions: base64 (m, L), names: [m], extent: [x0, x1, y0, y1],
+//   layers: the decoder for the browser, or null (then the kernel answers), points: [n][2], labels: [n] or null,
+//   classes: [text], images: base64 (N, C·H·W) bytes 0..255 or null, image_labels: [N] or null,
+//   prior: whether z ~ N(0, I), hint, value, answer}.
+// value: {coordinates: [m], a: [m] or null, b: [m] or null, path: "line" or "circle", t: null or 0..1, serial}.
+// answer, from the kernel: {serial, picture: base64 float32, strip: [base64] or null}.
+// Tells: value. root.decode(z) runs the decoder, for whoever wants to compare.
+import { Frame, arrows, button, bytes, canvas, clamp, drag, el, floats, mount, signed, slider } from "../kit.js";
+import { network } from "./network.js";
+import { classColour, drawGround, drawPlane } from "./plane.js";
+import { logPrior, nearest, space } from "./space.js";
+
+const PAD = 344;
+const STRIP = 9; // pictures on the way from A to B
+const NEAREST = 5;
+
+const STYLE = `
+  max-width: 58.5em;
+  .top { display: flex; flex-wrap: wrap; gap: 24px; }
+  .left { width: ${PAD + 2}px; }
+  canvas.plane { border: 1px solid var(--gl-line); cursor: crosshair; }
+  canvas.out { width: 190px; height: 190px; }
+  canvas.out, canvas.small { image-rendering: pixelated; border: 1px solid var(--gl-line); background: #fff; }
+  canvas.small { width: 52px; height: 52px; }
+  .side { display: flex; flex-direction: column; gap: 10px; width: max(300px, 23em); }
+  .side .row { gap: 6px; align-items: flex-end; }
+  figcaption { font-size: .85em; font-weight: 400; text-align: center; min-height: 1.4em; }
+  .say { min-height: 2.8em; }
+  .tools { margin-top: 8px; }
+  .sliders { display: grid; grid-template-columns: max-content 1fr 3.4em; gap: 2px 10px; align-items: center;
+    margin-top: 8px; }
+  .slider { display: contents; }
+  .legend { font-size: .92em; display: flex; flex-wrap: wrap; gap: 2px 10px; margin-top: 4px; }
+  .title { margin-bottom: 4px; }
+`;
+
+// A picture (C·H·W), 0..1: ink on paper, or three colours.
+function showPicture(node, picture, [C, H, W]) {
+  node.width = W;
+  node.height = H;
+  const context = node.getContext("2d");
+  const image = context.createImageData(W, H);
+  const level = (v) => 255 * clamp(v, 0, 1);
+  for (let p = 0; p < H * W; p++) {
+    for (let c = 0; c < 3; c++) {
+      image.data[4 * p + c] = C === 3 ? level(picture[c * H * W + p]) : 255 - level(picture[p]);
+    }
+    image.data[4 * p + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+// The left half: the plane, the classes' colours where they have long names, and sliders where there are more than two
+// directions. Returns the plane, and what sets the sliders.
+function planeAndSliders(parent, view, state, theme) {
+  const { names, classes, extent } = state;
+  const left = el("div", parent, { class: "left" });
+  const plane = canvas(left, PAD, PAD, {
+    class: "plane",
+    role: "application",
+    "aria-label":
+      `the plane of ${names[0]} and ${names[1]}: arrow keys move, with shift in large steps, ` +
+      "Home returns, a and b pin a point",
+  });
+  if (state.labels && classes.some((name) => name.length > 2)) {
+    const legend = el("div", left, { class: "legend" });
+    classes.forEach((name, k) => {
+      const entry = el("span", legend);
+      el("span", entry, { style: `color:${classColour(k, theme)}` }, "● ");
+      entry.append(name);
+    });
+  }
+  const box = el("div", left, { class: "sliders" });
+  const sliders = (names.length > 2 ? names : []).map((label, k) => {
+    const [min, max] = [extent.slice(0, 2), extent.slice(2)][k] ?? [-3, 3];
+    const act = (value) => view.move(k, value);
+    const made = slider(box, { label, min, max, step: "any", show: signed, act });
+    // With step="any" an arrow moves by a hundredth of the range in most browsers.
+    arrows(made.node, (dx, dy) => act(clamp(Number(made.node.value) + 0.1 * (dx + dy), min, max)));
+    return made;
+  });
+  return { plane, setSliders: (coordinates) => sliders.forEach((each, k) => each.set(coordinates[k])) };
+}
+
+// The right half: the decoded picture, where it is, and the pictures of the data that are nearest.
+function pictures(parent, state) {
+  const side = el("div", parent, { class: "side" });
+  const first = el("div", side);
+  el("div", first, { class: "title" }, "what the decoder makes of it");
+  const out = el("canvas", first, { class: "out", role: "img", "aria-label": "the decoded picture" });
+  const say = el("div", side, { class: "say", "aria-live": "polite" });
+  const images = state.images ? bytes(state.images) : null;
+  const near = [];
+  if (images) {
+    const box = el("div", side);
+    el("div", box, { class: "title" }, "nearest pictures of the data, by pixels");
+    const row = el("div", box, { class: "row" });
+    for (let k = 0; k < NEAREST; k++) {
+      const figure = el("figure", row);
+      const node = el("canvas", figure, {
+        class: "small",
+        role: "img",
+        "aria-label": `number ${k + 1} of the nearest`,
+      });
+      near.push({ node, caption: el("figcaption", figure), index: null });
+    }
+  }
+  const show = (picture) => {
+    showPicture(out, picture, state.shape);
+    if (!images) return;
+    nearest(picture, images, NEAREST).forEach((i, k) => {
+      if (near[k].index === i) return;
+      near[k].index = i;
+      const values = Array.from(images.subarray(i * picture.length, (i + 1) * picture.length), (v) => v / 255);
+      showPicture(near[k].node, values, state.shape);
+      near[k].caption.textContent = state.image_labels ? state.classes[state.image_labels[i]] : "";
+    });
+  };
+  return { say, show };
+}
+
+// Pins, the two ways between them, and the pictures on the way.
+function wayTools(root, view) {
+  const tools = el("div", root, { class: "row tools" });
+  button(tools, "Pin A here", () => view.pin("a"));
+  button(tools, "Pin B here", () => view.pin("b"));
+  const paths = ["line", "circle"].map((path) => button(tools, path, () => view.go({ path })));
+  const play = button(tools, "Walk from A to B", () => walk(view));
+  const strip = el("div", root, { class: "row", style: "margin-top:8px" });
+  const label = "a picture on the way";
+  const steps = Array.from({ length: STRIP }, () =>
+    el("canvas", strip, { class: "small", role: "img", "aria-label": label }),
+  );
+  const show = (path) => {
+    for (const node of paths) node.setAttribute("aria-pressed", node.textContent === path);
+    for (const node of [...paths, play, strip]) node.style.display = view.both() ? "" : "none";
+    play.textContent = view.playing ? "Stop" : "Walk from A to B";
+  };
+  return { show, steps };
+}
+
+function walk(view) {
+  view.playing = !view.playing;
+  if (!view.playing) return view.update();
+  const start = performance.now();
+  const frame = (now) => {
+    if (!view.playing) return;
+    const t = clamp((now - start) / 3000, 0, 1);
+    view.go({ t, coordinates: view.space.between(t, view.value).coordinates }, t < 1);
+    if (t < 1) requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}
+
+// The point follows the hand and the keys.
+function take(view, plane, frame) {
+  const place = (x, y) => {
+    const coordinates = view.value.coordinates.slice();
+    coordinates[0] = clamp(x, ...frame.x);
+    coordinates[1] = clamp(y, ...frame.y);
+    view.go({ coordinates, t: null });
+  };
+  const follow = (event) => place(...frame.pointer(event, plane));
+  drag(plane, { down: follow, move: follow });
+  const step = (dx, dy, event) => {
+    const by = event.shiftKey ? 0.5 : 0.1;
+    const [x, y] = view.value.coordinates;
+    place(x + by * dx, y + by * dy);
+  };
+  const home = () => view.go({ coordinates: view.value.coordinates.map(() => 0), t: null });
+  arrows(plane, step, { Home: home, a: () => view.pin("a"), b: () => view.pin("b") });
+}
+
+function showPlace(say, z, coordinates, { names, prior }) {
+  const numbers = [...z].map((v) => signed(v)).join(", ");
+  const short = names.slice(0, 2).map((name, k) => `${name} ${signed(coordinates[k])}`);
+  say.replaceChildren();
+  el("div", say, {}, z.length <= 8 ? `z = (${numbers})` : short.join(", "));
+  if (!prior) return;
+  const best = signed(logPrior(Array(z.length).fill(0)));
+  el("div", say, {}, `log p(z) = ${signed(logPrior(z))} nats; at the origin ${best}`);
+}
+
+// What is asked and answered. At most one question to the kernel is on its way; the newest place is asked for when the
+// answer is there. The browser's own decoder answers at once.
+function conversation(view, tell, decoded) {
+  let [asked, answered, heard, again] = [0, 0, -1, false];
+  view.tell = () => {
+    again = !view.decode && asked > answered;
+    if (again) return;
+    asked += 1;
+    tell({ ...view.value, serial: asked });
+  };
+  view.hear = (answer) => {
+    if (view.decode || !answer?.picture || answer.serial <= heard) return;
+    heard = answered = answer.serial;
+    decoded(floats(answer.picture), answer.strip?.map(floats));
+    if (again) view.tell();
+  };
+  view.follow = (value) => {
+    if (value.serial === asked) return;
+    asked = answered = value.serial ?? asked + 1;
+    view.value = { ...value };
+    view.update();
+  };
+}
+
+// Shows the place as it stands: on the plane, as numbers, and what the browser's decoder makes of it and of the way.
+function updater(view, { plane, setSliders, pictures: { say, show }, way }, state, frame, theme) {
+  let drawn = ""; // which way its pictures show
+  return () => {
+    const { a, b, path, coordinates, t } = view.value;
+    const { latent, between } = view.space;
+    const at = t !== null && view.both() ? between(t, view.value) : { z: latent(coordinates), coordinates };
+    const line = view.both() ? Array.from({ length: 61 }, (_, i) => between(i / 60, view.value).coordinates) : null;
+    drawPlane(plane, view.ground, frame, { a, b, way: line, here: at.coordinates }, theme);
+    setSliders(coordinates);
+    showPlace(say, at.z, coordinates, state);
+    way.show(path);
+    if (!view.decode) return;
+    show(view.decode(at.z));
+    if (!view.both() || drawn === JSON.stringify([a, b, path])) return;
+    drawn = JSON.stringify([a, b, path]);
+    way.steps.forEach((node, i) => {
+      showPicture(node, view.decode(between(i / (STRIP - 1), view.value).z), state.shape);
+    });
+  };
+}
+
+function setup(root, state, { tell, theme }) {
+  const [x0, x1, y0, y1] = state.extent;
+  const frame = new Frame({ x: [x0, x1], y: [y0, y1], width: PAD, height: PAD });
+  const view = {
+    space: space(state),
+    decode: state.layers ? network(state.layers) : null,
+    playing: false,
+    frame: null,
+  };
+  view.value = { coordinates: state.names.map(() => 0), a: null, b: null, path: "line", t: null, serial: 0 };
+  root.decode = view.decode;
+  const top = el("div", root, { class: "top" });
+  const parts = planeAndSliders(top, view, state, theme);
+  parts.pictures = pictures(top, state);
+  parts.way = wayTools(root, view);
+  if (state.hint) el("div", root, { class: "hint" }, state.hint);
+  view.both = () => Boolean(view.value.a && view.value.b);
+  view.update = updater(view, parts, state, frame, theme);
+  view.go = (change, playing = false) => {
+    view.playing = playing;
+    view.value = { ...view.value, ...change };
+    view.frame ??= requestAnimationFrame(() => {
+      view.frame = null;
+      view.update();
+      view.tell();
+    });
+  };
+  view.move = (k, value) => view.go({ coordinates: view.value.coordinates.with(k, value), t: null });
+  view.pin = (name) => view.go({ [name]: view.value.coordinates.slice(), t: null });
+  conversation(view, tell, (picture, strip = []) => {
+    parts.pictures.show(picture);
+    strip.forEach((step, i) => showPicture(parts.way.steps[i], step, state.shape));
+  });
+  take(view, parts.plane, frame);
+  const paint = () => {
+    view.ground = drawGround(state, frame, view.space.latent, theme);
+    view.update();
+  };
+  paint();
+  const show = (given) => {
+    if (given.value?.coordinates) view.follow(given.value);
+    view.hear(given.answer);
+  };
+  return { show, paint, stop: () => (view.playing = false) };
+}
+
+export function draw(element, state) {
+  mount(element, state, { name: "gl-pad", label: "A latent space to walk in", css: STYLE, setup });
+}

@@ -1,0 +1,136 @@
+// An image of numbers to paint on. state: {image: [H][W], levels, readout: [{title, names, values}], value}.
+// Tells: {image}.
+import { Frame, arrows, bar, buttons, canvas, clamp, drag, el, grey, mount, slider } from "../kit.js";
+
+const SIZE = 288;
+
+const STYLE = `
+  display: flex; flex-wrap: wrap; gap: 22px;
+  canvas { border: 1px solid var(--gl-line); cursor: crosshair; }
+  .tools { display: flex; gap: 8px; align-items: center; margin-top: 8px; }
+  .tools input { width: 76px; }
+  .tools .num { width: 1.4em; }
+  .where { min-height: 2.8em; margin-top: 4px; font-variant-numeric: tabular-nums; max-width: 22.3em; }
+  .panels { display: flex; flex-wrap: wrap; gap: 20px; }
+  .panel { width: 17em; }
+  .panel b { display: block; margin-bottom: 4px; }
+  .bars { display: grid; grid-template-columns: max-content 1fr 3.2em; gap: 6px; align-items: center;
+    height: 1.7em; font-variant-numeric: tabular-nums; }
+`;
+
+function showImage(context, { image, cursor: [r, c] }, top, cell, theme) {
+  context.clearRect(0, 0, SIZE, SIZE);
+  Object.assign(context, {
+    textAlign: "center",
+    textBaseline: "middle",
+    font: `${Math.round(cell * 0.36)}px sans-serif`,
+  });
+  image.forEach((row, y) =>
+    row.forEach((level, x) => {
+      context.fillStyle = grey(level, top + 1);
+      context.fillRect(x * cell, y * cell, cell, cell);
+      if (cell < 15) return;
+      context.fillStyle = level > 0.4 * top ? "#fff" : "#333"; // on the picture's own ground, light in any theme
+      context.fillText(level, (x + 0.5) * cell, (y + 0.5) * cell);
+    }),
+  );
+  context.strokeStyle = theme.orange;
+  context.lineWidth = 2;
+  context.strokeRect(c * cell + 1, r * cell + 1, cell - 2, cell - 2);
+}
+
+// Which pixel the cursor is on, in the lecture's notation and in Python's.
+function showPlace(where, { image, cursor: [r, c] }) {
+  where.replaceChildren();
+  el("i", where, {}, "x");
+  el("sub", where, {}, r * image[0].length + c + 1);
+  where.append(` = ${image[r][c]}  (row ${r + 1}, column ${c + 1}, `);
+  el("code", where, {}, `x[0, ${r}, ${c}]`);
+  where.append(")");
+}
+
+function showReadout(panels, readout) {
+  panels.replaceChildren();
+  for (const panel of readout) {
+    const box = el("div", panels, { class: "panel" });
+    el("b", box, {}, panel.title);
+    panel.names.forEach((name, i) => {
+      const row = el("div", box, { class: "bars" });
+      el("span", row, {}, name);
+      bar(row, "var(--gl-blue)")(panel.values[i]);
+      el("span", row, {}, panel.values[i].toFixed(2));
+    });
+  }
+}
+
+// The mouse paints with the brush; the keys move the cursor, change a level, or paint.
+function take(view, node, [H, W], top) {
+  const long = Math.max(H, W);
+  const frame = new Frame({ x: [0, long], y: [long, 0], width: SIZE, height: SIZE });
+  const stroke = (event) => {
+    const [x, y] = frame.pointer(event, node).map(Math.floor);
+    view.set(clamp(y, 0, H - 1), clamp(x, 0, W - 1), view.level);
+  };
+  drag(node, { down: stroke, move: stroke });
+  const change = (by) => () => {
+    const [r, c] = view.cursor;
+    view.set(r, c, clamp(view.image[r][c] + by, 0, top));
+  };
+  const dab = () => view.set(...view.cursor, view.level);
+  const move = (dx, dy) => {
+    const [r, c] = view.cursor;
+    view.cursor = [clamp(r - dy, 0, H - 1), clamp(c + dx, 0, W - 1)];
+    view.paint();
+  };
+  arrows(node, move, { "+": change(1), "=": change(1), "-": change(-1), " ": dab, Enter: dab });
+}
+
+function setup(root, state, { tell, theme }) {
+  const [H, W] = [state.image.length, state.image[0].length];
+  const top = state.levels - 1;
+  const view = { cursor: [0, 0], image: null, level: top };
+  const left = el("div", root);
+  const node = canvas(left, SIZE, SIZE, {
+    role: "application",
+    "aria-label": `${H} by ${W} pixels to paint on: arrow keys move, plus and minus change the level`,
+  });
+  const tools = el("div", left, { class: "tools" });
+  const choose = (level) => brush.set((view.level = level));
+  const brush = slider(tools, { label: "brush", min: 0, max: top, step: 1, show: String, act: choose });
+  const where = el("div", left, { class: "where", "aria-live": "polite" });
+  const panels = el("div", root, { class: "panels" });
+  view.paint = () => {
+    showImage(node.getContext("2d"), view, top, SIZE / Math.max(H, W), theme);
+    showPlace(where, view);
+  };
+  const replace = (image) => {
+    view.image = image.map((row) => row.slice());
+    view.paint();
+  };
+  view.set = (r, c, level) => {
+    const same = view.image[r][c] === level;
+    view.cursor = [r, c];
+    view.image[r][c] = level;
+    view.paint();
+    if (!same) tell({ image: view.image });
+  };
+  const begin = (image) => {
+    replace(image);
+    tell({ image });
+  };
+  buttons(tools, {
+    Clear: () => begin(view.image.map((row) => row.map(() => 0))),
+    Restore: () => begin(state.image),
+  });
+  choose(top);
+  take(view, node, [H, W], top);
+  const show = (given) => {
+    replace(given.value?.image ?? given.image);
+    showReadout(panels, given.readout ?? []);
+  };
+  return { show, paint: view.paint };
+}
+
+export function draw(element, state) {
+  mount(element, state, { name: "gl-paint", label: "A picture to paint on", css: STYLE, setup });
+}
