@@ -481,7 +481,7 @@ export class Cells {
     this.context.lineWidth = width;
     this.context.strokeRect(x, y, side, side);
   }
-  write(i, text, colour, font) {
+  label(i, text, colour, font) {
     const [x, y] = this.corner(i).map((v) => v + this.side / 2);
     Object.assign(this.context, { fillStyle: colour, font, textAlign: "center", textBaseline: "middle" });
     this.context.fillText(text, x, y);
