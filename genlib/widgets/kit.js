@@ -516,6 +516,17 @@ export function playButton(parent, { begin, step, end }) {
   return { stop, playing: () => frame !== 0 };
 }
 
+// What a person moves, bit by bit: change(values) takes some of them into `now`, shows it with update(), and tells it.
+export function changing(update, tell) {
+  const now = {};
+  const change = (values) => {
+    Object.assign(now, values);
+    update();
+    tell(now);
+  };
+  return { now, change };
+}
+
 // A request that a person changes bit by bit, and what the kernel answers: ask(change), and show and paint for mount.
 // request(now) shows what is asked, answer(state) what came back; an error in its place is told at the end of parent.
 export function asking(parent, { tell, request, answer }) {

@@ -5,6 +5,7 @@ import {
   arrows,
   axisX,
   button,
+  changing,
   clamp,
   clip,
   drag,
@@ -190,12 +191,7 @@ function take(picture, frame, handles, read, set) {
 }
 
 function setup(root, state, { tell }) {
-  const now = {};
-  const change = (values) => {
-    Object.assign(now, values);
-    update();
-    tell(now);
-  };
+  const { now, change } = changing(update, tell);
   const row = el("div", root, { class: "row" });
   el("span", row, {}, "true posterior:");
   const options = Object.entries(MODELS).map(([value, { text }]) => [value, text]);

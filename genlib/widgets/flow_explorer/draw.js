@@ -4,6 +4,7 @@ import {
   Frame,
   arrows,
   canvas,
+  changing,
   clamp,
   disc,
   drag,
@@ -115,13 +116,11 @@ function plane(parent, name, attributes) {
 }
 
 // The slider over the layers and the button that moves it; returns what shows the depth.
-function tools(root, last, now, { update, tell }) {
+function tools(root, last, { now, change, update }) {
   const row = el("div", root, { class: "row" });
   const moved = (depth) => {
     player.stop();
-    now.depth = depth;
-    update();
-    tell(now);
+    change({ depth });
   };
   const name = "how many layers have been applied";
   const depth = slider(row, { label: "layers", min: 0, max: last, step: 0.05, "aria-label": name, act: moved });
@@ -131,7 +130,7 @@ function tools(root, last, now, { update, tell }) {
       update();
       return now.depth < last;
     },
-    end: () => tell(now),
+    end: () => change({}),
   });
   const scale = el("div", row, { class: "scale small" });
   el("span", scale, {}, "shrinks");
@@ -144,12 +143,12 @@ function setup(root, state, { tell, theme }) {
   const { size, reach, extent, names } = state;
   const frame = new Frame({ x: [-extent, extent], y: [-extent, extent], width: SIZE, height: SIZE });
   const view = { size, flow: interpolated(state), frame, theme };
-  const now = {};
+  const { now, change } = changing(update, tell);
   const planes = el("div", root, { class: "planes" });
   const keys = { class: "z", role: "application", "aria-label": "the plane of z: arrow keys move the point" };
   const left = plane(planes, "z: drag the point", keys);
   const right = plane(planes, "", { class: "x", role: "img", "aria-label": "the plane after the layers so far" });
-  const { depth, player } = tools(root, names.length - 1, now, { update, tell });
+  const { depth, player } = tools(root, names.length - 1, { now, change, update });
   const say = el("div", root, { class: "say", "aria-live": "off" });
   let still = null; // the left grid never changes; only its point does
   function update() {
@@ -168,11 +167,8 @@ function setup(root, state, { tell, theme }) {
     right.caption.textContent = there ? names[whole] : `on the way: ${names[Math.ceil(now.depth)]}`;
     tellWords(say, now.z, view.flow.follow(now.z, now.depth));
   }
-  const move = (z) => {
-    now.z = z.map((w) => Math.round(100 * clamp(w, -reach, reach)) / 100);
-    update();
-    tell(now);
-  };
+  const inside = (w) => Math.round(100 * clamp(w, -reach, reach)) / 100;
+  const move = (z) => change({ z: z.map(inside) });
   const follow = (event) => move(frame.pointer(event, left.node));
   drag(left.node, { down: follow, move: follow });
   arrows(left.node, (dx, dy) => move([now.z[0] + 0.1 * dx, now.z[1] + 0.1 * dy]));

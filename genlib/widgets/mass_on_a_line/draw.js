@@ -1,7 +1,23 @@
 // Mass on a line: a bell curve over z, a map to x, the density over x; an interval to drag.
 // state: {z: [n], density: [n], maps: [{name, x: [n], slope: [n]}], map, interval: [low, high], value}.
 // Tells: {map, strength, interval}.
-import { Frame, arrows, axisX, choice, clamp, clip, drag, el, mount, put, signed, slider, svg, ticks } from "../kit.js";
+import {
+  Frame,
+  arrows,
+  axisX,
+  changing,
+  choice,
+  clamp,
+  clip,
+  drag,
+  el,
+  mount,
+  put,
+  signed,
+  slider,
+  svg,
+  ticks,
+} from "../kit.js";
 
 const WIDTH = 860;
 const HEIGHT = 400;
@@ -192,12 +208,7 @@ function take({ picture, handles, marks }, now, change) {
 }
 
 function setup(root, state, { tell }) {
-  const now = {};
-  const change = (values) => {
-    Object.assign(now, values);
-    update();
-    tell(now);
-  };
+  const { now, change } = changing(update, tell);
   const row = el("div", root, { class: "row" });
   const options = state.maps.map(({ name }, i) => [i, name]);
   const map = choice(row, { label: "map", options, act: (chosen) => change({ map: Number(chosen) }) });

@@ -1,7 +1,21 @@
 // Which pixels a prediction depends on, computed from the masks alone. state: {height, width, position: [r, c],
 // layers, most, kernel, network: "pixelcnn" | "gated", masks: "ABB" | "AAA" | "BBB", value}. Tells: {position, layers,
 // kernel, network, masks}.
-import { Cells, Frame, arrows, canvas, clamp, drag, el, mix, mount, polyline, radios, slider } from "../kit.js";
+import {
+  Cells,
+  Frame,
+  arrows,
+  canvas,
+  changing,
+  clamp,
+  drag,
+  el,
+  mix,
+  mount,
+  polyline,
+  radios,
+  slider,
+} from "../kit.js";
 
 const LARGEST = 302; // pixels of the page for the grid, whose cells fill them as far as halves of a pixel go
 const MARGIN = 2;
@@ -209,13 +223,7 @@ function take(grid, { height, width }, side, read, pick) {
 
 function setup(root, state, { tell, theme }) {
   const { height, width } = state;
-  const now = { height, width };
-  const change = (values) => {
-    Object.assign(now, values);
-    update();
-    const { position, layers, kernel, network, masks } = now;
-    tell({ position, layers, kernel, network, masks });
-  };
+  const { now, change } = changing(update, tell);
   const side = Math.floor((2 * LARGEST) / Math.max(height, width)) / 2;
   const what = `${height} by ${width} pixels`;
   const label = `${what}; click one, or move with the arrow keys, to see what its prediction depends on`;
@@ -230,7 +238,7 @@ function setup(root, state, { tell, theme }) {
   const read = () => now.position;
   take(grid, state, side, read, (position) => String(position) === String(now.position) || change({ position }));
   function update() {
-    const all = kinds(now);
+    const all = kinds({ height, width, ...now });
     const count = (kind) => all.filter((each) => each === kind).length;
     const index = now.position[0] * width + now.position[1];
     paintGrid(grid, cells, all, index, theme);

@@ -3,6 +3,7 @@
 import {
   Frame,
   button,
+  changing,
   checkbox,
   clamp,
   el,
@@ -193,12 +194,7 @@ function controls(root, now, change) {
 }
 
 function setup(root, state, { tell }) {
-  const now = {};
-  const change = (values) => {
-    Object.assign(now, values);
-    update();
-    tell(now);
-  };
+  const { now, change } = changing(update, tell);
   const n = state.noise.length;
   const showControls = controls(root, now, change);
   const picture = svg("svg", root, { viewBox: `0 0 ${W} ${H}` });

@@ -7,6 +7,7 @@ import {
   axisY,
   button,
   canvas,
+  changing,
   el,
   grey,
   mix,
@@ -126,12 +127,7 @@ function views(root, { images, probabilities, levels }, theme) {
 }
 
 function setup(root, state, { tell, theme }) {
-  const now = {};
-  const change = (values) => {
-    Object.assign(now, values);
-    update();
-    tell(now);
-  };
+  const { now, change } = changing(update, tell);
   const byHand = (values) => {
     player.stop();
     change(values);
