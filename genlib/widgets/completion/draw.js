@@ -13,7 +13,7 @@ const STYLE = `
   .choose button { padding: 2px; border: 2px solid transparent; background: none; }
   .choose button[aria-pressed=true] { border-color: var(--gl-blue); background: none; }
   .choose canvas { width: 38px; height: 38px; }
-  .slider { display: grid; grid-template-columns: 5.9em 1fr 4.4em; gap: 8px; height: 2em; white-space: nowrap; }
+  .slider { display: grid; grid-template-columns: 6.2em 1fr 4.4em; gap: 8px; height: 2em; white-space: nowrap; }
   .left > button { margin-top: 6px; }
   .right { display: flex; gap: 14px; align-items: flex-start; }
   figcaption { margin-bottom: 4px; }

@@ -4,7 +4,7 @@
 import { asking, bar, button, el, mount, slider } from "../kit.js";
 
 const STYLE = `
-  max-width: 900px;
+  max-width: 70em;
   .row { gap: 8px 16px; margin-bottom: 8px; } .row label { display: flex; gap: 8px; align-items: center; }
   input[type=text] { font: 1.08em/1.4 var(--jp-code-font-family, monospace); width: 20em; padding: 3px 6px;
     border: 1px solid var(--gl-line); border-radius: 4px; background: none; color: inherit; }

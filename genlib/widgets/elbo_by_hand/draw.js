@@ -36,7 +36,7 @@ const BASE_LINE = 213; // where density 0 is, in pixels from the top
 const ZS = Array.from({ length: 401 }, (_, i) => -4 + i / 50);
 // The bars hang from 0 at the right: a longer one is a smaller logarithm.
 const FLOOR = -8;
-const BARS = { x: [FLOOR, 0], y: [0, 1], width: W, height: 1, left: 118, right: 20 };
+const BARS = { x: [FLOOR, 0], y: [0, 1], width: W, height: 1, left: 142, right: 20 };
 const FIRST = 258; // the first bar's top
 const STEP = 34;
 const THICK = 24;
@@ -74,7 +74,7 @@ function legend(picture) {
     ["p(z), the prior", dash],
   ];
   entries.forEach(([text, stroke], i) => {
-    const y = 20 + 19 * i;
+    const y = 20 + 22 * i;
     svg("text", picture, { x: W - 48, y: y + 4, "text-anchor": "end" }, text);
     svg("line", picture, { x1: W - 40, x2: W - 20, y1: y, y2: y, ...stroke });
   });
@@ -124,7 +124,7 @@ function showDensities({ posterior, q, spread, stem, handles }, frame, now, logP
 }
 
 // The bars in nats; returns what sets their lengths and labels.
-function bars(picture, terms) {
+function bars(picture, terms, theme) {
   const frame = new Frame(BARS);
   const rows = terms ? ["log p(x)", "ELBO", "its two terms"] : ["log p(x)", "ELBO"];
   const foot = FIRST + STEP * rows.length;
@@ -147,7 +147,7 @@ function bars(picture, terms) {
       put(node, { x: left, width: Math.max(0, right - left) });
       put(text, { x: (left + right) / 2 });
       const labels = value === undefined ? [] : [`${name}  ${signed(value)}`, signed(value)];
-      text.textContent = labels.find((label) => right - left > 8.5 * label.length) ?? "";
+      text.textContent = labels.find((label) => right - left > 8.5 * theme.scale * label.length) ?? "";
     };
   };
   const parts = { logP: part(0, "blue"), same: part(1, "blue"), gap: part(1, "orange") };
@@ -190,7 +190,7 @@ function take(picture, frame, handles, read, set) {
   }
 }
 
-function setup(root, state, { tell }) {
+function setup(root, state, { tell, theme }) {
   const { now, change } = changing(update, tell);
   const row = el("div", root, { class: "row" });
   el("span", row, {}, "true posterior:");
@@ -201,7 +201,7 @@ function setup(root, state, { tell }) {
   const picture = svg("svg", root, { viewBox: `0 0 ${W} ${height}` });
   const frame = new Frame({ ...PLOT, height, bottom: height - BASE_LINE });
   const plot = densities(picture, frame);
-  const nats = bars(picture, state.terms);
+  const nats = bars(picture, state.terms, theme);
   const say = el("div", root, { class: "say", "aria-live": "polite" });
   const set = (key, value) => change({ [key]: Math.round(100 * clamp(value, ...RANGES[key])) / 100 });
   take(picture, frame, plot.handles, (key) => now[key], set);
@@ -218,7 +218,7 @@ function setup(root, state, { tell }) {
     Object.assign(now, { posterior, mean, sd });
     update();
   };
-  return { show };
+  return { show, paint: update };
 }
 
 export function draw(element, state) {

@@ -138,9 +138,9 @@ function showSamples({ curve, threads, drops, slopes, dots }, { noise, mean, sd,
 function rowsOf(picture, n) {
   const foot = FIRST + STEP * 4 + 8;
   for (const v of ticks(-12, 12, 4)) small(picture, ESTIMATES.px(v), foot, "middle", signed(v, 0));
-  small(picture, W - 4, foot, "end", "spread of one draw");
+  small(picture, W - 4, FIRST - 18, "end", "spread of one draw");
   const key = "dots: one estimate a draw;  bar: their mean;  dashed: the true derivative";
-  small(picture, ESTIMATES.left, foot + 20, "start", key);
+  small(picture, W / 2, foot + 22, "middle", key);
   return ROWS.map(({ name, colour }, i) => {
     const y = FIRST + STEP * i + (i > 1 ? 8 : 0);
     svg("text", picture, { x: ESTIMATES.left - 12, y: y + 4, "text-anchor": "end" }, name);

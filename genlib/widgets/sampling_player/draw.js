@@ -74,7 +74,7 @@ function paintCost(cells, i, cost, most, theme) {
 function distribution(parent, levels) {
   const label = { role: "img", "aria-label": "the distribution of the next pixel over the levels" };
   const picture = svg("svg", figure(parent, "the next pixel"), { viewBox: `0 0 ${WIDE} ${SIZE}`, ...label });
-  const margins = { left: 30, right: 3, top: 6, bottom: 36 };
+  const margins = { left: 30, right: 3, top: 6, bottom: 46 };
   const frame = new Frame({ x: [-0.5, levels - 0.5], y: [0, 1], width: WIDE, height: SIZE, ...margins });
   for (const p of [0, 0.5, 1].map((share) => frame.py(share))) {
     svg("line", picture, { x1: frame.left, x2: frame.right, y1: p, y2: p, stroke: "var(--gl-faint)" });
