@@ -443,3 +443,128 @@ function leave(element, ignore) {
   element.gl.view.stop?.();
   delete element.gl;
 }
+
+// Gaussians and integrals ---------------------------------------------------------------------------------------------
+
+export const logNormal = (x, mean, sd) => -0.5 * ((x - mean) / sd) ** 2 - Math.log(sd * Math.sqrt(2 * Math.PI));
+
+// ∫ f(x) dx over n intervals: where f is smooth and 0 at both ends, this is exact to many digits.
+export function integral(f, from, to, n = 800) {
+  const dx = (to - from) / n;
+  let sum = 0;
+  for (let i = 0; i <= n; i++) sum += f(from + i * dx);
+  return sum * dx;
+}
+
+// The mean of g over N(0, 1).
+export const underNormal = (g) => integral((e) => Math.exp(logNormal(e, 0, 1)) * g(e), -9, 9);
+
+// More to draw with ---------------------------------------------------------------------------------------------------
+
+// A colour between two of six digits: share 0 is the first, 1 the second.
+export function mix(from, to, share) {
+  const part = (colour, i) => parseInt(colour.slice(1 + 2 * i, 3 + 2 * i), 16);
+  const parts = [0, 1, 2].map((i) => Math.round(part(from, i) + share * (part(to, i) - part(from, i))));
+  return `#${parts.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// A part of an SVG picture that shows nothing beyond a frame's margins.
+let clips = 0;
+export function clip(parent, { left, top, right, bottom }) {
+  const id = `gl-clip-${(clips += 1)}-${Math.random().toString(36).slice(2)}`; // several widgets may stand on a page
+  const shape = svg("clipPath", parent, { id });
+  svg("rect", shape, { x: left, y: top, width: right - left, height: bottom - top });
+  return svg("g", parent, { "clip-path": `url(#${id})` });
+}
+
+// The squares of a grid on a canvas, numbered row by row.
+export class Cells {
+  constructor(context, columns, side, margin = 0) {
+    Object.assign(this, { context, columns, side, margin });
+  }
+  corner(i) {
+    return [this.margin + (i % this.columns) * this.side, this.margin + Math.floor(i / this.columns) * this.side];
+  }
+  fill(i, colour) {
+    this.context.fillStyle = colour;
+    this.context.fillRect(...this.corner(i), this.side, this.side);
+  }
+  // A line along the border, inside of it.
+  outline(i, colour, width, inset = 0) {
+    const [x, y] = this.corner(i).map((v) => v + inset + width / 2);
+    const side = this.side - width - 2 * inset;
+    this.context.strokeStyle = colour;
+    this.context.lineWidth = width;
+    this.context.strokeRect(x, y, side, side);
+  }
+  label(i, text, colour, font) {
+    const [x, y] = this.corner(i).map((v) => v + this.side / 2);
+    Object.assign(this.context, { fillStyle: colour, font, textAlign: "center", textBaseline: "middle" });
+    this.context.fillText(text, x, y);
+  }
+}
+
+// More controls -------------------------------------------------------------------------------------------------------
+
+// A button that lets something move by itself: begin(), then step(milliseconds since) at every frame until it returns
+// false or the button is pressed again, then end().
+export function playButton(parent, { begin, step, end }) {
+  let frame = 0; // 0 while nothing moves
+  const node = button(parent, "Play", () => (frame ? stop() : play()));
+  function stop() {
+    if (frame === 0) return;
+    cancelAnimationFrame(frame);
+    frame = 0;
+    node.textContent = "Play";
+    end?.();
+  }
+  function play() {
+    let since = null;
+    const next = (now) => {
+      since ??= now;
+      frame = requestAnimationFrame(next);
+      if (!node.isConnected || step(now - since) === false) stop();
+    };
+    begin?.();
+    node.textContent = "Stop";
+    frame = requestAnimationFrame(next);
+  }
+  return { stop, playing: () => frame !== 0 };
+}
+
+// What a person moves, bit by bit: change(values) takes some of them into `now`, shows it with update(), and tells it.
+export function changing(update, tell) {
+  const now = {};
+  const change = (values) => {
+    Object.assign(now, values);
+    update();
+    tell(now);
+  };
+  return { now, change };
+}
+
+// A request that a person changes bit by bit, and what the kernel answers: ask(change), and show and paint for mount.
+// request(now) shows what is asked, answer(state) what came back; an error in its place is told at the end of parent.
+export function asking(parent, { tell, request, answer }) {
+  const kernel = questions(tell);
+  const style = "color:var(--gl-orange);overflow-wrap:anywhere";
+  const failed = el("div", parent, { class: "error", role: "alert", style });
+  let [now, last] = [null, null];
+  const ask = (change) => {
+    now = { ...now, ...change };
+    request(now);
+    kernel.ask(now);
+  };
+  const paint = () => {
+    request(now);
+    failed.textContent = last.error ? `No answer to this. ${last.error}` : "";
+    answer(last);
+  };
+  const show = (state) => {
+    if (!kernel.waiting()) now = { ...state.request, ...state.value };
+    last = state;
+    paint();
+    kernel.hear(state.answered);
+  };
+  return { ask, show, paint, now: () => now };
+}

@@ -8,7 +8,8 @@ LECTURE = "03"
 
 
 def numbers(widget) -> dict[str, float]:
-    return {name: float(value) for name, value in widget.evaluate("node => ({...node.dataset})").items()}
+    data = widget.evaluate("({dataset: {theme, ...numbers}}) => numbers")
+    return {name: float(value) for name, value in data.items()}
 
 
 def test_it_runs_from_top_to_bottom_unsolved(lecture):

@@ -1,136 +1,109 @@
-// Eight ways to complete a picture. state: {images: [n][H][W], levels, request, drawn: [8][H][W], answered, error, value}.
-// Tells a request {picture, given, temperature, seed}; the kernel answers with `drawn` and `answered`, that request,
-// or with `error`, a text, and `answered`.
+// Eight ways to complete a picture. state: {images: [n][H][W], levels, request, drawn: [8][H][W], answered, error,
+// value}. Tells a request {picture, given, temperature, seed}; the kernel answers with `drawn` and `answered`, that
+// request, or with `error`, a text, and `answered`.
+import { Cells, asking, button, el, grey, mix, mount, pixels, polyline, put, slider } from "../kit.js";
 
-const COMPLETION_STYLE = `
-.gl-complete { font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, #222);
-  padding: 4px; display: flex; flex-wrap: wrap; gap: 18px; }
-.gl-complete .left { width: 226px; }
-.gl-complete canvas { image-rendering: pixelated; display: block; border: 1px solid #bbb; box-sizing: border-box; }
-.gl-complete .choose { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }
-.gl-complete .choose button { padding: 2px; border: 2px solid transparent; border-radius: 4px; background: none; cursor: pointer; }
-.gl-complete .choose button[aria-pressed=true] { border-color: #0072B2; }
-.gl-complete .choose canvas { width: 38px; height: 38px; }
-.gl-complete .row { display: grid; grid-template-columns: 76px 1fr 4.4em; gap: 8px; align-items: center; height: 26px; }
-.gl-complete .row input { width: 100%; cursor: ew-resize; }
-.gl-complete .row span { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.gl-complete button.again { font: inherit; padding: 2px 10px; cursor: pointer; border: 1px solid #999; border-radius: 4px;
-  background: none; color: inherit; margin-top: 6px; }
-.gl-complete .right { display: flex; gap: 14px; align-items: flex-start; }
-.gl-complete figure { margin: 0; } .gl-complete figcaption { font-weight: 600; margin-bottom: 4px; }
-.gl-complete .eight { display: grid; grid-template-columns: repeat(4, 66px); gap: 8px; }
-.gl-complete .eight canvas { width: 66px; height: 66px; }
-.gl-complete .error { color: #A33B00; width: 290px; margin-top: 8px; overflow-wrap: anywhere; }
-.gl-complete .source canvas { width: 140px; height: 140px; }
+const SIDE = 12; // pixels of a canvas for one of a picture
+
+const STYLE = `
+  display: flex; flex-wrap: wrap; gap: 18px;
+  .left { width: 17.4em; }
+  canvas { image-rendering: pixelated; border: 1px solid var(--gl-line); box-sizing: border-box; }
+  .choose { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }
+  .choose button { padding: 2px; border: 2px solid transparent; background: none; }
+  .choose button[aria-pressed=true] { border-color: var(--gl-blue); background: none; }
+  .choose canvas { width: 38px; height: 38px; }
+  .slider { display: grid; grid-template-columns: 6.2em 1fr 4.4em; gap: 8px; height: 2em; white-space: nowrap; }
+  .left > button { margin-top: 6px; }
+  .right { display: flex; gap: 14px; align-items: flex-start; }
+  figcaption { margin-bottom: 4px; }
+  .eight { display: grid; grid-template-columns: repeat(4, 66px); gap: 8px; }
+  .eight canvas { width: 66px; height: 66px; }
+  .error { width: 290px; margin-top: 8px; }
+  .source canvas { width: 140px; height: 140px; }
 `;
 
-function completionBuild(element, state) {
-  const make = (tag, parent, attributes = {}, text = "") => {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.textContent = text;
-    parent.append(node);
+// The border between the first `given` pixels of a picture of so many columns and rows, and the others.
+export function border(given, columns, rows) {
+  if (given === 0 || given === columns * rows) return [];
+  const [r, c] = [Math.floor(given / columns), given % columns];
+  const below = c > 0 ? r + 1 : r;
+  return [[0, below], [c, below], [c, r], [columns, r]]; // prettier-ignore
+}
+
+// A picture with that border; with a cover, what is not given is hidden.
+function paintPicture(node, image, { levels, given, cover, line }) {
+  const [rows, columns] = [image.length, image[0].length];
+  put(node, { width: columns * SIDE, height: rows * SIDE });
+  const context = node.getContext("2d");
+  const cells = new Cells(context, columns, SIDE);
+  image.flat().forEach((level, i) => cells.fill(i, cover && i >= given ? cover : grey(level, levels)));
+  context.strokeStyle = line;
+  context.lineWidth = 2;
+  const corners = border(given, columns, rows);
+  const inPixels = corners.map((corner) => corner.map((v) => v * SIDE));
+  polyline(context, inPixels);
+}
+
+// The pictures to choose from, and what else is asked; returns what shows it.
+function controls(left, { images, levels }, ask, seed) {
+  const choose = el("div", left, { class: "choose" });
+  const pictures = images.map((image, k) => {
+    const node = button(choose, "", () => ask({ picture: k }), { "aria-label": `picture ${k + 1}` });
+    pixels(el("canvas", node), image, levels);
     return node;
-  };
-  element.replaceChildren();
-  make("style", element, {}, COMPLETION_STYLE);
-  const root = make("div", element, { class: "gl-complete" });
-  const { images, levels } = state;
-  const H = images[0].length, W = images[0][0].length, D = H * W, scale = 12;
-  const view = { now: null, sent: null, answered: null, waiting: false };
-  // The part that was given as it is; what was drawn under a border line; hatched where nothing stands.
-  const paint = (canvas, image, given, cover) => {
-    canvas.width = W * scale;
-    canvas.height = H * scale;
-    const context = canvas.getContext("2d");
-    for (let i = 0; i < D; i++) {
-      const r = Math.floor(i / W), c = i % W;
-      const grey = Math.round(255 * (1 - image[r][c] / (levels - 1)));
-      context.fillStyle = cover && i >= given ? "#D7E6EF" : `rgb(${grey},${grey},${grey})`;
-      context.fillRect(c * scale, r * scale, scale, scale);
-    }
-    if (given < D && given > 0) { // the border between what was given and what was not
-      const r = Math.floor(given / W), c = given % W;
-      context.strokeStyle = "#D55E00";
-      context.lineWidth = 2;
-      context.beginPath();
-      context.moveTo(0, (r + (c > 0)) * scale);
-      context.lineTo(c * scale, (r + (c > 0)) * scale);
-      context.lineTo(c * scale, r * scale);
-      context.lineTo(W * scale, r * scale);
-      context.stroke();
-    }
-  };
-  const left = make("div", root, { class: "left" });
-  const right = make("div", root, { class: "right" });
-  const choose = make("div", left, { class: "choose" });
-  const ask = (change) => {
-    view.now = { ...view.now, ...change };
-    view.paint();
-    if (JSON.stringify(view.now) === view.answered) return;
-    if (view.waiting) return; // one question at a time; the newest follows when the answer is there
-    view.waiting = true;
-    view.sent = JSON.stringify(view.now);
-    element.dispatchEvent(new CustomEvent("moved", { detail: { ...view.now } }));
-  };
-  const buttons = images.map((image, k) => {
-    const button = make("button", choose, { type: "button", "aria-label": `picture ${k + 1}` });
-    paint(make("canvas", button), image, D, false);
-    button.addEventListener("click", () => ask({ picture: k }));
-    return button;
   });
-  const slide = (name, label, options) => {
-    const row = make("label", left, { class: "row" });
-    make("span", row, {}, label);
-    const input = make("input", row, { type: "range", "data-lm-suppress-shortcuts": "true", "aria-label": label, ...options });
-    const shown = make("span", row);
-    input.addEventListener("input", () => ask({ [name]: Number(input.value) }));
-    return [input, shown];
+  const size = images[0].flat().length;
+  const given = slider(left, {
+    label: "pixels given",
+    min: 0,
+    max: size,
+    step: 1,
+    show: (many) => `${many} of ${size}`,
+    act: (many) => ask({ given: many }),
+  });
+  const heat = { label: "temperature", min: 0, max: 2, step: 0.1, show: (t) => t.toFixed(1) };
+  const temperature = slider(left, { ...heat, act: (t) => ask({ temperature: t }) });
+  button(left, "Other random numbers", () => ask({ seed: seed() + 1 }));
+  return (now) => {
+    given.set(now.given);
+    temperature.set(now.temperature);
+    pictures.forEach((node, k) => put(node, { "aria-pressed": k === now.picture }));
   };
-  const [given, givenShown] = slide("given", "pixels given", { min: 0, max: D, step: 1 });
-  const [temperature, temperatureShown] = slide("temperature", "temperature", { min: 0, max: 2, step: 0.1 });
-  const again = make("button", left, { type: "button", class: "again" }, "Other random numbers");
-  again.addEventListener("click", () => ask({ seed: view.now.seed + 1 }));
-  const source = make("figure", right, { class: "source" });
-  make("figcaption", source, {}, "given");
-  const shown = make("canvas", source, { role: "img", "aria-label": "the part of the picture that is given" });
-  const results = make("figure", right);
-  make("figcaption", results, {}, "eight continuations");
-  const eight = make("div", results, { class: "eight" });
-  const canvases = [...Array(8)].map((_, k) => make("canvas", eight, { role: "img", "aria-label": `continuation ${k + 1}` }));
-  const failed = make("div", results, { class: "error", role: "alert" });
-  view.paint = () => {
-    const now = view.now;
-    given.value = now.given;
-    temperature.value = now.temperature;
-    givenShown.textContent = `${now.given} of ${D}`;
-    temperatureShown.textContent = now.temperature.toFixed(1);
-    buttons.forEach((button, k) => button.setAttribute("aria-pressed", k === now.picture));
-    paint(shown, images[now.picture], now.given, true);
-  };
-  view.answer = (drawn, answered, error) => {
-    view.answered = JSON.stringify(answered);
-    failed.textContent = error ? `No answer to this. ${error}` : "";
-    eight.style.visibility = error ? "hidden" : "visible";
-    if (!error) drawn.forEach((image, k) => paint(canvases[k], image, answered.given, false));
-    if (view.waiting && view.answered === view.sent) {
-      view.waiting = false;
-      if (JSON.stringify(view.now) !== view.sent) ask({});
-    }
-  };
-  return view;
+}
+
+function setup(root, state, { tell, theme }) {
+  const { images, levels } = state;
+  const left = el("div", root, { class: "left" });
+  const right = el("div", root, { class: "right" });
+  const seed = () => kernel.now().seed;
+  const showControls = controls(left, state, (change) => kernel.ask(change), seed);
+  const source = el("figure", right, { class: "source" });
+  el("figcaption", source, {}, "given");
+  const shown = el("canvas", source, { role: "img", "aria-label": "the part of the picture that is given" });
+  const results = el("figure", right);
+  el("figcaption", results, {}, "eight continuations");
+  const eight = el("div", results, { class: "eight" });
+  const ways = Array.from({ length: 8 }, (_, k) =>
+    el("canvas", eight, { role: "img", "aria-label": `continuation ${k + 1}` }),
+  );
+  const kernel = asking(results, {
+    tell,
+    request(now) {
+      showControls(now);
+      const cover = mix(theme.paper, theme.sky, 0.25);
+      paintPicture(shown, images[now.picture], { levels, given: now.given, cover, line: theme.orange });
+    },
+    answer({ drawn, answered, error }) {
+      eight.style.visibility = error ? "hidden" : "visible";
+      if (error) return;
+      const how = { levels, given: answered.given, cover: null, line: theme.orange };
+      drawn.forEach((image, k) => paintPicture(ways[k], image, how));
+    },
+  });
+  return kernel;
 }
 
 export function draw(element, state) {
-  const key = JSON.stringify([state.images, state.levels]);
-  if (element.glKey !== key) {
-    element.glKey = key;
-    element.glView = completionBuild(element, state);
-  }
-  const view = element.glView;
-  if (!view.waiting) {
-    view.now = { ...state.request, ...state.value };
-    view.paint();
-  }
-  view.answer(state.drawn, state.answered, state.error);
+  mount(element, state, { name: "gl-complete", label: "How a picture goes on", css: STYLE, setup });
 }

@@ -1,262 +1,260 @@
 // Which pixels a prediction depends on, computed from the masks alone. state: {height, width, position: [r, c],
 // layers, most, kernel, network: "pixelcnn" | "gated", masks: "ABB" | "AAA" | "BBB", value}. Tells: {position, layers,
 // kernel, network, masks}.
+import {
+  Cells,
+  Frame,
+  arrows,
+  canvas,
+  changing,
+  clamp,
+  drag,
+  el,
+  mix,
+  mount,
+  polyline,
+  radios,
+  slider,
+} from "../kit.js";
 
-const RF_STYLE = `
-.gl-field { font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, #222);
-  display: flex; flex-wrap: wrap; gap: 20px; padding: 4px; }
-.gl-field canvas.grid { width: 306px; height: 306px; cursor: pointer; touch-action: none; display: block; }
-.gl-field canvas.grid:focus-visible { outline: 3px solid #56B4E9; outline-offset: 2px; }
-.gl-field .side { width: 368px; }
-.gl-field fieldset { border: none; margin: 0 0 7px; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; }
-.gl-field legend { float: left; width: 52px; margin-right: 8px; font-weight: 600; padding: 0; }
-.gl-field label { display: flex; align-items: center; gap: 5px; cursor: pointer; }
-.gl-field input[type=range] { width: 190px; cursor: ew-resize; }
-.gl-field .off { opacity: .45; }
-.gl-field .masks { display: flex; flex-wrap: wrap; gap: 16px; margin: 10px 0; min-height: 96px; }
-.gl-field .masks figure { margin: 0; font-size: 11px; text-align: center; }
-.gl-field .masks canvas { display: block; margin: 0 auto 3px; }
-.gl-field .key { display: grid; grid-template-columns: 18px 1fr; gap: 3px 8px; align-items: center; }
-.gl-field .key i { width: 16px; height: 16px; border: 1px solid #999; box-sizing: border-box; display: block; }
-.gl-field .say { margin-top: 8px; min-height: 3em; }
-.gl-field .say b { font-variant-numeric: tabular-nums; }
+const LARGEST = 302; // pixels of the page for the grid, whose cells fill them as far as halves of a pixel go
+const MARGIN = 2;
+// prettier-ignore
+const CHOICES = [
+  { key: "network", options: [["pixelcnn", "PixelCNN"], ["gated", "gated, two stacks"]] },
+  { key: "masks", options: [["ABB", "A, then B"], ["AAA", "A always"], ["BBB", "B always"]] },
+  { key: "kernel", options: [[3, "3×3"], [5, "5×5"]] },
+];
+
+const STYLE = `
+  display: flex; flex-wrap: wrap; gap: 20px;
+  canvas.grid { cursor: pointer; }
+  canvas.grid:focus-visible { outline-offset: 2px; }
+  .side { width: 28.3em; }
+  fieldset { border: none; margin: 0 0 7px; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 10px; }
+  legend, .slider span:first-child { float: left; width: 4.6em; margin: 0; padding: 0; font-weight: 600; }
+  fieldset:disabled { opacity: .45; }
+  input[type=range] { width: 190px; }
+  .slider { gap: 10px; } .num { font-weight: 600; }
+  .masks { display: flex; flex-wrap: wrap; gap: 16px; margin: 10px 0; min-height: 96px; }
+  .masks figure { font-size: .85em; text-align: center; }
+  .masks canvas { margin: 0 auto 3px; }
+  .key { display: grid; grid-template-columns: 18px 1fr; gap: 3px 8px; align-items: center; }
+  .key i { width: 16px; height: 16px; border: 1px solid var(--gl-line); box-sizing: border-box; display: block; }
+  .say { margin-top: 8px; min-height: 3em; }
 `;
-const SEEN = "#0072B2", LATER = "#BBD9EA", BLIND = "#D55E00", FUTURE = "#EFEFEF", LEAK = "#CC79A7";
 
-// Offsets [rows, columns] that a kernel may look at: the rows above, and its own row up to the middle.
-function maskOffsets(size, kind) {
+// Offsets [row, column] of a kernel and what of it is open: the rows above, and its own row up to the middle, which
+// is open in a mask of kind B only.
+function offsetsOf(size, open) {
   const half = (size - 1) / 2;
-  const offsets = [];
-  for (let r = -half; r <= half; r++) {
-    for (let c = -half; c <= half; c++) {
-      if (r < 0 || (r === 0 && (c < 0 || (c === 0 && kind === "B")))) offsets.push([r, c]);
-    }
-  }
-  return offsets;
+  const along = Array.from({ length: size }, (_, i) => i - half);
+  return along.flatMap((r) => along.map((c) => [r, c])).filter(([r, c]) => open(r, c));
 }
-const inRow = (size, kind) => maskOffsets(size, kind).filter(([r]) => r === 0);
-function rowsAbove(size) { // the vertical stack: whole rows, its own one included
-  const half = (size - 1) / 2;
-  const offsets = [];
-  for (let r = -half; r <= 0; r++) for (let c = -half; c <= half; c++) offsets.push([r, c]);
-  return offsets;
+const maskOffsets = (size, kind) =>
+  offsetsOf(size, (r, c) => r < 0 || (r === 0 && (c < 0 || (c === 0 && kind === "B"))));
+const inRow = (size, kind) => maskOffsets(size, kind).filter(([r]) => r === 0); // the horizontal stack
+const rowsAbove = (size) => offsetsOf(size, (r) => r <= 0); // the vertical one: whole rows, its own one included
+
+// Where each of these pixels, [H * W] of 0 and 1, looks: marked in `into` too.
+function step(from, offsets, into, height, width) {
+  from.forEach((is, i) => {
+    if (!is) return;
+    for (const [dr, dc] of offsets) {
+      const [r, c] = [Math.floor(i / width) + dr, (i % width) + dc];
+      if (r >= 0 && r < height && c >= 0 && c < width) into[r * width + c] = 1;
+    }
+  });
+  return into;
 }
 
-// Walks back through the layers: where does what stands at a pixel come from? Returns booleans, [H * W].
-function dependsOn({ height, width, network, masks, kernel, position }, layers) {
-  const step = (from, offsets, into) => {
-    for (let i = 0; i < from.length; i++) {
-      if (!from[i]) continue;
-      const r = Math.floor(i / width), c = i % width;
-      for (const [dr, dc] of offsets) {
-        const a = r + dr, b = c + dc;
-        if (a >= 0 && a < height && b >= 0 && b < width) into[a * width + b] = 1;
-      }
-    }
-    return into;
-  };
+// Walks back through the layers: where does what stands at a pixel come from? Returns 0 or 1 a pixel, [H * W].
+export function dependsOn({ height, width, network, masks, kernel, position }, layers) {
   const none = () => new Uint8Array(height * width);
-  let horizontal = none(), vertical = none();
+  const back = (from, offsets, into = none()) => step(from, offsets, into, height, width);
+  let [horizontal, vertical] = [none(), none()];
   horizontal[position[0] * width + position[1]] = 1;
   for (let layer = layers; layer >= 1; layer--) {
-    const kind = masks[Math.min(layer - 1, 2)];
     if (network === "gated") {
-      vertical = step(horizontal, [[-1, 0]], vertical); // what the horizontal stack is told from above
-      horizontal = step(horizontal, inRow(kernel, layer === 1 ? "A" : "B"), none());
-      vertical = step(vertical, rowsAbove(kernel), none());
-    } else horizontal = step(horizontal, maskOffsets(kernel, kind), none());
+      vertical = back(horizontal, [[-1, 0]], vertical); // what the horizontal stack is told from above
+      horizontal = back(horizontal, inRow(kernel, layer === 1 ? "A" : "B"));
+      vertical = back(vertical, rowsAbove(kernel));
+    } else horizontal = back(horizontal, maskOffsets(kernel, masks[Math.min(layer - 1, 2)]));
   }
-  return horizontal.map((seen, i) => (seen || vertical[i] ? 1 : 0));
+  return horizontal.map((seen, i) => seen | vertical[i]);
 }
 
-function rfBuild(element, state) {
-  const make = (tag, parent, attributes = {}, text = "") => {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.textContent = text;
-    parent.append(node);
-    return node;
-  };
-  element.replaceChildren();
-  make("style", element, {}, RF_STYLE);
-  const root = make("div", element, { class: "gl-field" });
-  const { height: H, width: W } = state;
-  const cell = 76, margin = 4;
-  const grid = make("canvas", root, {
-    class: "grid", width: W * cell + 2 * margin, height: H * cell + 2 * margin, tabindex: 0, role: "application",
-    "data-lm-suppress-shortcuts": "true",
-    "aria-label": `${H} by ${W} pixels; click one, or move with the arrow keys, to see what its prediction depends on`,
+// What each pixel is to the prediction: seen, seen with more layers, never seen, yet to come, or seen before its time.
+export function kinds(now) {
+  const [seen, ever] = [now.layers, 2 * (now.height + now.width)].map((layers) => dependsOn(now, layers));
+  const index = now.position[0] * now.width + now.position[1];
+  return Array.from(seen, (is, i) => {
+    if (i >= index) return is ? "leak" : "future";
+    return is ? "seen" : ever[i] ? "later" : "blind";
   });
-  const side = make("div", root, { class: "side" });
-  const name = `gl-${Math.random().toString(36).slice(2)}`;
-  const view = { now: null, inputs: {} };
-  const tell = (change) => {
-    view.now = { ...view.now, ...change };
-    view.paint();
-    element.dispatchEvent(new CustomEvent("moved", { detail: { ...view.now } }));
-  };
-  const radios = (title, key, options) => {
-    const field = make("fieldset", side);
-    make("legend", field, {}, title);
-    for (const [value, text] of options) {
-      const label = make("label", field);
-      const input = make("input", label, {
-        type: "radio", name: `${name}-${key}`, value, "data-lm-suppress-shortcuts": "true",
-      });
-      label.append(text);
-      input.addEventListener("change", () => tell({ [key]: key === "kernel" ? Number(value) : value }));
-      (view.inputs[key] ??= []).push(input);
-    }
-    return field;
-  };
-  radios("network", "network", [["pixelcnn", "PixelCNN"], ["gated", "gated, two stacks"]]);
-  view.masksField = radios("masks", "masks", [["ABB", "A, then B"], ["AAA", "A always"], ["BBB", "B always"]]);
-  radios("kernel", "kernel", [[3, "3×3"], [5, "5×5"]]);
-  const field = make("fieldset", side);
-  make("legend", field, {}, "layers");
-  const label = make("label", field);
-  const slider = make("input", label, {
-    type: "range", min: 1, max: state.most, step: 1, "data-lm-suppress-shortcuts": "true", "aria-label": "number of layers",
-  });
-  const shown = make("b", label);
-  slider.addEventListener("input", () => tell({ layers: Number(slider.value) }));
-  const drawings = make("div", side, { class: "masks" });
-  const key = make("div", side, { class: "key" });
-  const say = make("div", root, { class: "say", "aria-live": "polite" });
-  side.append(say);
+}
 
-  const smallMask = (size, offsets, text) => {
-    const box = make("figure", drawings);
-    const canvas = make("canvas", box, { width: 60, height: 60, role: "img", "aria-label": `${text}: the kernel's mask` });
-    make("span", box, {}, text);
-    const context = canvas.getContext("2d");
-    const half = (size - 1) / 2, side_ = 60 / size;
-    for (let r = -half; r <= half; r++) {
-      for (let c = -half; c <= half; c++) {
-        const open = offsets.some(([a, b]) => a === r && b === c);
-        context.fillStyle = open ? SEEN : "#FFFFFF";
-        context.fillRect((c + half) * side_, (r + half) * side_, side_, side_);
-        context.strokeStyle = "#888";
-        context.strokeRect((c + half) * side_ + 0.5, (r + half) * side_ + 0.5, side_ - 1, side_ - 1);
-      }
-    }
-    context.strokeStyle = "#E69F00";
-    context.lineWidth = 3;
-    context.strokeRect(half * side_ + 1.5, half * side_ + 1.5, side_ - 3, side_ - 3);
-  };
+const colours = (theme) => ({
+  seen: theme.blue,
+  later: mix(theme.paper, theme.blue, 0.27),
+  blind: theme.paper,
+  future: theme.shade,
+  leak: theme.pink,
+});
 
-  view.paint = () => {
-    const now = { ...state, ...view.now };
-    const context = grid.getContext("2d");
-    const [pr, pc] = now.position;
-    const seen = dependsOn(now, now.layers);
-    const ever = dependsOn(now, 2 * (H + W));
-    const index = pr * W + pc;
-    const count = { seen: 0, later: 0, blind: 0, leak: 0 };
-    context.clearRect(0, 0, grid.width, grid.height);
-    for (let i = 0; i < H * W; i++) {
-      const x = (i % W) * cell + margin, y = Math.floor(i / W) * cell + margin;
-      const kind = i < index ? (seen[i] ? "seen" : ever[i] ? "later" : "blind") : seen[i] ? "leak" : "future";
-      if (kind in count) count[kind] += 1;
-      context.fillStyle = { seen: SEEN, later: LATER, blind: "#FFFFFF", leak: LEAK, future: FUTURE }[kind];
-      context.fillRect(x, y, cell, cell);
-      if (kind === "blind") {
-        context.save();
-        context.beginPath();
-        context.rect(x, y, cell, cell);
-        context.clip();
-        context.strokeStyle = BLIND;
-        context.lineWidth = 7;
-        for (let s = -cell; s < cell; s += 19) {
-          context.beginPath();
-          context.moveTo(x + s, y + cell);
-          context.lineTo(x + s + cell, y);
-          context.stroke();
-        }
-        context.restore();
-      }
-      if (kind === "leak") {
-        context.fillStyle = "#222";
-        context.font = `600 ${cell * 0.5}px sans-serif`;
-        context.textAlign = "center";
-        context.textBaseline = "middle";
-        context.fillText("!", x + cell / 2, y + cell / 2);
-      }
-      context.strokeStyle = "#999";
-      context.lineWidth = 1.5;
-      context.strokeRect(x, y, cell, cell);
-    }
-    context.strokeStyle = "#E69F00";
-    context.lineWidth = 9;
-    context.strokeRect(pc * cell + margin + 4, pr * cell + margin + 4, cell - 8, cell - 8);
-    for (const setting of ["network", "masks", "kernel"]) {
-      for (const input of view.inputs[setting]) {
-        input.checked = input.value === String(now[setting]);
-        if (setting === "masks") input.disabled = now.network === "gated";
-      }
-    }
-    view.masksField.className = now.network === "gated" ? "off" : "";
-    slider.value = now.layers;
-    shown.textContent = now.layers;
-    drawings.replaceChildren();
-    const rest = now.layers > 2 ? `layers 2 to ${now.layers}` : "layer 2";
-    if (now.network === "gated") {
-      smallMask(now.kernel, rowsAbove(now.kernel), "vertical, moved down");
-      smallMask(now.kernel, inRow(now.kernel, "A"), "horizontal, layer 1");
-      if (now.layers > 1) smallMask(now.kernel, inRow(now.kernel, "B"), `horizontal, ${rest}`);
-    } else {
-      smallMask(now.kernel, maskOffsets(now.kernel, now.masks[0]), `layer 1: ${now.masks[0]}`);
-      if (now.layers > 1) smallMask(now.kernel, maskOffsets(now.kernel, now.masks[1]), `${rest}: ${now.masks[1]}`);
-    }
-    key.replaceChildren();
-    const row = (style, text) => { make("i", key, { style }); make("span", key, {}, text); };
-    const hatch = `repeating-linear-gradient(135deg, ${BLIND} 0 2px, #fff 2px 5px)`;
-    row(`border: 3px solid #E69F00`, "the pixel that is predicted");
-    row(`background: ${SEEN}`, `seen: ${count.seen} of ${index} earlier pixels`);
-    row(`background: ${LATER}`, `seen with more layers: ${count.later}`);
-    row(`background: ${hatch}`, `never seen, however many layers: ${count.blind}`);
-    row(`background: ${LEAK}`, `seen and must not be: ${count.leak}`);
-    say.innerHTML = `Row <b>${pr + 1}</b>, column <b>${pc + 1}</b>: `
-      + (count.leak ? "it looks at what it has to predict. No probabilities come out of this."
-        : count.blind ? `blind to <b>${count.blind}</b> of the pixels that come before it.`
-        : count.later ? "with more layers it sees all that comes before it."
-        : "it sees all that comes before it, and nothing else.");
-  };
-  const at = (event) => {
-    const box = grid.getBoundingClientRect();
-    const r = Math.floor(((event.clientY - box.top) / box.height) * H);
-    const c = Math.floor(((event.clientX - box.left) / box.width) * W);
-    return [Math.min(H - 1, Math.max(0, r)), Math.min(W - 1, Math.max(0, c))];
-  };
-  const pick = (r, c) => {
-    const [a, b] = view.now.position;
-    if (a !== r || b !== c) tell({ position: [r, c] });
-  };
-  let down = false;
-  grid.addEventListener("pointerdown", (event) => { grid.setPointerCapture(event.pointerId); down = true; pick(...at(event)); });
-  grid.addEventListener("pointermove", (event) => { if (down) pick(...at(event)); });
-  grid.addEventListener("pointerup", () => { down = false; });
-  grid.addEventListener("pointercancel", () => { down = false; });
-  grid.addEventListener("keydown", (event) => {
-    const [r, c] = view.now.position;
-    const moves = { ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1] };
-    if (!(event.key in moves)) return;
-    const [a, b] = moves[event.key];
-    pick(Math.min(H - 1, Math.max(0, a)), Math.min(W - 1, Math.max(0, b)));
-    event.preventDefault();
-    event.stopPropagation();
+// Lines across a cell, which say that nothing is seen of it.
+function hatch(context, [x, y], side, colour) {
+  context.save();
+  context.beginPath();
+  context.rect(x, y, side, side);
+  context.clip();
+  context.strokeStyle = colour;
+  context.lineWidth = 3;
+  for (let s = -side; s < side; s += side / 4) {
+    polyline(context, [[x + s, y + side], [x + s + side, y]]); // prettier-ignore
+  }
+  context.restore();
+}
+
+function paintGrid(node, cells, all, index, theme) {
+  const context = node.getContext("2d");
+  context.clearRect(0, 0, node.width, node.height);
+  all.forEach((kind, i) => {
+    cells.fill(i, colours(theme)[kind]);
+    if (kind === "blind") hatch(context, cells.corner(i), cells.side, theme.orange);
+    if (kind === "leak") cells.label(i, "!", "#222", `600 ${cells.side / 2}px sans-serif`);
+    cells.outline(i, theme.line, 0.75, -0.375); // in the middle between two cells
   });
-  return view;
+  cells.outline(index, theme.amber, 4);
+}
+
+// The masks of the kernels, small: what the first layer may look at, and the later ones.
+function showMasks(box, { network, kernel, masks, layers }, theme) {
+  const rest = layers > 2 ? `layers 2 to ${layers}` : "layer 2";
+  const gated = [
+    [rowsAbove(kernel), "vertical, moved down"],
+    [inRow(kernel, "A"), "horizontal, layer 1"],
+    [inRow(kernel, "B"), `horizontal, ${rest}`],
+  ];
+  const cnn = [
+    [maskOffsets(kernel, masks[0]), `layer 1: ${masks[0]}`],
+    [maskOffsets(kernel, masks[1]), `${rest}: ${masks[1]}`],
+  ];
+  const drawn = network === "gated" ? gated : cnn;
+  box.replaceChildren();
+  for (const [offsets, text] of layers > 1 ? drawn : drawn.slice(0, -1)) {
+    const figure = el("figure", box);
+    const label = { role: "img", "aria-label": `${text}: the kernel's mask` };
+    const cells = new Cells(canvas(figure, 60, 60, label).getContext("2d"), kernel, 60 / kernel);
+    const half = (kernel - 1) / 2;
+    const open = new Set(offsets.map(([r, c]) => (r + half) * kernel + c + half));
+    for (let i = 0; i < kernel * kernel; i++) {
+      cells.fill(i, open.has(i) ? theme.blue : theme.paper);
+      cells.outline(i, theme.line, 1);
+    }
+    cells.outline(half * kernel + half, theme.amber, 3);
+    el("span", figure, {}, text);
+  }
+}
+
+function showKey(box, count, index, theme) {
+  const { seen, later, leak } = colours(theme);
+  const lines = `repeating-linear-gradient(135deg, ${theme.orange} 0 2px, ${theme.paper} 2px 5px)`;
+  box.replaceChildren();
+  for (const [style, text] of [
+    [`border: 3px solid ${theme.amber}`, "the pixel that is predicted"],
+    [`background: ${seen}`, `seen: ${count("seen")} of ${index} earlier pixels`],
+    [`background: ${later}`, `seen with more layers: ${count("later")}`],
+    [`background: ${lines}`, `never seen, however many layers: ${count("blind")}`],
+    [`background: ${leak}`, `seen and must not be: ${count("leak")}`],
+  ]) {
+    el("i", box, { style });
+    el("span", box, {}, text);
+  }
+}
+
+function showWords(say, [r, c], count) {
+  say.replaceChildren("Row ");
+  el("b", say, {}, r + 1);
+  say.append(", column ");
+  el("b", say, {}, c + 1);
+  say.append(": ");
+  if (count("leak")) say.append("it looks at what it has to predict. No probabilities come out of this.");
+  else if (count("blind")) {
+    say.append("blind to ");
+    el("b", say, {}, count("blind"));
+    say.append(" of the pixels that come before it.");
+  } else if (count("later")) say.append("with more layers it sees all that comes before it.");
+  else say.append("it sees all that comes before it, and nothing else.");
+}
+
+// What is chosen beside the grid; returns what shows it.
+function controls(side, most, change) {
+  const made = CHOICES.map(({ key, options }) => {
+    const field = el("fieldset", side);
+    el("legend", field, {}, key);
+    return { key, field, radios: radios(field, { options, act: (value) => change({ [key]: value }) }) };
+  });
+  const act = (layers) => change({ layers });
+  const range = { min: 1, max: most, step: 1, "aria-label": "number of layers" };
+  const layers = slider(side, { label: "layers", ...range, show: String, act });
+  return (now) => {
+    for (const { key, field, radios: buttons } of made) {
+      buttons.set(now[key]);
+      field.disabled = key === "masks" && now.network === "gated";
+    }
+    layers.set(now.layers);
+  };
+}
+
+// A pixel is chosen by the hand and by the keys.
+function take(grid, { height, width }, side, read, pick) {
+  const size = { width: width * side + 2 * MARGIN, height: height * side + 2 * MARGIN };
+  const margins = { left: MARGIN, right: MARGIN, top: MARGIN, bottom: MARGIN };
+  const frame = new Frame({ x: [0, width], y: [height, 0], ...size, ...margins });
+  const choose = (r, c) => pick([clamp(r, 0, height - 1), clamp(c, 0, width - 1)]);
+  const follow = (event) => {
+    const [c, r] = frame.pointer(event, grid).map(Math.floor);
+    choose(r, c);
+  };
+  drag(grid, { down: follow, move: follow });
+  arrows(grid, (dx, dy) => choose(read()[0] - dy, read()[1] + dx));
+}
+
+function setup(root, state, { tell, theme }) {
+  const { height, width } = state;
+  const { now, change } = changing(update, tell);
+  const side = Math.floor((2 * LARGEST) / Math.max(height, width)) / 2;
+  const what = `${height} by ${width} pixels`;
+  const label = `${what}; click one, or move with the arrow keys, to see what its prediction depends on`;
+  const size = [width, height].map((cells) => cells * side + 2 * MARGIN);
+  const grid = canvas(root, ...size, { class: "grid", role: "application", "aria-label": label });
+  const cells = new Cells(grid.getContext("2d"), width, side, MARGIN);
+  const beside = el("div", root, { class: "side" });
+  const showControls = controls(beside, state.most, change);
+  const masks = el("div", beside, { class: "masks" });
+  const key = el("div", beside, { class: "key" });
+  const say = el("div", beside, { class: "say", "aria-live": "polite" });
+  const read = () => now.position;
+  take(grid, state, side, read, (position) => String(position) === String(now.position) || change({ position }));
+  function update() {
+    const all = kinds({ height, width, ...now });
+    const count = (kind) => all.filter((each) => each === kind).length;
+    const index = now.position[0] * width + now.position[1];
+    paintGrid(grid, cells, all, index, theme);
+    showControls(now);
+    showMasks(masks, now, theme);
+    showKey(key, count, index, theme);
+    showWords(say, now.position, count);
+  }
+  const show = (given) => {
+    const { position, layers, kernel, network, masks: order } = { ...given, ...given.value };
+    Object.assign(now, { position, layers, kernel, network, masks: order });
+    update();
+  };
+  return { show, paint: update };
 }
 
 export function draw(element, state) {
-  const { value, ...given } = state;
-  const key = JSON.stringify(given);
-  if (element.glKey !== key) {
-    element.glKey = key;
-    element.glView = rfBuild(element, given);
-  }
-  const { position, layers, kernel, network, masks } = { ...given, ...value };
-  element.glView.now = { position, layers, kernel, network, masks };
-  element.glView.paint();
+  mount(element, state, { name: "gl-field", label: "What a pixel depends on", css: STYLE, setup });
 }

@@ -10,6 +10,8 @@ import {
   clamp,
   drag,
   el,
+  integral,
+  logNormal,
   mount,
   put,
   signed,
@@ -45,21 +47,11 @@ const STYLE = `
   .slider input { flex: 1; }
 `;
 
-const logNormal = (x, mean, sigma) => -0.5 * ((x - mean) / sigma) ** 2 - Math.log(sigma * Math.sqrt(2 * Math.PI));
-
 function logTarget(x, { weight, sigma, gap }) {
   const a = Math.log(weight) + logNormal(x, -gap / 2, sigma);
   const b = Math.log(1 - weight) + logNormal(x, gap / 2, sigma);
   const m = Math.max(a, b);
   return m + Math.log(Math.exp(a - m) + Math.exp(b - m));
-}
-
-// Σ f(x) dx over 800 intervals; f is smooth and 0 at both ends, so that this is exact to many digits.
-function integral(f, from, to, n = 800) {
-  const dx = (to - from) / n;
-  let sum = 0;
-  for (let i = 0; i <= n; i++) sum += f(from + i * dx);
-  return sum * dx;
 }
 
 function integrands(target, q) {

@@ -1,0 +1,151 @@
+"""Widgets without a kernel, each on a bare page: by hand and by keys, played, seen twice, and in the dark."""
+
+import pytest
+import torch
+
+from genlib import data, widgets
+from tests.browser.page import show, told
+
+DIGITS = data.digits()[1].x[:2]
+PLAIN = "margin: 0; background: #ffffff"
+
+
+@pytest.fixture(autouse=True)
+def fresh(page):
+    """A new document for each test: where one is written over another, Chromium captures no pointers."""
+    page.goto("about:blank")
+
+
+def swirl(z):
+    """A flow of two layers."""
+    first = torch.stack([z[:, 0] + 0.5 * torch.sin(2 * z[:, 1]), z[:, 1]], 1)
+    return [(z, torch.zeros(len(z))), (first, torch.zeros(len(z))), (2 * first, torch.full((len(z),), 1.39))]
+
+
+def player():
+    p = torch.full((2, 1, 8, 8, 17), 1 / 17)
+    return widgets.sampling_player(DIGITS, p, levels=17, titles=["first", "second"], step=60)
+
+
+def completion():
+    return widgets.completion(DIGITS, lambda x, *_: x.expand(8, 1, 8, 8), levels=17)
+
+
+PAINTED = {
+    "flow_explorer": lambda: widgets.flow_explorer(swirl, size=9, samples=20),
+    "receptive_field": lambda: widgets.receptive_field(5, 7),
+    "sampling_player": player,
+    "completion": completion,
+}
+LOOK = "() => [...document.querySelectorAll('#here canvas')].map((node) => node.toDataURL()).join()"
+
+
+@pytest.mark.parametrize("name", PAINTED)
+def test_canvases_follow_the_page_into_the_dark_and_back(page, name):
+    show(page, PAINTED[name](), PLAIN)
+    light = page.evaluate(LOOK)
+    page.evaluate("() => { document.body.style.background = '#111111'; }")
+    page.wait_for_function(f"(light) => ({LOOK})() !== light", arg=light)
+    page.evaluate("() => { document.body.style.background = '#ffffff'; }")
+    page.wait_for_function(f"(light) => ({LOOK})() === light", arg=light)
+
+
+def pull(page, css: str, to: tuple[float, float]) -> None:
+    """Drags what stands in the middle of an element, by pixels of the page."""
+    box = page.locator(css).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + to[0], y + to[1], steps=4)
+    page.mouse.up()
+
+
+def test_the_handles_of_q_follow_the_hand_and_the_keys(page):
+    show(page, widgets.elbo_by_hand(mean=0.0, sd=1.0), PLAIN)
+    unit = page.locator("#here svg").bounding_box()["width"] * 720 / 760 / 8
+    pull(page, "#here [data-handle=mean] circle", (unit, 0))
+    assert told(page) == {"posterior": "gaussian", "mean": 1, "sd": 1}
+    pull(page, "#here [data-handle=sd] circle", (-5 * unit, 0))
+    assert told(page)["sd"] == 0.1, "as narrow as it may be"
+    page.keyboard.press("Shift+ArrowUp")
+    assert told(page) == {"posterior": "gaussian", "mean": 1, "sd": 0.35}, "the handle has the focus"
+    page.evaluate("again({posterior: 'bimodal', mean: -1, sd: 0.5})")  # from another view
+    assert page.locator("#here input[value=bimodal]").is_checked()
+    assert "q: mean −1.00, standard deviation 0.50" in page.locator("#here .say").inner_text()
+
+
+def test_the_noise_stays_until_new_noise_is_asked_for(page):
+    widget = widgets.reparameterization(draws=5)
+    show(page, widget, PLAIN)
+    page.locator("#here [data-key=mean]").fill("1")
+    assert told(page) == {**widget.state, "mean": 1}
+    page.get_by_label("new noise at every move").check()
+    page.locator("#here [data-key=sd]").fill("1")
+    assert told(page)["noise"] != widget.state["noise"]
+    assert len(told(page)["noise"]) == 5
+
+
+def test_the_interval_and_its_ends_are_dragged(page):
+    show(page, widgets.mass_on_a_line({"double": lambda z: 2 * z}, interval=(0.0, 1.0)), PLAIN)
+    unit = page.locator("#here svg").bounding_box()["width"] / 8
+    pull(page, "#here .handle >> nth=1", (unit, 0))
+    assert told(page)["interval"] == [0, 2]
+    pull(page, "#here .inside", (-unit, 0))
+    assert told(page)["interval"] == [-1, 1]
+    pull(page, "#here .handle >> nth=0", (3 * unit, 0))
+    assert told(page)["interval"] == [0.95, 1], "no end may pass the other"
+    assert "width 0.100" in page.locator("#here tr").nth(1).inner_text(), "of x = 2z"
+
+
+def test_a_pixel_is_picked_in_a_grid_that_is_no_square(page):
+    show(page, widgets.receptive_field(5, 7), PLAIN)
+    box = page.locator("#here canvas.grid").bounding_box()
+    assert abs(box["height"] / box["width"] - 5 / 7) < 0.01
+    page.mouse.click(box["x"] + box["width"] * 6.5 / 7, box["y"] + box["height"] * 0.1)
+    assert told(page)["position"] == [0, 6]
+    page.keyboard.press("ArrowUp")  # there is no row above
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    assert told(page)["position"] == [1, 5]
+    assert page.evaluate("told.length") == 3, "what does not change is not told"
+
+
+def test_a_point_is_dragged_through_the_layers_of_a_flow(page):
+    show(page, PAINTED["flow_explorer"](), PLAIN)
+    page.locator("#here input").fill("2")
+    pull(page, "#here canvas.z", (-100, -50))
+    z = told(page)["z"]
+    assert abs(z[0] + 1.6) < 0.02
+    assert abs(z[1] - 0.8) < 0.02
+    x = 2 * (z[0] + 0.5 * torch.sin(torch.tensor(2 * z[1])).item())
+    words = page.locator("#here .say").inner_text().replace("−", "-")
+    shown = float(words.split("now at (")[1].split(",")[0])
+    assert abs(shown - x) < 0.15, "between the points of a coarse grid"
+    assert "multiplied by 4.01" in words
+
+
+def test_the_play_button_plays_stops_and_starts_anew(page):
+    show(page, player(), PLAIN)
+    step = "() => Number(document.querySelector('#here input').value)"
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"() => ({step})() > 60")
+    page.evaluate("again({step: 3, picture: 1})")  # an echo of what it told
+    assert page.evaluate(step) > 60, "while it plays it is ahead of what comes back"
+    page.wait_for_function("() => document.querySelector('#here .say').innerText.startsWith('All 64')")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"() => ({step})() > 0 && ({step})() < 60")
+    page.get_by_role("button", name="Stop").click()
+    now = page.evaluate(step)
+    page.wait_for_timeout(250)
+    assert page.evaluate(step) == now == told(page)["step"]
+
+
+def test_what_stands_in_other_words_is_asked_and_drawn(page):
+    show(page, completion(), PLAIN)
+    page.locator("#here .choose button").nth(1).click()
+    assert told(page) == {"picture": 1, "given": 32, "temperature": 1, "seed": 0}
+    before = page.evaluate(LOOK)
+    page.evaluate("redraw({value: told[0], answered: told[0], drawn: Array(8).fill(Array(8).fill(Array(8).fill(16)))})")
+    assert page.evaluate(LOOK) != before
+    page.get_by_role("button", name="Other random numbers").click()
+    assert told(page)["seed"] == 1
