@@ -144,8 +144,6 @@ class OneHot(nn.Module):
 
     zero: Tensor
 
-    zero: Tensor
-
     def __init__(self, K: int):
         super().__init__()
         self.K = K

@@ -37,7 +37,7 @@ def keep(path: Path, content: bytes) -> None:
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
     """Arrays as the content of an .npz file: no pickle, and a checksum for each."""
     packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     return packed.getvalue()
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import html
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.x)
 
-    def __getitem__(self, i) -> tuple[Tensor, Tensor | None]:
+    def __getitem__(self, i: Any) -> tuple[Tensor, Tensor | None]:
         x = _take(self.x, i)
         batch = x.shape[: x.dim() - len(self.shape)]  # (B,), or () for a single example
         if self.binarization == "dynamic":  # x holds probabilities: toss the coins now, where x lives
@@ -125,7 +126,7 @@ def _as_integers(values: Tensor) -> Tensor:
     return values.long() if values.dtype == torch.uint8 else values
 
 
-def _take(values: Tensor, i) -> Tensor:
+def _take(values: Tensor, i: Any) -> Tensor:
     """values[i]; for a batch of indices by index_select, which is several times as fast."""
     if isinstance(i, Tensor) and i.dtype == torch.long and i.dim() == 1:
         return values.index_select(0, i)

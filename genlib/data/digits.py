@@ -1,6 +1,7 @@
 """1,797 handwritten digits of 8x8 pixels, embedded in scikit-learn: real data that needs no download."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ def digits() -> tuple[Dataset, Dataset]:
     y = torch.from_numpy(raw.target).long()
     order = torch.from_numpy(np.random.RandomState(0).permutation(len(x)))
     train, test = order[:1437], order[1437:]
-    common = {
+    common: dict[str, Any] = {
         "levels": 17,
         "class_names": tuple("0123456789"),
         "source": SOURCE,

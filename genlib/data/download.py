@@ -85,7 +85,7 @@ def _fetch(published: Published, name: str, path: Path) -> bytes:
 def _in_words(error: Exception) -> str:
     import requests
 
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
         return "did not answer in time"

@@ -5,12 +5,16 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from genlib.data import cache
 from genlib.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from matplotlib.path import Path as Outline
 
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -104,7 +108,7 @@ def _cached(n: int, seed: int, classes: str, fonts: tuple[str, ...], ranges: dic
 
 
 @functools.cache
-def _outline(character: str, font: str):
+def _outline(character: str, font: str) -> "tuple[Outline, bool]":
     """(path, is it in the font): the outline for a capital of height 1, y upwards, as many short straight lines."""
     import matplotlib
     from matplotlib.font_manager import FontProperties, get_font
@@ -114,7 +118,7 @@ def _outline(character: str, font: str):
 
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     if get_font(str(file)).get_char_index(ord(character)) == 0 or character.isspace():
-        return None, False
+        return Outline(np.zeros((1, 2))), False
     properties = FontProperties(fname=str(file))
     capital = TextPath((0, 0), "H", size=500, prop=properties, usetex=False).get_extents().height
     curves = TextPath((0, 0), character, size=500, prop=properties, usetex=False)
@@ -142,7 +146,8 @@ def draw(n: int, seed: int, classes: str, fonts: tuple[str, ...], ranges: dict) 
         slant, size, rotation, thickness = (factors[name][i] for name in RANGES)
         path, _ = _outline(classes[y[i]], fonts[font[i]])
         shape = path.transformed(Affine2D(np.array([[1, slant, 0], [0, 1, 0], [0, 0, 1]])).rotate_deg(rotation))
-        low, high = shape.vertices.min(0), shape.vertices.max(0)
+        corners = np.asarray(shape.vertices)
+        low, high = corners.min(0), corners.max(0)
         fits = (PIXELS - 2 * MARGIN - thickness) / (high - low).max()
         size = factors["size"][i] = min(size, fits)
         place = Affine2D().translate(*-(low + high) / 2)
@@ -154,5 +159,5 @@ def draw(n: int, seed: int, classes: str, fonts: tuple[str, ...], ranges: dict) 
         ink = np.asarray(renderer.buffer_rgba())[:, :, 3]  # opacity 0..255
         ink = ink.reshape(PIXELS, SUPERSAMPLING, PIXELS, SUPERSAMPLING).mean((1, 3))
         x[i, 0] = np.rint(ink)
-    factors = {name: values.astype(np.float32) for name, values in factors.items()}
-    return {"x": x, "y": y.astype(np.int64), "font": font.astype(np.int64)} | factors
+    drawn: dict[str, np.ndarray] = {"x": x, "y": y.astype(np.int64), "font": font.astype(np.int64)}
+    return drawn | {name: values.astype(np.float32) for name, values in factors.items()}

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Grammar:
         for words, p in self._expand((self.start,)):
             yield " ".join(words), p
 
-    def _mean(self, symbol: str, of_choice, of_word) -> float:
+    def _mean(self, symbol: str, of_choice: Callable, of_word: Callable) -> float:
         if symbol not in self.rules:
             return of_word(symbol)
         return sum(

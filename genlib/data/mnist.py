@@ -1,5 +1,7 @@
 """MNIST and Fashion-MNIST: 70,000 pictures each, fetched once and verified."""
 
+from typing import Any
+
 import torch
 
 from genlib.data import download
@@ -72,7 +74,7 @@ def fashion_mnist() -> tuple[Dataset, Dataset]:
     )
 
 
-def _load(published: Published, name: str, **common) -> tuple[Dataset, Dataset]:
+def _load(published: Published, name: str, **common: Any) -> tuple[Dataset, Dataset]:
     arrays = download.load(published)
     parts = []
     for prefix, part in (("train", "training"), ("t10k", "test")):

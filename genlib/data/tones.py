@@ -26,7 +26,7 @@ def tones(n: int = 1000, seed: int = 0, *, length: int = 1024, levels: int | Non
     parts = []
     for part, count, label in ((0, n, "training"), (1, n // 4, "test")):
         random = np.random.RandomState(2 * seed + part)  # a stream that NumPy promises to keep
-        known = {
+        known: dict[str, np.ndarray] = {
             "timbre": random.randint(len(TIMBRES), size=count),
             "note": random.randint(LOWEST, HIGHEST + 1, size=count),
             "volume": random.uniform(0.3, 0.9, size=count),

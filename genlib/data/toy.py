@@ -1,6 +1,7 @@
 """Densities in the plane whose truth is known, to learn on and to compare with."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -160,7 +161,7 @@ class _Checkerboard:
         return torch.where(inside, 0.0, -math.inf).to(x)  # a square has area 1
 
 
-_TOYS = {
+_TOYS: dict[str, Any] = {
     "banana": _Banana(),
     "checkerboard": _Checkerboard(),
     "eight_gaussians": _Gaussians(_circle(2.0, 8), 0.2),

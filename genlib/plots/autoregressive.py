@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import torch
 from matplotlib import patches, ticker
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -15,7 +16,7 @@ ORANGE = "#E69F00"
 HIDDEN = "#D7E6EF"  # what is not drawn yet
 
 
-def _grid(ax, values: Tensor, colours: Sequence[str]) -> None:
+def _grid(ax: Axes, values: Tensor, colours: Sequence[str]) -> None:
     """Cells (H, W) of the integers 0.. in the given colours, with thin lines between them."""
     H, W = values.shape
     ax.imshow(values.cpu().numpy(), cmap=ListedColormap(list(colours)), vmin=-0.5, vmax=len(colours) - 0.5)
@@ -27,7 +28,7 @@ def _grid(ax, values: Tensor, colours: Sequence[str]) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _frame(ax, row: int, column: int) -> None:
+def _frame(ax: Axes, row: int, column: int) -> None:
     ax.add_patch(
         patches.Rectangle(
             (column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor=ORANGE, linewidth=2.4, zorder=4
@@ -164,7 +165,7 @@ def diagonals(height: int, width: int) -> Figure:
     return figure
 
 
-def _cover(ax, known: Tensor) -> None:
+def _cover(ax: Axes, known: Tensor) -> None:
     """Covers the pixels of a picture that are not in known (H, W)."""
     for r, c in (~known.cpu()).nonzero().tolist():
         ax.add_patch(patches.Rectangle((c - 0.5, r - 0.5), 1, 1, facecolor=HIDDEN, edgecolor="none"))

@@ -8,13 +8,15 @@ import contextlib
 import io
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
 import torch
 from cycler import cycler
 from matplotlib import patches, ticker
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -75,7 +77,9 @@ def png(figure: Figure) -> bytes:
 
 
 @contextlib.contextmanager
-def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **keywords):
+def canvas(
+    width: float, height: float, rows: int = 1, columns: int = 1, **keywords: Any
+) -> Iterator[tuple[Figure, np.ndarray]]:
     """A Figure and its axes (rows, columns) in the style of the course; the sizes are inches."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -89,7 +93,7 @@ def lattice(extent: tuple[float, float, float, float], n: int) -> Tensor:
     return torch.stack(torch.meshgrid(u, v, indexing="xy"), -1).view(-1, 2)
 
 
-def draw_picture(ax, x: Tensor, levels: int | None) -> None:
+def draw_picture(ax: Axes, x: Tensor, levels: int | None) -> None:
     """One image (C, H, W) or (H, W) on axes without ticks, with a thin frame."""
     x = x.detach().float().cpu()
     x = x.reshape(-1, *x.shape[-2:])  # (C, H, W)
@@ -210,7 +214,7 @@ def _legend_below(figure: Figure) -> None:
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
 
 
-def _draw_line(ax, x: Tensor, y: Tensor, name: str, k: int, markers: bool, dots: bool) -> None:
+def _draw_line(ax: Axes, x: Tensor, y: Tensor, name: str, k: int, markers: bool, dots: bool) -> None:
     """The k-th line, told apart from the others without colours, too: by its marks, or by dashes."""
     x, y = x.detach().cpu(), y.detach().cpu()
     style: dict[str, Any] = {"color": COLOURS[k % len(COLOURS)], "label": name}
@@ -227,7 +231,7 @@ def _draw_line(ax, x: Tensor, y: Tensor, name: str, k: int, markers: bool, dots:
         ax.plot(x.tolist(), y.tolist(), **style)
 
 
-def _scale(ax, xs: Sequence[Tensor], log: str, symlog: float | None, room: int) -> None:
+def _scale(ax: Axes, xs: Sequence[Tensor], log: str, symlog: float | None, room: int) -> None:
     """Logarithmic axes, and ticks for x: counts have none at 2.5; a few places on a logarithmic axis are named."""
     if "y" in log:
         ax.set_yscale("log")

@@ -56,7 +56,7 @@ def mass_on_a_line(
     p_x = p_z / slope.abs().clamp(min=1e-9)
     marked = (z >= interval[0]) & (z <= interval[1])
     with canvas(7.4, 4.8, 2, 1) as (figure, axes):
-        figure.get_layout_engine().set(hspace=0.25)
+        figure.set_layout_engine("constrained", hspace=0.25)
         for ax, where, density, name in ((axes[0, 0], z, p_z, "\\pi(z)"), (axes[1, 0], x, p_x, "p(x)")):
             ax.fill_between(where.tolist(), density.tolist(), color=BLUE, alpha=0.22)
             ax.plot(where.tolist(), density.tolist(), color=BLUE, linewidth=2)

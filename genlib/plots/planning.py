@@ -42,5 +42,5 @@ def policies(world: list[str], plans: Mapping[str, Tensor], walks: Mapping[str, 
     return figure
 
 
-def _square(c: float, r: float, colour: str, alpha: float = 1.0, size: float = 0.96):
+def _square(c: float, r: float, colour: str, alpha: float = 1.0, size: float = 0.96) -> Rectangle:
     return Rectangle((c - size / 2, r - size / 2), size, size, facecolor=colour, alpha=alpha, edgecolor="none")

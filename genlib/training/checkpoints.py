@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -18,7 +19,7 @@ def save(path: Path | str, state: dict) -> None:
     """Writes nested dicts and lists of tensors, numbers, strings and None; atomic: a crash leaves the older file."""
     tensors: dict[str, torch.Tensor] = {}
 
-    def strip(value):
+    def strip(value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             name = str(len(tensors))
             tensors[name] = value.detach().cpu().clone().contiguous()
@@ -44,7 +45,7 @@ def load(path: Path | str) -> dict:
             f"{path} is not a checkpoint that can be read ({error}); delete it to start anew"
         ) from error
 
-    def fill(value):
+    def fill(value: Any) -> Any:
         if isinstance(value, list):
             return [fill(v) for v in value]
         if isinstance(value, dict):
