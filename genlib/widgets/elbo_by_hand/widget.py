@@ -1,6 +1,7 @@
 """The ELBO of a one-dimensional model, by hand: set the mean and the width of q and watch the gap."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ MODELS = {"gaussian": (1.5, lambda z: z), "bimodal": (2.25, lambda z: z**2)}  # 
 RANGES = {"mean": (-3.0, 3.0), "sd": (0.1, 2.0)}
 
 
-def _log_normal(z: Tensor, mean, sd) -> Tensor:
+def _log_normal(z: Tensor, mean: float, sd: float) -> Tensor:
     return -0.5 * ((z - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi)
 
 
@@ -43,7 +44,7 @@ class ElboByHand(Drawing):
         "nats: log p(x), and the ELBO, which is smaller by the gap."
     )
 
-    def _now(self, name: str):
+    def _now(self, name: str) -> Any:
         return self.value.get(name, self.state[name])
 
     @property
