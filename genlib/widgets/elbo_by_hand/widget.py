@@ -13,7 +13,7 @@ MODELS = {"gaussian": (1.5, lambda z: z), "bimodal": (2.25, lambda z: z**2)}  # 
 RANGES = {"mean": (-3.0, 3.0), "sd": (0.1, 2.0)}
 
 
-def _log_normal(z: Tensor, mean: float | Tensor, sd: float) -> Tensor:
+def _log_normal(z: Tensor, mean: float, sd: float) -> Tensor:
     return -0.5 * ((z - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi)
 
 
@@ -72,7 +72,7 @@ class ElboByHand(Drawing):
             "$q(z)$, yours": _log_normal(z, self.mean, self.sd).exp(),
             "$p(z)$, the prior": _log_normal(z, 0.0, 1.0).exp(),
         }
-        return plots.png(plots.latent.elbo(z, curves, self.numbers, terms=self.state["terms"]))
+        return plots.png(plots.bound_by_hand(z, curves, self.numbers, terms=self.state["terms"]))
 
 
 def elbo_by_hand(

@@ -28,7 +28,7 @@ class ReceptiveField(Drawing):
 
         now = {k: v for k, v in self.settings.items() if k != "most"}
         ever = depends_on(**{**now, "layers": 2 * (now["height"] + now["width"])})
-        return plots.png(plots.autoregressive.receptive_field(self.seen, ever, tuple(now["position"])))
+        return plots.png(plots.receptive_field(self.seen, ever, tuple(now["position"])))
 
 
 def depends_on(
@@ -52,8 +52,9 @@ def depends_on(
         reached = {(r + dr, c + dc) for r, c in pixels for dr, dc in moves}
         return {(r, c) for r, c in reached if 0 <= r < height and 0 <= c < width}
 
-    horizontal: set = {tuple(position)}
-    vertical: set = set()
+    row, column = position  # a list, where it comes from the browser
+    horizontal = {(row, column)}
+    vertical: set[tuple[int, int]] = set()
     for layer in range(layers, 0, -1):
         kind = masks[min(layer - 1, 2)]
         if network == "gated":  # the vertical stack sees whole rows; it tells the horizontal one about those above
