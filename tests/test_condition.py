@@ -78,7 +78,7 @@ def test_labels_are_drawn_uniformly_and_by_the_generator():
 
 @pytest.mark.parametrize("condition", [Tokens(4, 9), Images((1, 2, 3))])
 def test_nobody_makes_sentences_or_pictures_up(condition):
-    with pytest.raises(ValueError, match="sample can't choose what it is given: pass y, (tokens|pictures)"):
+    with pytest.raises(ValueError, match=r"sample can't choose what it is given: pass y, (tokens|pictures)"):
         condition.draw(3)
 
 
