@@ -1,5 +1,8 @@
 """fit: what it promises of stopping, faults, going on, several players and several processes."""
 
+import dataclasses
+import inspect
+import io
 import os
 import signal
 import subprocess
@@ -10,11 +13,14 @@ import time
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import nn
 
 from genlib import data
 from genlib.classical import NaiveBayes
-from genlib.model import GenerativeModel, Player
+from genlib.condition import MISSING, Images, Labels, Tokens
+from genlib.data import Dataset
+from genlib.model import GenerativeModel, Player, Trainable
 from genlib.training import CheckpointError, LossError, checkpoints, fit
 
 
@@ -72,11 +78,11 @@ def weights(model) -> torch.Tensor:
     return torch.cat([t.detach().flatten().double() for t in model.state_dict().values()])
 
 
-def trained(model=None, seed=0, **keywords):
+def trained(model=None, seed=0, train=None, **keywords):
     torch.manual_seed(seed)
     model = model() if isinstance(model, type) else model or Line()
     settings = {"steps": 40, "batch_size": 16, "lr": 0.05, "warmup": 5, "bar": False} | keywords
-    return model, fit(model, points(), **settings)
+    return model, fit(model, points() if train is None else train, **settings)
 
 
 # It learns
@@ -95,8 +101,6 @@ def test_gradient_descent_finds_what_counting_finds():
 
 
 def test_the_example_of_the_docstring_runs_as_it_stands(monkeypatch):
-    import inspect
-
     import genlib.training
 
     text = genlib.training.__doc__.split("::\n", 1)[1].split("\nA model in which", 1)[0]
@@ -384,20 +388,395 @@ def test_nothing_is_read_off_the_device_within_a_step(monkeypatch):
 @pytest.mark.parametrize(
     ("model", "x", "words"),
     [
-        (Line((4,)), points(), r"have shape \(3,\), the model was made for \(4,\)"),
+        (Line((4,)), points(), r"x has shape \(200, 3\); this model takes \(B, 4\)"),
         (Line(), points()[:0], "the data set is empty"),
-        (NaiveBayes((3,), 4, classes=2), torch.ones(5, 3).long(), "the data have no labels"),
+        (Line(), points().long(), "x holds torch.int64; this model takes real values"),
+        (Line(), torch.full((5, 3), torch.nan), "x holds values that are not finite"),
+        (Line(), (points(), points()), "must be a tensor or one data set"),
+        (NaiveBayes((3,), 4), points(), r"x holds torch.float32; this model takes integers 0\.\.3"),
+        (NaiveBayes((3,), 4), torch.full((5, 3), 4), r"x holds 4\.\.4; this model takes integers 0\.\.3"),
+        (NaiveBayes((3,), 4, classes=2), torch.ones(5, 3).long(), "this model is conditional: pass y"),
+        (NaiveBayes((1, 8, 8), 17, classes=9), data.digits()[0], r"y holds 0\.\.9; pass integers 0\.\.8"),
     ],
 )
-def test_data_that_do_not_fit_are_refused(model, x, words):
-    with pytest.raises(ValueError, match=words):
+def test_data_that_do_not_fit_are_refused_before_the_first_step(model, x, words):
+    before = weights(model)
+    with pytest.raises(ValueError, match=f"train:? .*{words}"):
         fit(model, x, steps=3, bar=False)
+    assert torch.equal(weights(model), before)
 
 
-@pytest.mark.parametrize("keywords", [{"schedule": "linear"}, {"steps": 0}, {"batch_size": 0}])
-def test_bad_settings_are_refused(keywords):
-    with pytest.raises(ValueError, match=r"choose|at least 1"):
+def test_test_data_are_looked_at_too_to_the_last_one():
+    x = points(25_000)
+    x[-1, -1] = torch.inf
+    with pytest.raises(ValueError, match="test: x holds values that are not finite"):
+        fit(Line(), points(), test=x, steps=3, bar=False)
+
+
+# Nothing that it is told is ignored
+
+
+def adam(parameters, lr):
+    return torch.optim.Adam(parameters, lr=lr)
+
+
+class Own(Line):
+    """A player with an optimizer and a learning rate of its own."""
+
+    def players(self):
+        return [Player("own", list(self.parameters()), self.loss, lr=0.01, optimizer=adam)]
+
+
+class Borrowed(Line):
+    """One whose player moves a weight that the model does not have."""
+
+    def players(self):
+        return [Player("borrowed", [nn.Parameter(torch.zeros(3))], self.loss)]
+
+
+class Twice(Line):
+    def players(self):
+        return 2 * super().players()
+
+
+class Idle(Line):
+    def players(self):
+        return [Player("idle", list(self.parameters()), self.loss, updates=0)]
+
+
+REFUSED = [
+    ({"steps": 0}, "steps=0 must be at least 1"),
+    ({"batch_size": 0}, "batch_size=0 must be at least 1"),
+    ({"lr": -0.1}, r"lr=-0\.1 must be above 0"),
+    ({"lr": float("nan")}, "lr=nan must be above 0"),
+    ({"schedule": "linear"}, 'choose "cosine", "constant" or a function'),
+    ({"warmup": -1}, "warmup=-1 must be at least 0"),
+    ({"clip_norm": 0}, "clip_norm=0 must be above 0"),
+    ({"weight_decay": -0.1}, "weight_decay=-0.1 must be at least 0"),
+    ({"weight_decay": 0.1, "optimizer": adam}, r"weight_decay=0\.1 is AdamW's"),
+    ({"optimizer": "adam"}, r"optimizer='adam' must be a function \(parameters, lr\)"),
+    ({"ema": 1.0}, r"ema=1\.0 must lie between 0 and 1"),
+    ({"ema": 0}, "ema=0 must lie between 0 and 1"),
+    ({"precision": "8-true"}, "precision='8-true': choose one of 32-true, 64-true"),
+    ({"precision": "16-mixed", "device": "cpu"}, "precision='16-mixed' needs a GPU"),
+    ({"device": "tpu"}, 'device=\'tpu\': choose "auto", "cpu", "cuda" or "mps"'),
+    ({"test_every": 5}, "test_every=5 says how often, but there is no test="),
+    ({"callback_every": 5}, "callback_every=5 says how often, but there is no callback="),
+    ({"checkpoint_every": 5}, "checkpoint_every=5 says how often, but there is no checkpoint="),
+    ({"callback_every": 0, "callback": print}, "callback_every=0 must be at least 1"),
+    ({"test": points()[:0]}, "test: the data set is empty"),
+    ({"model": Own}, r"lr=0\.05 would change nothing: every player has its own"),
+    ({"model": Own, "lr": 1e-3, "optimizer": adam}, "would change nothing: every player has its own optimizer"),
+    ({"model": Own, "lr": 1e-3, "weight_decay": 0.1}, "would change nothing: every player has its own optimizer"),
+    ({"model": Borrowed}, "borrowed moves parameters that are not the model's"),
+    ({"model": Twice}, "each needs a name of its own"),
+    ({"model": Idle}, "idle's updates=0 must be at least 1"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:You passed.*16-mixed")  # Fabric's own words, before ours
+@pytest.mark.parametrize(("keywords", "words"), REFUSED)
+def test_what_cannot_be_honoured_is_refused(keywords, words):
+    with pytest.raises(ValueError, match=words):
         trained(**keywords)
+
+
+def test_a_fabric_has_its_own_device_and_precision():
+    fabric = Fabric(accelerator="cpu", devices=1)
+    for keywords in ({"precision": "bf16-mixed"}, {"device": "cpu"}):
+        with pytest.raises(ValueError, match="give them to Fabric, not to fit"):
+            trained(fabric=fabric, **keywords)
+
+
+def test_a_device_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="device='cuda': there is none on this machine"):
+        trained(device="cuda")
+
+
+def changes(**keywords):
+    """Whether the run ends at other weights than without these arguments."""
+    return not torch.equal(weights(trained(**keywords)[0]), weights(trained()[0]))
+
+
+def calls(argument, every):
+    """How often something is done within 40 steps."""
+    seen = []
+    trained(**{argument: lambda step, model: seen.append(step), f"{argument}_every": every})
+    return len(seen)
+
+
+def saves(path, **keywords):
+    """How often the checkpoint is written within 40 steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        written = []
+        patch.setattr(checkpoints, "save", lambda *arguments: written.append(1))
+        trained(checkpoint=path, **keywords)
+    return len(written)
+
+
+def compiled():
+    """How many losses are compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        seen = []
+        patch.setattr(torch, "compile", lambda loss: seen.append(1) or loss)
+        trained(Game, compile=True)
+    return len(seen)
+
+
+def shows(bar):
+    with pytest.MonkeyPatch.context() as patch:
+        out = io.StringIO()
+        patch.setattr(sys, "stderr", out)
+        trained(bar=bar)
+    return "40/40" in out.getvalue()
+
+
+OBEYED = {
+    "model": lambda path: trained(Line)[0].training is False,
+    "train": lambda path: len(fit(Line(), points(20), steps=2, bar=False)) == 2,
+    "test": lambda path: list(trained(test=points(50))[1].test) == ["loss", "fit", "noise"],
+    "steps": lambda path: len(trained(steps=7)[1]) == 7,
+    "batch_size": lambda path: changes(batch_size=8),
+    "lr": lambda path: changes(lr=0.04),
+    "seed": lambda path: not torch.equal(*(weights(fit_with_seed(seed)) for seed in (0, 1))),
+    "schedule": lambda path: changes(schedule="constant"),
+    "warmup": lambda path: changes(warmup=6) and changes(warmup=100),
+    "clip_norm": lambda path: changes(clip_norm=None) and changes(clip_norm=0.01),
+    "weight_decay": lambda path: changes(weight_decay=0.1),
+    "optimizer": lambda path: changes(optimizer=adam),
+    "ema": lambda path: trained(ema=0.9)[1].averaged is not None,
+    "precision": lambda path: trained(precision="64-true")[0].mean.dtype == torch.float64,
+    "compile": lambda path: compiled() == 2,
+    "device": lambda path: trained(device="cpu")[0].mean.device.type == "cpu",
+    "fabric": lambda path: trained(fabric=fabric64())[0].mean.dtype == torch.float64,
+    "callback": lambda path: calls("callback", None) == 20,
+    "callback_every": lambda path: calls("callback", 20) == 2,
+    "test_every": lambda path: list(trained(test=points(9), test_every=15)[1].test["loss"]) == [15, 30],
+    "checkpoint": lambda path: saves(path) == 11,
+    "checkpoint_every": lambda path: saves(path, checkpoint_every=20) == 3,
+    "bar": lambda path: shows(True) and not shows(False),
+}
+
+
+def fit_with_seed(seed):
+    torch.manual_seed(0)
+    model = Line()
+    fit(model, points(), steps=5, seed=seed, bar=False)
+    return model
+
+
+def fabric64():
+    return Fabric(accelerator="cpu", devices=1, precision="64-true")
+
+
+def test_every_argument_is_walked():
+    assert set(OBEYED) == set(inspect.signature(fit).parameters)
+
+
+@pytest.mark.parametrize("argument", OBEYED)
+def test_every_argument_is_obeyed(argument, tmp_path):
+    assert OBEYED[argument](tmp_path / "run.safetensors")
+
+
+def test_a_true_precision_converts_model_and_data():
+    seen = set()
+
+    class Watch(Line):
+        def loss(self, x, y=None):
+            seen.add(x.dtype)
+            return super().loss(x)
+
+    model, history = trained(Watch, precision="bf16-true", test=points(9), ema=0.9)
+    assert seen == {torch.bfloat16}
+    assert {p.dtype for p in (*model.parameters(), *history.averaged.parameters())} == {torch.bfloat16}
+
+
+# Players
+
+
+def test_after_step_comes_after_every_update_without_gradients():
+    class Clipped(Game):
+        largest = torch.zeros(0)
+
+        def clip(self):
+            assert not torch.is_grad_enabled()
+            for weight in self.critic.parameters():
+                weight.clamp_(-0.01, 0.01)
+
+        def generator_loss(self, x, y=None):  # the generator meets a clipped critic, always
+            largest = max(p.detach().abs().max() for p in self.critic.parameters())
+            assert largest <= 0.01
+            return super().generator_loss(x)
+
+        def players(self):
+            critic, generator = super().players()
+            return [dataclasses.replace(critic, after_step=self.clip), generator]
+
+    model, history = trained(Clipped, ema=0.5)
+    for net in (model.critic, history.averaged.critic):
+        largest = max(p.abs().max() for p in net.parameters())
+        assert 0.009 < largest <= 0.01
+
+
+def test_after_step_is_called_once_an_update():
+    class Counting(Game):
+        counts = (0, 0)
+
+        def count(self, player):
+            self.counts = tuple(n + (i == player) for i, n in enumerate(self.counts))
+
+        def players(self):
+            critic, generator = super().players()
+            return [
+                dataclasses.replace(critic, after_step=lambda: self.count(0)),
+                dataclasses.replace(generator, after_step=lambda: self.count(1)),
+            ]
+
+    model, _ = trained(Counting, steps=7)
+    assert model.counts == (14, 7)
+
+
+def test_a_player_brings_its_own_optimizer():
+    made = []
+
+    def spy(parameters, lr):
+        made.append((len(list(parameters)), lr))
+        return torch.optim.SGD(parameters, lr=lr)
+
+    class Mixed(Game):
+        def players(self):
+            critic, generator = super().players()
+            return [critic, dataclasses.replace(generator, optimizer=spy)]
+
+    mixed, _ = trained(Mixed)
+    plain, _ = trained(Game)
+    assert made == [(2, 0.05)]
+    assert not torch.equal(weights(mixed), weights(plain))
+
+
+def test_every_player_is_evaluated_and_with_averaged_weights_too():
+    test = points(1500)
+    model, history = trained(Game, test=test, test_every=20, ema=0.9)
+    for players, tests in ((model, history.test), (history.averaged, history.test_averaged)):
+        assert list(tests) == ["critic.loss", "critic.penalty", "generator.loss"]
+        assert list(tests["critic.loss"]) == [20, 40]
+        chunks = [players.critic_loss(chunk)["penalty"].item() * len(chunk) for chunk in test.split(1000)]
+        assert tests["critic.penalty"][40] == pytest.approx(sum(chunks) / 1500, rel=1e-5)
+    assert history.test["critic.loss"] != history.test_averaged["critic.loss"]
+    for ax in history.plot().axes:
+        assert {"test", "test, averaged weights"} <= {line.get_label() for line in ax.lines}
+
+
+# Conditions
+
+
+class Conditional(Line):
+    """x given y, by an encoder of whatever it is."""
+
+    def __init__(self, condition):
+        super().__init__()
+        self.condition, self.encoder, self.seen = condition, condition.encoder(3), []
+
+    def loss(self, x, y=None):
+        self.check(x, y, values=False)
+        self.seen.append(y)
+        return {"loss": (x - self.encoder(y)).pow(2).mean()}
+
+    def initialise(self, x, y=None):
+        self.check(x, y)
+        self.first = y
+
+
+def some_labels(missing):
+    y = torch.arange(200) % 3
+    return torch.where(torch.arange(200) % 5 == 0, MISSING, y) if missing else y
+
+
+CONDITIONS = {
+    "labels": (Labels(3), some_labels(False)),
+    "labels, some missing": (Labels(3, missing=True), some_labels(True)),
+    "tokens": (Tokens(2, 7), torch.arange(400).view(200, 2) % 7),
+    "pictures": (Images((1, 2, 2)), torch.rand(200, 1, 2, 2, generator=torch.Generator().manual_seed(0))),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_model_is_given_its_condition_whatever_it_is(name):
+    condition, y = CONDITIONS[name]
+    train = Dataset(name=name, x=points(), y=y)
+    model, history = trained(Conditional(condition), train=train, test=train, ema=0.9)
+    assert torch.equal(model.first, y[:16])
+    assert model.seen[0].shape == (16, *y.shape[1:])
+    assert history["loss"][-10:].mean() < history["loss"][:10].mean()
+    assert history.test["loss"].keys() == history.test_averaged["loss"].keys()
+    wrong = dataclasses.replace(train, y=y[:, None])
+    with pytest.raises(ValueError, match="train: y has shape"):
+        trained(Conditional(condition), train=wrong)
+
+
+def test_missing_labels_are_refused_where_the_model_knows_none():
+    train = Dataset(name="some", x=points(), y=some_labels(True))
+    with pytest.raises(ValueError, match=r"train: y holds -1\.\.2; pass integers 0\.\.2"):
+        trained(Conditional(Labels(3)), train=train)
+
+
+def test_a_model_without_a_condition_leaves_labels_out():
+    labelled = Dataset(name="labelled", x=points(), y=some_labels(False))
+    assert torch.equal(weights(trained(train=labelled)[0]), weights(trained()[0]))
+
+
+class Translate(Trainable):
+    """From domain x to domain y without pairs: a shift, learned from the means alone (a CycleGAN's smallest sister)."""
+
+    def __init__(self):
+        super().__init__()
+        self.shape, self.condition, self.seen = (1, 1, 2), Images((1, 1, 2)), []
+        self.shift = nn.Parameter(torch.zeros(1, 1, 2))
+
+    def loss(self, x, y=None):
+        self.seen.append((x[:, 0, 0, 0], y[:, 0, 0, 0]))
+        return {"loss": (y.mean(0) - (x + self.shift).mean(0)).pow(2).sum()}
+
+
+def domains():
+    """Two domains of different sizes; the first number of an example says which one it is."""
+    a, b = (torch.arange(n).float().view(n, 1, 1, 1).expand(n, 1, 1, 2) / n for n in (96, 60))
+    return Dataset(name="a", x=a), Dataset(name="b", x=b + 2)
+
+
+def translated(**keywords):
+    a, b = domains()
+    model = Translate()
+    settings = {"steps": 60, "batch_size": 32, "lr": 0.2, "warmup": 0, "bar": False} | keywords
+    return model, fit(model, a.unpaired(b), **settings)
+
+
+def test_two_domains_are_drawn_independently_and_the_same_again_for_a_seed():
+    model, _ = translated()
+    assert torch.allclose(model.shift, torch.tensor(2.0), atol=0.1)
+    x, y = (torch.cat(side) for side in zip(*model.seen, strict=True))
+    assert torch.equal(x[:96].sort().values, domains()[0].x[:, 0, 0, 0]), "a pass over the first domain"
+    assert len(y.unique()) == 60, "all of the second domain"
+    correlation = torch.corrcoef(torch.stack([x, y]))[0, 1]
+    assert abs(correlation) < 4 / len(x) ** 0.5
+    again, other = translated()[0], translated(seed=1)[0]
+    assert all(torch.equal(p[1], q[1]) for p, q in zip(model.seen, again.seen, strict=True))
+    assert not torch.equal(model.seen[0][1], other.seen[0][1])
+
+
+def test_two_domains_go_on_where_they_ended(tmp_path):
+    def stop(step, model):
+        if step == 25:
+            signal.raise_signal(signal.SIGINT)
+
+    whole, _ = translated()
+    path = tmp_path / "run.safetensors"
+    _, history = translated(checkpoint=path, callback=stop, callback_every=1)
+    assert history.stopped
+    rest, _ = translated(checkpoint=path)
+    assert len(rest.seen) == 35
+    assert torch.equal(weights(rest), weights(whole))
 
 
 # It goes on
