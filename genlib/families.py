@@ -10,7 +10,7 @@ FAMILIES = ("autoregressive", "classical", "flow", "gan", "nets", "vae")
 
 def models() -> dict[str, type[Trainable]]:
     """{name: class} of every public model of every family. They are imported only now."""
-    found = {}
+    found: dict[str, type[Trainable]] = {}
     for family in FAMILIES:
         module = importlib.import_module(f"genlib.{family}")
         public = {name: getattr(module, name) for name in module.__all__}
