@@ -72,7 +72,7 @@ class ElboByHand(Drawing):
             "$q(z)$, yours": _log_normal(z, self.mean, self.sd).exp(),
             "$p(z)$, the prior": _log_normal(z, 0.0, 1.0).exp(),
         }
-        return plots.png(plots.bound_by_hand(z, curves, self.numbers, terms=self.state["terms"]))
+        return plots.png(plots.latent.elbo(z, curves, self.numbers, terms=self.state["terms"]))
 
 
 def elbo_by_hand(

@@ -28,7 +28,7 @@ class ReceptiveField(Drawing):
 
         now = {k: v for k, v in self.settings.items() if k != "most"}
         ever = depends_on(**{**now, "layers": 2 * (now["height"] + now["width"])})
-        return plots.png(plots.receptive_field(self.seen, ever, tuple(now["position"])))
+        return plots.png(plots.autoregressive.receptive_field(self.seen, ever, tuple(now["position"])))
 
 
 def depends_on(
