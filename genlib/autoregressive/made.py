@@ -23,29 +23,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.autoregressive.base import Autoregressive, Step, features_of, raster, scaled
+from genlib.autoregressive.masks import made_masks, unit_degrees
 from genlib.condition import Condition, as_condition
 
 
 def features(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
     """(…) -> (…, E): one-hot for 3 to 32 levels, one scaled number for others."""
     return F.one_hot(x, levels).to(dtype) if 2 < levels <= 32 else scaled(x, levels, dtype)
-
-
-def unit_degrees(D: int, hidden: int) -> Tensor:
-    """How many values each hidden unit may know, (hidden,): spread evenly over 1..D-1, in ascending order."""
-    return torch.linspace(1, max(D - 1, 1), hidden).round().long()
-
-
-def made_masks(D: int, hidden: int, layers: int, order: Tensor | None = None) -> list[Tensor]:
-    """Which connections live: layers + 1 masks, bool (to, from), between D values, hidden units …, D outputs."""
-    order = torch.arange(D) if order is None else order
-    rank = torch.empty(D, dtype=torch.long)
-    rank[order] = torch.arange(D)  # how many values come before each
-    m = unit_degrees(D, hidden)
-    if layers == 0:
-        return [rank[:, None] > rank[None, :]]
-    first, last = m[:, None] > rank[None, :], rank[:, None] >= m[None, :]
-    return [first, *[m[:, None] >= m[None, :]] * (layers - 1), last]
 
 
 class MaskedLinear(nn.Linear):

@@ -24,30 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
+from genlib.autoregressive.masks import causal_mask
 from genlib.condition import Condition, as_condition
-
-
-def causal_mask(kernel: int, kind: str, inputs: int = 1, outputs: int = 1, colours: int = 1) -> Tensor:
-    """What a convolution may see: bool, (outputs, inputs, kernel, kernel).
-
-    All rows above, and the row itself up to the pixel. At the pixel, kind "A" shows the earlier colours only, "B" the
-    colour itself as well; inputs and outputs are split into as many equal groups as there are colours, in order.
-    Raises: ValueError for another kind, an even kernel, or channels that the colours can't share.
-    """
-    if kind not in ("A", "B"):
-        raise ValueError(f"there is no mask {kind!r}: A hides the pixel, B shows it")
-    if kernel % 2 == 0 or kernel < 1:
-        raise ValueError(f"kernel={kernel}: it must be odd, so that it has a middle")
-    if inputs % colours or outputs % colours:
-        raise ValueError(f"{inputs} to {outputs} channels can't be shared by {colours} colours: pass multiples of it")
-    middle = kernel // 2
-    mask = torch.zeros(outputs, inputs, kernel, kernel, dtype=torch.bool)
-    mask[:, :, :middle] = True
-    mask[:, :, middle, :middle] = True
-    to = torch.arange(outputs)[:, None] // (outputs // colours)  # the colour of each channel
-    of = torch.arange(inputs)[None, :] // (inputs // colours)
-    mask[:, :, middle, middle] = of < to if kind == "A" else of <= to
-    return mask
 
 
 class MaskedConv2d(nn.Conv2d):

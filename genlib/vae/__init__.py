@@ -2,19 +2,13 @@
 
 from genlib.noise import StandardNormal
 from genlib.vae.autoencoder import Autoencoder
+from genlib.vae.bounds import log_mean_exp
 from genlib.vae.export import mean_decoder
+from genlib.vae.gaussians import full_covariance, gaussian_kl, gaussian_log_prob
 from genlib.vae.iwae import IWAE
 from genlib.vae.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from genlib.vae.linear_gaussian import LinearGaussianVAE
-from genlib.vae.pieces import (
-    full_covariance,
-    gaussian_kl,
-    gaussian_log_prob,
-    log_mean_exp,
-    reparameterize,
-    reparameterized_gradient,
-    score_function_gradient,
-)
+from genlib.vae.reparameterization import reparameterize, reparameterized_gradient, score_function_gradient
 from genlib.vae.vae import VAE
 
 __all__ = [

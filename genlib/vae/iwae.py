@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
+from genlib.vae.bounds import log_mean_exp
 from genlib.vae.likelihoods import Likelihood
-from genlib.vae.pieces import log_mean_exp
 from genlib.vae.vae import VAE
 
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, LowRankMultivariateNormal, MultivariateNormal, kl_divergence
 
+from genlib.vae.gaussians import full_covariance
 from genlib.vae.likelihoods import Gaussian
-from genlib.vae.pieces import full_covariance
 from genlib.vae.vae import VAE
 
 

@@ -20,9 +20,11 @@ from torch.distributions import Distribution, Independent, Normal
 from genlib.condition import Condition, as_condition
 from genlib.model import GenerativeModel
 from genlib.noise import StandardNormal
+from genlib.vae.bounds import log_mean_exp
+from genlib.vae.gaussians import kl_in_closed_form
 from genlib.vae.likelihoods import Likelihood, as_likelihood
 from genlib.vae.networks import beside, full_precision, last_layer, make_decoder, make_encoder, summary
-from genlib.vae.pieces import Prior, kl_in_closed_form, log_mean_exp
+from genlib.vae.priors import Prior
 
 AT_ONCE = 2**24  # numbers that a decoder may return in one piece when many draws are evaluated
 
@@ -72,7 +74,7 @@ class VAE(GenerativeModel):
         self.shape, self.latent, self.beta = tuple(shape), latent, beta
         self.likelihood = as_likelihood(likelihood, levels)
         self.levels = self.likelihood.levels
-        self.condition = as_condition(classes) or condition
+        self.condition = as_condition(classes, condition)
         self.features = None if self.condition is None else self.condition.encoder()
         K = 0 if self.condition is None else self.condition.width
         how: dict[str, Any] = {"network": network, "hidden": hidden, "layers": layers}

@@ -13,12 +13,13 @@ from genlib.flow import NICE, AffineCoupling, Compose, Flow, Glow, Logistic, Rea
 from genlib.gan import GAN
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
-from genlib.vae import VAE, Autoencoder, LinearGaussianVAE
+from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
 from tests import contracts
 
 PIXELS, LEVELS, K = (1, 4, 4), 5, 3
 # name: a small one, given labels where the model can be; integers where it has levels, else reals.
 EVERY = {
+    "IWAE": lambda: IWAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
     "MADE": lambda: MADE(PIXELS, LEVELS, K, hidden=16),
     "PixelCNN": lambda: PixelCNN(PIXELS, LEVELS, K, channels=6, layers=1, first_kernel=3),
     "GatedPixelCNN": lambda: GatedPixelCNN(PIXELS, LEVELS, K, channels=6, layers=1, first_kernel=3),
