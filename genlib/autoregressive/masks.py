@@ -1,7 +1,8 @@
 """Causal masks: which connections an autoregressive network has, so that no output knows its own value or a later one.
 
-``causal_mask`` is that of a convolution (PixelCNN; the gated one and PixelRNN cut their kernels instead), ``made_masks``
-are those of a perceptron. A Transformer's is the triangle that ``scaled_dot_product_attention(is_causal=True)`` draws.
+``causal_mask`` is that of a convolution (PixelCNN; gated PixelCNN and PixelRNN cut their kernels instead), and
+``made_masks`` are those of a perceptron. A Transformer's is a triangle, which
+``scaled_dot_product_attention(is_causal=True)`` draws.
 """
 
 import torch
