@@ -12,7 +12,7 @@ MODELS = {"gaussian": (1.5, lambda z: z), "bimodal": (2.25, lambda z: z**2)}  # 
 RANGES = {"mean": (-3.0, 3.0), "sd": (0.1, 2.0)}
 
 
-def _log_normal(z: Tensor, mean, sd) -> Tensor:
+def _log_normal(z: Tensor, mean: float, sd: float) -> Tensor:
     return -0.5 * ((z - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi)
 
 
@@ -43,20 +43,17 @@ class ElboByHand(Drawing):
         "nats: log p(x), and the ELBO, which is smaller by the gap."
     )
 
-    def _now(self, name: str):
-        return self.value.get(name, self.state[name])
-
     @property
     def posterior(self) -> str:
-        return self._now("posterior")
+        return self.now("posterior")
 
     @property
     def mean(self) -> float:
-        return self._now("mean")
+        return self.now("mean")
 
     @property
     def sd(self) -> float:
-        return self._now("sd")
+        return self.now("sd")
 
     @property
     def numbers(self) -> dict[str, float]:
