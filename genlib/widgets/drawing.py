@@ -9,6 +9,7 @@ kernel. What several drawings need stands in kit.js.
 
 import base64
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ class Drawing(anywidget.AnyWidget):
     value = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
 
+    def now(self, name: str) -> Any:
+        """What stands under a name: what the person moved or, where nothing was, what the state says."""
+        return self.value.get(name, self.state.get(name))
+
     @property
     def alt(self) -> str:
         """What ``still()`` shows, for who can't see it."""
@@ -114,14 +119,16 @@ class Drawing(anywidget.AnyWidget):
 
 
 class Asking(Drawing):
-    """A picture that the kernel draws anew when something is moved: ``refresh`` answers the state's ``request``.
+    """A picture that the kernel draws anew when something is moved: ``reply`` answers the state's ``request``.
 
+    ask: the function that a reply asks.
     An error in the first answer shows below the cell. Later ones have no cell and are told in the widget, which would
     otherwise wait forever.
     """
 
-    def __init__(self, state: dict):
+    def __init__(self, state: dict, ask: Callable):
         super().__init__(state={**state, "error": ""})
+        self._ask = ask
         self.refresh()
         self.observe(self._moved, "value")
 
@@ -130,9 +137,14 @@ class Asking(Drawing):
         """What is asked: the request at the start, and over it what the person moved."""
         return {**self.state["request"], **self.value}
 
+    def reply(self, request: dict) -> dict:
+        """What the state holds in answer to a request."""
+        raise NotImplementedError
+
     def refresh(self) -> None:
         """Puts the answer to the request into the state."""
-        raise NotImplementedError
+        request = self.request
+        self.state = {**self.state, **self.reply(request), "answered": request, "error": ""}
 
     def _moved(self, _change: dict) -> None:
         try:

@@ -1,7 +1,6 @@
 """The best discriminator for two densities on a line: drag one of them, and see what the game is worth."""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,17 +33,14 @@ class BestAnswer(Drawing):
 
     x = torch.linspace(-REACH, REACH, FINE, dtype=torch.float64)
 
-    def _now(self, name: str) -> Any:
-        return self.value.get(name, self.state.get(name))
-
     def _normalised(self, density: Tensor) -> Tensor:
         return density / (density.sum() * (self.x[1] - self.x[0]))
 
     @property
     def p_data(self) -> Tensor:
-        kind = self._now("data")
+        kind = self.now("data")
         if kind == "drawn":
-            return self._normalised(_between(self._now("drawn"), self.x).clamp(min=0))
+            return self._normalised(_between(self.now("drawn"), self.x).clamp(min=0))
         if kind == "two bumps":
             return self._normalised(0.6 * _bell(self.x, -2, 0.6) + 0.4 * _bell(self.x, 1.8, 0.5))
         if kind == "a box":
@@ -53,7 +49,7 @@ class BestAnswer(Drawing):
 
     @property
     def p_g(self) -> Tensor:
-        return self._normalised(_bell(self.x, self._now("mean"), self._now("width")))
+        return self._normalised(_bell(self.x, self.now("mean"), self.now("width")))
 
     @property
     def D(self) -> Tensor:
@@ -63,7 +59,7 @@ class BestAnswer(Drawing):
     def still(self) -> bytes:
         from genlib import plots
 
-        own = self._now("own")
+        own = self.now("own")
         own = None if own is None else _between(own, self.x)
         return plots.png(plots.games.optimal_discriminator(self.x, self.p_data, self.p_g, self.D, own))
 

@@ -16,7 +16,7 @@ class Competition(Drawing):
 
     @property
     def mass(self) -> Tensor:
-        return torch.tensor(self.value.get("mass", self.state["mass"]), dtype=torch.float64)
+        return torch.tensor(self.now("mass"), dtype=torch.float64)
 
     def still(self) -> bytes:
         from genlib import plots

@@ -16,21 +16,16 @@ class Completion(Asking):
     _esm = module("completion")
     alt = "A digit of which a part is given, and eight continuations of it."
 
-    def __init__(self, state: dict, complete: Complete):
-        self._complete = complete
-        super().__init__(state)
-
     @property
     def drawn(self) -> Tensor:
         return torch.tensor(self.state["drawn"])[:, None]
 
-    def refresh(self) -> None:
+    def reply(self, request: dict) -> dict:
         """Has the picture completed as the widget asks."""
-        request = self.request
         x = torch.tensor(self.state["images"][request["picture"]])[None]  # (1, H, W)
         known = torch.arange(x.numel()).view(x.shape) < request["given"]
-        drawn = self._complete(x, known, float(request["temperature"]), int(request["seed"]))
-        self.state = {**self.state, "drawn": drawn[:, 0].tolist(), "answered": request, "error": ""}
+        drawn = self._ask(x, known, float(request["temperature"]), int(request["seed"]))
+        return {"drawn": drawn[:, 0].tolist()}
 
     def still(self) -> bytes:
         from genlib import plots

@@ -13,24 +13,16 @@ class Continuations(Asking):
     _esm = module("continuations")
     alt = "The beginning of a text, several continuations of it, and the distribution of the first new character."
 
-    def __init__(self, state: dict, write: Write):
-        self._write = write
-        super().__init__(state)
-
     @property
     def lines(self) -> list[tuple[str, str]]:
         return [tuple(line) for line in self.state["lines"]]
 
-    def refresh(self) -> None:
+    def reply(self, request: dict) -> dict:
         """Has the text continued as the widget asks."""
-        request = self.request
-        lines, following = self._write(request["prompt"], float(request["temperature"]), int(request["seed"]))
-        self.state = {
-            **self.state,
+        lines, following = self._ask(request["prompt"], float(request["temperature"]), int(request["seed"]))
+        return {
             "lines": [[text, note] for text, note in lines],
             "next": [[character, float(p)] for character, p in following],
-            "answered": request,
-            "error": "",
         }
 
     def still(self) -> bytes:

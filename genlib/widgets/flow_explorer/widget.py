@@ -19,12 +19,12 @@ class FlowExplorer(Drawing):
 
     @property
     def z(self) -> tuple[float, float]:
-        u, v = self.value.get("z", self.state["z"])
+        u, v = self.now("z")
         return u, v
 
     @property
     def depth(self) -> float:
-        return self.value.get("depth", self.state["depth"])
+        return self.now("depth")
 
     def still(self) -> bytes:
         from genlib import plots

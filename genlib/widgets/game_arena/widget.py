@@ -52,15 +52,15 @@ class GameArena(Drawing):
 
     @property
     def settings(self) -> dict:
-        return self.value.get("settings", self.state["settings"])
+        return self.now("settings")
 
     @property
     def painted(self) -> Tensor:
         """The points painted by hand, (n, 2)."""
-        return torch.tensor(self.value.get("painted", self.state["painted"])).reshape(-1, 2)
+        return torch.tensor(self.now("painted")).reshape(-1, 2)
 
     def _net(self, name: str, outputs: int) -> nn.Sequential:
-        text = self.value.get("weights", self.state["weights"])[name]
+        text = self.now("weights")[name]
         weights = torch.from_numpy(np.frombuffer(base64.b64decode(text), "<f4").copy())
         net = _network(self.state["hidden"], outputs)
         nn.utils.vector_to_parameters(weights, net.parameters())

@@ -17,13 +17,13 @@ class MassOnALine(Drawing):
 
     @property
     def interval(self) -> tuple[float, float]:
-        low, high = self.value.get("interval", self.state["interval"])
+        low, high = self.now("interval")
         return low, high
 
     def still(self) -> bytes:
         from genlib import plots
 
-        chosen = self.state["maps"][self.value.get("map", self.state["map"])]
+        chosen = self.state["maps"][self.now("map")]
         z, x, slope = (torch.tensor(values) for values in (self.state["z"], chosen["x"], chosen["slope"]))
         return plots.png(plots.flows.mass_on_a_line(z, x, slope, interval=self.interval, title=chosen["name"]))
 

@@ -26,7 +26,7 @@ class Paint(Drawing):
 
     @property
     def image(self) -> Tensor:
-        return torch.tensor(self.value.get("image", self.state["image"]), dtype=torch.long)[None]
+        return torch.tensor(self.now("image"), dtype=torch.long)[None]
 
     def refresh(self, _change: dict | None = None) -> None:
         """Asks the readout, where there is one, about the picture as it stands and shows what it says."""

@@ -22,7 +22,7 @@ class Parallelogram(Drawing):
 
     @property
     def matrix(self) -> Tensor:
-        columns = self.value.get("columns", self.state["columns"])
+        columns = self.now("columns")
         return torch.tensor(columns, dtype=torch.float64).T.contiguous()
 
     def still(self) -> bytes:

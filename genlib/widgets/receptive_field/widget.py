@@ -52,8 +52,7 @@ def depends_on(
         reached = {(r + dr, c + dc) for r, c in pixels for dr, dc in moves}
         return {(r, c) for r, c in reached if 0 <= r < height and 0 <= c < width}
 
-    row, column = position  # a list, where it comes from the browser
-    horizontal = {(row, column)}
+    horizontal = {(position[0], position[1])}
     vertical: set[tuple[int, int]] = set()
     for layer in range(layers, 0, -1):
         kind = masks[min(layer - 1, 2)]

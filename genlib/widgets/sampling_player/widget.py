@@ -16,11 +16,11 @@ class SamplingPlayer(Drawing):
 
     @property
     def step(self) -> int:
-        return self.value.get("step", self.state["step"])
+        return self.now("step")
 
     @property
     def picture(self) -> int:
-        return self.value.get("picture", self.state["picture"])
+        return self.now("picture")
 
     def still(self) -> bytes:
         from genlib import plots

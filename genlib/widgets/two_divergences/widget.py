@@ -17,15 +17,15 @@ class TwoDivergences(Drawing):
 
     @property
     def mean(self) -> float:
-        return self.value.get("mean", self.state["mean"])
+        return self.now("mean")
 
     @property
     def width(self) -> float:
-        return self.value.get("width", self.state["width"])
+        return self.now("width")
 
     @property
     def gap(self) -> float:
-        return self.value.get("gap", self.state["gap"])
+        return self.now("gap")
 
     def log_target(self, x: Tensor) -> Tensor:
         """log p(x) of the target as it stands."""
