@@ -41,7 +41,8 @@ def table() -> str:
         minutes = str(lecture.minutes) if there else ""
         count = str(len(exercises.of_lecture(lecture.number))) if there else ""
         status = STATUS.get(lecture.number, "ready") if there else "planned"
-        lines.append(f"| {lecture.number} | {title} | {lecture.learn} | {minutes} | {count} | {status} |")
+        learn = lecture.learn.replace("|", "\\|")  # or the cell would end there
+        lines.append(f"| {lecture.number} | {title} | {learn} | {minutes} | {count} | {status} |")
     return "\n".join(lines)
 
 

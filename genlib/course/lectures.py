@@ -121,13 +121,21 @@ LECTURES = (
     ),
     Lecture(
         "11",
-        "11_applications",
+        "11_flow_matching",
+        "Flow matching",
+        "straight paths, few steps, one step; diffusion of tokens",
+        (4, -0.5),
+        ("05", "10"),
+    ),
+    Lecture(
+        "12",
+        "12_applications",
         "Applications",
-        "super-resolution, few labels, planning, text, speech",
-        (4, 0),
+        "compression, super-resolution, few labels, planning, text, speech",
+        (4, 0.75),
         ("06", "08", "09", "10"),
     ),
-    Lecture("12", "12_scoreboard", "Scoreboard", "every family, the same data, budget and units", (5, 0), ("11",)),
+    Lecture("13", "13_scoreboard", "Scoreboard", "every family, the same data, budget and units", (5, 0), ("11", "12")),
 )
 
 
