@@ -1,6 +1,7 @@
 """The ELBO of a one-dimensional model, by hand: set the mean and the width of q and watch the gap."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,17 +44,20 @@ class ElboByHand(Drawing):
         "nats: log p(x), and the ELBO, which is smaller by the gap."
     )
 
+    def _now(self, name: str) -> Any:
+        return self.value.get(name, self.state[name])
+
     @property
     def posterior(self) -> str:
-        return self.now("posterior")
+        return self._now("posterior")
 
     @property
     def mean(self) -> float:
-        return self.now("mean")
+        return self._now("mean")
 
     @property
     def sd(self) -> float:
-        return self.now("sd")
+        return self._now("sd")
 
     @property
     def numbers(self) -> dict[str, float]:

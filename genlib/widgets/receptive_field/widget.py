@@ -52,7 +52,8 @@ def depends_on(
         reached = {(r + dr, c + dc) for r, c in pixels for dr, dc in moves}
         return {(r, c) for r, c in reached if 0 <= r < height and 0 <= c < width}
 
-    horizontal = {(position[0], position[1])}
+    row, column = position  # a list, where it comes from the browser
+    horizontal = {(row, column)}
     vertical: set[tuple[int, int]] = set()
     for layer in range(layers, 0, -1):
         kind = masks[min(layer - 1, 2)]
