@@ -152,7 +152,7 @@ def test_a_widget_that_asks_the_kernel_is_refused():
 
 def test_without_npm_it_is_told_and_never_skipped(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "PACKAGES", tmp_path)
-    monkeypatch.setattr(writing.shutil, "which", lambda name: None)
+    monkeypatch.setattr(writing.npm.shutil, "which", lambda name: None)
     with pytest.raises(BuildError, match="npm is missing"):
         writing.fetch_packages()
 

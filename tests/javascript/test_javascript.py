@@ -3,13 +3,13 @@
 A missing node or npm fails; it never skips. eslint and prettier come from npm, in the versions of package-lock.json.
 """
 
-import hashlib
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from genlib.course import npm
 from genlib.course.lectures import ROOT
 from genlib.widgets.drawing import FOLDER, bundle, module
 
@@ -28,17 +28,8 @@ def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def tools() -> Path:
-    """Where eslint and prettier are, installed if they are not there as package-lock.json has them."""
-    named = [HERE / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    done, digest = TOOLS / "digest", hashlib.sha256(b"".join(path.read_bytes() for path in named)).hexdigest()
-    if not done.exists() or done.read_text() != digest:
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        for path in named:
-            shutil.copy(path, TOOLS)
-        installed = run("npm", "ci", "--ignore-scripts", "--no-fund", "--no-audit", cwd=TOOLS)
-        assert installed.returncode == 0, installed.stderr[-2000:]
-        done.write_text(digest)
-    return TOOLS / "node_modules"
+    """Where eslint and prettier are."""
+    return npm.install(HERE, TOOLS)
 
 
 def test_the_linter_finds_nothing(tools):

@@ -5,13 +5,12 @@ have the lecture's numbers and its TeX.
 """
 
 import base64
-import shutil
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nbformat import NotebookNode, v4
 
+from genlib.course import npm
 from genlib.course.browser import FLAGS, chromium
 from genlib.course.build import BuildError
 from genlib.course.lectures import ROOT, Lecture
@@ -32,21 +31,10 @@ _FONTS = (
 
 def fetch_packages() -> None:
     """Installs reveal.js, MathJax and the fonts into the build folder, in the versions of slides/package-lock.json."""
-    named = [files.SOURCES / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    done, digest = files.PACKAGES / "digest", files.digest(*named)
-    if done.exists() and done.read_text() == digest:
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise BuildError("npm is missing: the slides fetch reveal.js, MathJax and fonts with it; install Node.js")
-    files.PACKAGES.mkdir(parents=True, exist_ok=True)
-    for path in named:
-        shutil.copy(path, files.PACKAGES)
-    command = [npm, "ci", "--ignore-scripts", "--no-fund", "--no-audit"]
-    run = subprocess.run(command, cwd=files.PACKAGES, capture_output=True)
-    if run.returncode:
-        raise BuildError(f"npm could not fetch what the slides need:\n{run.stderr.decode()[-2000:]}")
-    done.write_text(digest)
+    try:
+        npm.install(files.SOURCES, files.PACKAGES)
+    except npm.NpmError as error:
+        raise BuildError(str(error)) from error
 
 
 def _script(path: Path) -> str:

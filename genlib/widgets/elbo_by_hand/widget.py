@@ -1,7 +1,6 @@
 """The ELBO of a one-dimensional model, by hand: set the mean and the width of q and watch the gap."""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,20 +43,17 @@ class ElboByHand(Drawing):
         "nats: log p(x), and the ELBO, which is smaller by the gap."
     )
 
-    def _now(self, name: str) -> Any:
-        return self.value.get(name, self.state[name])
-
     @property
     def posterior(self) -> str:
-        return self._now("posterior")
+        return self.now("posterior")
 
     @property
     def mean(self) -> float:
-        return self._now("mean")
+        return self.now("mean")
 
     @property
     def sd(self) -> float:
-        return self._now("sd")
+        return self.now("sd")
 
     @property
     def numbers(self) -> dict[str, float]:
