@@ -1,11 +1,14 @@
-"""The figures and widgets of lecture 03, without a browser: true numbers, refusals, nothing cut off."""
+"""Lecture 03: its figures and widgets without a browser (true numbers, refusals), and what it concludes from runs."""
 
 import math
 
 import pytest
 import torch
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from genlib import plots, widgets
+from genlib import data, metrics, plots, pretrained, vae, widgets
+from genlib.classical import NaiveBayes
+from genlib.training import fit
 from genlib.widgets.elbo_by_hand.widget import exact, log_joint
 from genlib.widgets.reparameterization.widget import estimates, f, slope
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
@@ -157,3 +160,112 @@ def test_a_plane_of_more_than_ten_classes_has_no_legend(n, legend):
         extent=(-3, 3, -3, 3),
     )
     assert (figure.axes[0].get_legend() is not None) == legend
+
+
+# What the lecture concludes from its runs, over three seeds -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_the_kl_80_more_nats_save_20_and_the_bound_is_worse_than_ignoring_z(digits, seed):
+    train, test = (part.x / 16 for part in digits)
+    cost = {}
+    for name, beta in (("sound", 1.0), ("no KL", 0.0)):
+        torch.manual_seed(seed)
+        model = vae.VAE((1, 8, 8), 16, vae.Gaussian(0.15), beta=beta)  # both learn σ
+        fit(model, train, steps=500, lr=3e-3, seed=seed, bar=False)
+        with torch.no_grad():
+            q = model.encode(test)
+            rate, bound = model.kl(q, q.mean).mean(), torch.stack([model.elbo(test) for _ in range(5)]).mean()
+        cost[name] = rate.item(), (-bound - rate).item()
+    (rate, distortion), (more_rate, less_distortion) = cost["sound"], cost["no KL"]
+    assert 13 < rate < 18
+    assert 70 < more_rate - rate < 90
+    assert 17 < distortion - less_distortion < 24
+    assert more_rate > 10 * math.log(len(test)), "nearly all of it can't be information"
+    ink = train.flatten(1)
+    deaf = Normal(ink.mean(0), (ink - ink.mean(0)).square().mean().sqrt()).log_prob(test.flatten(1)).sum(1).mean()
+    assert more_rate + less_distortion > -deaf, "a decoder that ignores z has the better bound"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_vae_of_two_latents_is_as_good_as_ten_averages_and_far_behind_a_pixelcnn(digits, seed):
+    train, test = digits
+    torch.manual_seed(seed)
+    model = vae.VAE((1, 8, 8), 2, "categorical", levels=17, hidden=128, layers=2, dropout=0.2)
+    fit(model, train, steps=1000, lr=3e-3, weight_decay=0.05, seed=seed, bar=False)
+    averages = NaiveBayes((1, 8, 8), levels=17, classes=10).count(train.x, train.y, smoothing=0.3)
+    pixels = NaiveBayes((1, 8, 8), levels=17).count(train.x, smoothing=0.1)
+    with torch.no_grad():
+        ours = torch.stack([model.elbo(test.x) for _ in range(10)])
+        values = (
+            ours,
+            averages.log_marginal(test.x),
+            pixels.log_prob(test.x),
+            pretrained.load("pixelcnn_digits").log_prob(test.x),
+        )
+    mine, ten, one, pixel_cnn = (metrics.bits_per_dim(v.mean().item(), (1, 8, 8)) for v in values)
+    assert abs(mine - ten) < 0.06
+    assert mine < one - 0.2
+    assert pixel_cnn < mine - 0.3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_which_gradient_spreads_less_depends_on_f(seed):
+    torch.manual_seed(seed)
+    spread = {}
+    for L in (16, 64):
+        zero, noise = torch.zeros(L), torch.randn(20_000, L)
+        functions = {
+            "separable": lambda z: -0.5 * ((z - 1) ** 2).sum(-1),
+            "coupled": lambda z, L=L: -0.5 * (z.sum(-1) - L) ** 2,
+            "wave": lambda z: torch.cos(3 * z.sum(-1)),
+        }
+        for name, g in functions.items():
+            score = vae.score_function_gradient(g, zero, zero, noise, baseline=g(noise).mean())[0][:, 0].var().item()
+            spread[name, L] = score, vae.reparameterized_gradient(g, zero, zero, noise)[0][:, 0].var().item()
+    (score, path), (score_16, path_16) = spread["separable", 64], spread["separable", 16]
+    assert score > 80 * path
+    assert abs(path - path_16) < 0.1
+    (score, path), (score_16, path_16) = spread["coupled", 64], spread["coupled", 16]
+    assert 3.5 < path / path_16 < 4.5  # like L
+    assert 50 < score / score_16 < 75  # like L³
+    score, path = spread["wave", 64]
+    assert score < path / 7
+
+
+def test_the_loss_of_means_is_an_affine_function_of_minus_the_elbo_at_its_sigma():
+    """(3.17): L / β times the value, plus D log σ∗ + D/2 log 2π, is -ELBO of one draw, for a decoder with σ∗."""
+    D, L, beta = 30, 4, 0.3
+    sigma = (beta * D / (2 * L)) ** 0.5
+    torch.manual_seed(0)
+    x = torch.randn(6, D, dtype=torch.float64)
+    model = vae.VAE((D,), L, vae.Gaussian(sigma, learned=False)).double()
+    with torch.no_grad():
+        torch.manual_seed(1)
+        q = model.encode(x)
+        loss = (model.decode(q.rsample()).mean - x).square().mean() + beta * model.kl(q, q.mean).mean() / L
+        torch.manual_seed(1)
+        expected = -model.elbo(x).mean()
+    assert torch.allclose(L / beta * loss + D * math.log(sigma) + D / 2 * math.log(2 * math.pi), expected)
+
+
+def test_a_class_made_too_rare_costs_little_and_information_has_an_end():
+    assert 0.1 * math.log(1000) == pytest.approx(0.69, abs=0.005)
+    assert 0.1 * math.log(1000) < 0.01 * 2.17 * 64 * math.log(2)
+    assert math.log(360) == pytest.approx(5.9, abs=0.02)
+
+
+def test_the_closed_form_kl_inside_the_average_of_weights_is_no_bound():
+    """Snippet C of bound_bugs: where q is the posterior, it exceeds log p(x)."""
+    torch.manual_seed(0)
+    pca = vae.LinearGaussianVAE((3,), latent=2, scale=0.5).double().requires_grad_(False)
+    x = pca.sample(4)
+    q, normal = pca.posterior(x), MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
+    log_px = pca.decode(q.sample((20_000,))).log_prob(x)
+    bound = vae.log_mean_exp(log_px - kl_divergence(q, normal))
+    assert (bound > pca.log_prob(x) + 0.05).all()
