@@ -1,5 +1,6 @@
 """The exercises of lecture 07 and the mistakes that people make in them."""
 
+import itertools
 import math
 
 import torch
@@ -27,6 +28,22 @@ def _log_densities(generator, n=6):
 _a, _b = _log_densities(torch.Generator().manual_seed(7))
 
 
+def one_maximum_for_all_points(log_p_data, log_p_g):
+    most = max(log_p_data.max(), log_p_g.max())
+    p, q = (log_p_data - most).exp(), (log_p_g - most).exp()
+    return p / (p + q)
+
+
+def each_with_its_own_maximum(log_p_data, log_p_g):
+    p, q = (log_p_data - log_p_data.max()).exp(), (log_p_g - log_p_g.max()).exp()
+    return p / (p + q)
+
+
+def each_sums_to_one(log_p_data, log_p_g):
+    p, q = log_p_data.softmax(0), log_p_g.softmax(0)
+    return p / (p + q)
+
+
 def equal_densities_give_half(answer):
     log_p, _ = _log_densities(torch.Generator().manual_seed(3))
     assert torch.allclose(answer(log_p, log_p), torch.full_like(log_p, 0.5))
@@ -44,6 +61,7 @@ optimal = Exercise(
     inputs=_log_densities,
     edges={
         "densities far below the smallest float (log p near -2000)": (_a - 2000, _b - 2000),
+        "places with densities of very different size": (_double(-2000, 5, -900, 0), _double(-2001, 3, -897, -1)),
         "places where one of the two densities is 0": (_double(-1, -math.inf, -2), _double(-math.inf, -1, -2)),
     },
     properties={
@@ -76,6 +94,25 @@ optimal = Exercise(
         "that is the softmax over the wrong axis: stacked, the two densities lie along axis 0": (
             lambda log_p_data, log_p_g: torch.stack([log_p_data, log_p_g]).softmax(1)[0]
         ),
+        "one maximum for all points leaves 0/0 where both densities are much smaller than elsewhere; "
+        "take the larger of the two at each point, or a sigmoid": one_maximum_for_all_points,
+        "you divided each density by its own maximum, another one for each; "
+        "only a factor that both share cancels": each_with_its_own_maximum,
+        "you made each density sum to 1 over the points; compare the densities as they are, at each point": (
+            each_sums_to_one
+        ),
+        "that is log p_data / (log p_data + log p_g) put through a sigmoid; the difference of the logarithms goes in": (
+            lambda log_p_data, log_p_g: torch.sigmoid(log_p_data / (log_p_data + log_p_g))
+        ),
+        "the sigmoid stands around each logarithm; it goes around their difference": (
+            lambda log_p_data, log_p_g: log_p_data.sigmoid() / (log_p_data.sigmoid() + log_p_g.sigmoid())
+        ),
+        "that is sigmoid(log p_data) alone; D* compares it with log p_g": lambda log_p_data, log_p_g: (
+            log_p_data.sigmoid()
+        ),
+        "you rounded D* to a decision; asked was the probability": (
+            lambda log_p_data, log_p_g: (log_p_data > log_p_g).to(log_p_data)
+        ),
         "that is twice D*: the denominator is p_data + p_g, not their mean": (
             lambda log_p_data, log_p_g: 2 * torch.sigmoid(log_p_data - log_p_g)
         ),
@@ -95,9 +132,6 @@ half = Exercise(
     "value_at_one_half",
     reference=value_at_one_half,
     tol=5e-6,
-    properties={
-        "it is negative: both logarithms are logarithms of probabilities": lambda answer: answer() < 0,
-    },
     mistakes={
         "that is one of the two terms, or the mean of the two; "
         "V is their sum, one for the data and one for the fakes": (lambda: -math.log(2)),
@@ -109,8 +143,22 @@ half = Exercise(
         "these are the probabilities, 1/2 + 1/2; V adds their logarithms": lambda: 1.0,
         "you multiplied the two logarithms; V adds them": lambda: math.log(2) ** 2,
         "that is half of one term; V adds two whole logarithms of 1/2, without weights": lambda: math.log(0.25) / 4,
-        "you are there, but you rounded: give five decimals, or return the formula": lambda: -1.386,
-        "you may be there, but you rounded a lot: give five decimals, or return the formula": lambda: -1.39,
+        "log 4 holds both terms already, 2 log 2; V is log 1/2 + log 1/2, nothing twice": lambda: -2 * math.log(4),
+        "you multiplied the probabilities, 1/2 times 1/2; V is the logarithm of that": lambda: 0.25,
+        "that is one of the two terms, and in bits; V is the sum of both, in nats": lambda: -1.0,
+        "that is what D says; V is the sum of two logarithms of it": lambda: 0.5,
+        "that is log 4 in bits, and with the sign of a loss; V is negative, and in nats": lambda: 2.0,
+        "that is one of the two terms, to base 10; V is the sum of both, in nats": lambda: math.log10(1 / 2),
+        "that is with the sign of a loss, to base 10; V is negative, and in nats": lambda: math.log10(4),
+        "the cross-entropy is -V/2; you halved twice": lambda: -math.log(4) / 8,
+        "you are there, but you rounded: give five decimals, or return the formula": (
+            lambda: -1.386,
+            lambda: -1.38,
+        ),
+        "you may be there, but you rounded a lot: give five decimals, or return the formula": (
+            lambda: -1.39,
+            lambda: -1.4,
+        ),
     },
 )
 
@@ -150,6 +198,33 @@ def zeros_give_nan(p, q):
 def zeros_in_both_give_nan(p, q):
     m = (p + q) / 2
     return (torch.special.xlogy(p, p / m).sum() + torch.special.xlogy(q, q / m).sum()) / 2
+
+
+def normalised_once_more(p, q):
+    return jensen_shannon(p.softmax(0), q.softmax(0))
+
+
+def total_variation(p, q):
+    return (p - q).abs().sum() / 2
+
+
+def hellinger(p, q):
+    return (p.sqrt() - q.sqrt()).square().sum() / 2
+
+
+def with_an_epsilon(p, q):
+    p, q = p + 1e-3, q + 1e-3
+    m = (p + q) / 2
+    return (_kl(p, m) + _kl(q, m)) / 2
+
+
+def geometric_mixture(p, q):
+    m = (p * q).sqrt()
+    return (_kl(p, m) + _kl(q, m)) / 2
+
+
+def entropy_of_the_mixture(p, q):
+    return torch.special.entr((p + q) / 2).sum()
 
 
 def divergences_from_the_mixture(p, q):
@@ -203,6 +278,15 @@ shannon = Exercise(
         "you averaged over the outcomes; each is weighted by its probability already, so sum them": (
             lambda p, q: jensen_shannon(p, q) / len(p)
         ),
+        "p and q sum to 1 already; a softmax makes other distributions of them": normalised_once_more,
+        "that is the total variation, half of the sum of |p - q|; asked was the mean of two KL divergences": (
+            total_variation
+        ),
+        "that compares square roots (Hellinger); asked was the mean of two KL divergences to m": hellinger,
+        "an epsilon in the probabilities shifts the result; "
+        "0 · log 0 is 0 with torch.special.xlogy, without any": with_an_epsilon,
+        "m is the mean (p + q)/2, not the geometric mean √(pq)": geometric_mixture,
+        "that is the entropy of m; subtract the mean of the entropies of p and q": entropy_of_the_mixture,
         "these are the divergences from m to p and q; "
         "the first argument of each KL is p, or q: KL(p‖m)": divergences_from_the_mixture,
     },
@@ -221,12 +305,20 @@ def _two_samples(generator, n=9):
     return x, 2 * y + 0.5  # crossing distribution functions, so that signs do not all agree
 
 
-_few = _double(3, 1, 2)
+def another_order_is_nothing(answer):
+    few = _double(3, 1, 2, 1)
+    assert abs(float(answer(few, few[[1, 2, 3, 0]]))) < 1e-12
 
 
-def moved_by_three(answer):
-    x, _ = _two_samples(torch.Generator().manual_seed(3))
-    assert torch.allclose(answer(x, x + 3), _double(3)[0])
+def square_of_means(x, y):
+    return (x.sort().values - y.sort().values).abs().mean().square()
+
+
+def _area_between(x, y, squared=False):
+    """The integral of |F_x - F_y| over the line, or of its square."""
+    places = torch.cat([x, y]).sort().values
+    gap = ((x[:, None] <= places).double().mean(0) - (y[:, None] <= places).double().mean(0))[:-1]
+    return ((gap.square() if squared else gap.abs()) * places.diff()).sum()
 
 
 wasserstein = Exercise(
@@ -234,10 +326,14 @@ wasserstein = Exercise(
     "wasserstein_1d",
     reference=wasserstein_1d,
     inputs=_two_samples,
-    edges={"the same points in another order": (_few, _few[[1, 2, 0]])},
-    properties={
-        "a sample that is moved by 3 is 3 away from where it was": moved_by_three,
+    edges={
+        "samples far apart": (_double(-7, 0, 1), _double(40, 90, -20)),
+        "more points": (torch.linspace(-3, 2, 50, dtype=torch.float64) ** 3, torch.linspace(2, -1, 50).double() ** 2),
     },
+    properties={
+        "the same points in another order are 0 away": another_order_is_nothing,
+    },
+    gradients=True,
     mistakes={
         "you paired the points in the order in which they came; the cheapest pairs are by rank: sort both": (
             lambda x, y: (x - y).abs().mean()
@@ -275,6 +371,18 @@ wasserstein = Exercise(
         "argsort tells places, which are integers and have no mean; take x.sort().values, or x[x.argsort()]": (
             lambda x, y: (x.argsort() - y.argsort()).abs().mean()
         ),
+        "that is the integral of (F - F)²; without the square it is right": lambda x, y: _area_between(x, y, True),
+        "you squared the result; asked was the mean distance itself": square_of_means,
+        "that is the distance in the middle; asked was the mean over all pairs by rank": (
+            lambda x, y: (x.sort().values - y.sort().values).abs().median()
+        ),
+        "you took the root of the sum of squares; asked was the mean of the absolute values": (
+            lambda x, y: (x.sort().values - y.sort().values).norm()
+        ),
+        "you halved the mean; each point carries a mass of 1/n and goes the whole way": (
+            lambda x, y: (x.sort().values - y.sort().values).abs().mean() / 2
+        ),
+        "you sorted only the second of the two": lambda x, y: (x - y.sort().values).abs().mean(),
         "you sorted only the first of the two": lambda x, y: (x.sort().values - y).abs().mean(),
     },
 )
@@ -297,10 +405,18 @@ def losses_of_an_undecided_D(answer):
     assert abs(float(non_saturating) - math.log(2)) < 1e-9
 
 
-def losses_fall_when_D_is_fooled(answer):
-    low, high = answer(_double(-1, 0)), answer(_double(0, 1))
-    assert high[0] < low[0]
-    assert high[1] < low[1]
+def logits_held_between(logits):
+    held = logits.clamp(-30, 30)
+    return -F.softplus(held).mean(), F.softplus(-held).mean()
+
+
+def probabilities_held_between(logits):
+    D = logits.sigmoid().clamp(1e-7, 1 - 1e-7)
+    return (1 - D).log().mean(), -D.log().mean()
+
+
+def exponentials_overflow(logits):
+    return -(1 + logits.exp()).log().mean(), (1 + (-logits).exp()).log().mean()
 
 
 def logarithms_cut_at_minus_100(logits):
@@ -314,14 +430,19 @@ losses = Exercise(
     "generator_losses",
     reference=generator_losses,
     inputs=_logits,
-    edges={"a discriminator that is very sure (logits of 800 and more)": (_double(-800, 900, -1000),)},
+    edges={
+        "a discriminator that is very sure (logits of 800 and more)": (_double(-800, 900, -1000),),
+        "a single fake": (_double(-3),),
+    },
     properties={
         "where D says 1/2, the losses are -log 2 and log 2": losses_of_an_undecided_D,
-        "both fall when D believes more in the fakes": losses_fall_when_D_is_fooled,
     },
+    gradients=True,
     mistakes={
-        "log(sigmoid(-800)) is log 0, minus infinity; log sigmoid(a) = -softplus(-a) is exact: F.logsigmoid": (
-            lambda logits: ((1 - logits.sigmoid()).log().mean(), -logits.sigmoid().log().mean())
+        "sigmoid(-800) is 0 and exp(900) is infinite in a computer, and their logarithms infinite too; "
+        "log sigmoid(a) = -softplus(-a) is exact: F.logsigmoid": (
+            lambda logits: ((1 - logits.sigmoid()).log().mean(), -logits.sigmoid().log().mean()),
+            exponentials_overflow,
         ),
         "log(1 - D) still overflows: 1 - sigmoid(a) is sigmoid(-a), so use F.logsigmoid(-a)": (
             lambda logits: ((1 - logits.sigmoid()).log().mean(), -F.logsigmoid(logits).mean())
@@ -333,6 +454,24 @@ losses = Exercise(
         ),
         "a small number inside the logarithm cuts it off, at -28 for 1e-12; stay with the logits: F.logsigmoid": (
             lambda logits: ((1 - logits.sigmoid() + 1e-12).log().mean(), -(logits.sigmoid() + 1e-12).log().mean())
+        ),
+        "clamped logits give another loss, and no gradient beyond the clamp; F.logsigmoid needs none": (
+            logits_held_between
+        ),
+        "clamped probabilities give another loss, and no gradient beyond the clamp; "
+        "stay with the logits: F.logsigmoid": probabilities_held_between,
+        "both are the non-saturating loss; minimax is the mean of log(1 - D)": (
+            lambda logits: (F.softplus(-logits).mean(), F.softplus(-logits).mean())
+        ),
+        "both are the minimax loss; the non-saturating one is the mean of -log D": (
+            lambda logits: (-F.softplus(logits).mean(), -F.softplus(logits).mean())
+        ),
+        "those are bits; use the natural logarithm": (
+            lambda logits: (-F.softplus(logits).mean() / math.log(2), F.softplus(-logits).mean() / math.log(2))
+        ),
+        "the values are right, but no gradient flows to the logits, and G could not be trained; "
+        "leave out detach, item and no_grad": (
+            lambda logits: (-F.softplus(logits).mean().detach(), F.softplus(-logits).mean().detach())
         ),
         "that is the logarithm of the mean; asked was the mean of the logarithms: first log, then mean": (
             lambda logits: ((-logits).sigmoid().mean().log(), -logits.sigmoid().mean().log())
@@ -375,15 +514,18 @@ def logit_gradients(logits):
     return logits.sigmoid(), logits.sigmoid() - (-logits).sigmoid()
 
 
-def an_undecided_D_cancels(answer):
-    of_D, both = answer(torch.zeros(3, dtype=torch.float64))
-    assert torch.allclose(of_D, torch.full_like(of_D, 0.5))
-    assert torch.allclose(both, torch.zeros_like(both))
+def works_without_autograd(answer):
+    with torch.inference_mode():
+        try:
+            answer(_double(-4, 0.5, 2))
+        except RuntimeError as error:
+            raise AssertionError(f"yours stopped: {error}") from None
 
 
-def the_sum_is_odd(answer):
+def ten_digits_are_right(answer):
     a = _double(-4, 0.5, 2)
-    assert torch.allclose(answer(a)[1], -answer(-a)[1])
+    for found, right in zip(answer(a), logit_gradients(a), strict=True):
+        assert (torch.as_tensor(found) - right).abs().max() < 1e-10
 
 
 def with_respect_to_D(logits):
@@ -394,6 +536,16 @@ def with_respect_to_D(logits):
 def slope_of_D(logits):
     slope = logits.sigmoid() * (-logits).sigmoid()
     return slope, slope - (-logits).sigmoid()
+
+
+def overflowing(logits):
+    of_D = logits.exp() / (1 + logits.exp())
+    return of_D, of_D - 1 / (1 + logits.exp())
+
+
+def rounded_to_a_decision(logits):
+    D = (logits > 0).to(logits)
+    return D, 2 * D - 1
 
 
 def divided_by_the_batch(logits):
@@ -408,8 +560,8 @@ gradients = Exercise(
     inputs=_logits,
     edges={"a discriminator that is very sure": (_double(-800, 900, 0),)},
     properties={
-        "where D says 1/2, its own pull is 1/2, and the two players cancel": an_undecided_D_cancels,
-        "the sum changes its sign with the logit": the_sum_is_odd,
+        "it is a formula, and works where autograd is switched off": works_without_autograd,
+        "it is a formula, not a quotient of differences: ten digits are right": ten_digits_are_right,
     },
     mistakes={
         "the signs are flipped: D's loss -log(1 - D) rises with a fake's logit, so its slope is positive": (
@@ -440,6 +592,15 @@ gradients = Exercise(
         ),
         "the sum is right; the first is the slope of D itself, σ(1 - σ), and D's loss is -log(1 - D)": (
             lambda logits: (logits.sigmoid() * (-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid())
+        ),
+        "exp(900) is infinite, and inf/inf is NaN; torch.sigmoid is exact": overflowing,
+        "that is what D decides, 0 or 1; asked are the slopes of the losses": rounded_to_a_decision,
+        "that is D's slope twice; add G's, -(1 - sigmoid(a))": lambda logits: (logits.sigmoid(), 2 * logits.sigmoid()),
+        "the second is the mean of the two slopes; asked was their sum": (
+            lambda logits: (logits.sigmoid(), logits.sigmoid() - 0.5)
+        ),
+        "the first is 1 - D, the size of G's slope; D's own slope at a fake is σ(a)": (
+            lambda logits: ((-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid())
         ),
         "you divided by the batch; asked was the derivative of each fake's own loss": divided_by_the_batch,
         "those are the losses themselves; asked were their derivatives": (
@@ -482,6 +643,10 @@ def alternating_step(h, gamma):
     return _growth_of(_double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2))
 
 
+def root_of_the_determinant(h, gamma):
+    return math.sqrt(abs(1 - h * gamma + h * h / 4))
+
+
 spiral = Exercise(
     "7.7",
     "growth",
@@ -491,12 +656,6 @@ spiral = Exercise(
         "no penalty": (0.6, 0.0),
         "a penalty so strong that nothing turns any more": (0.4, 2.0),
         "a penalty at which the step overshoots": (1.5, 2.0),
-    },
-    properties={
-        "without a penalty, simultaneous steps spiral outwards for every h > 0": (
-            lambda answer: all(answer(h, 0.0) > 1 for h in (0.05, 0.5, 1.0))
-        ),
-        "with a penalty and small steps they spiral inwards": lambda answer: answer(0.1, 0.5) < 1,
     },
     mistakes={
         "that is |λ| of J, the field; a step multiplies by I + hJ, whose eigenvalues are 1 + hλ": (
@@ -518,10 +677,29 @@ spiral = Exercise(
         "that is the product of the two (the determinant), by which areas grow; asked was the larger |1 + hλ|": (
             lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).prod().abs().item()
         ),
-        "the penalty adds -γψ to D's speed, so the entry of J is -γ; you have the opposite sign": (
+        "a sign is flipped: the penalty adds -γψ to D's speed, so the entry of J is -γ, and a step is 1 + hλ": (
             lambda h, gamma: growth(h, -gamma)
         ),
         "the derivative of γψ²/2 is γψ: the entry of J is -γ, not -γ/2": lambda h, gamma: growth(h, gamma / 2),
+        "the penalty is γψ²/2, with its half, and its derivative γψ: the entry of J is -γ, not -2γ": (
+            lambda h, gamma: growth(h, 2 * gamma)
+        ),
+        "that is the square of it; asked was |1 + hλ| itself": lambda h, gamma: growth(h, gamma) ** 2,
+        "that is the logarithm of it; asked was the factor |1 + hλ| itself": lambda h, gamma: math.log(
+            growth(h, gamma)
+        ),
+        "that is by how much it grows, |1 + hλ| - 1; asked was the factor": lambda h, gamma: growth(h, gamma) - 1,
+        "that is an implicit step, 1 / |1 - hλ|; asked was I + hJ": (
+            lambda h, gamma: (1 / (1 - h * _eigenvalues(h, gamma))).abs().max().item()
+        ),
+        "the penalty is missing, so you get √(1 + h²/4): D is damped, the lower right entry of J is -γ": (
+            lambda h, gamma: growth(h, 0.0)
+        ),
+        "that is the root of the determinant, right only while the eigenvalues are a complex pair; "
+        "for γ > 1 they are real and differ": root_of_the_determinant,
+        "both signs off the diagonal are the same: one player goes uphill, the other downhill, so 1/2 and -1/2": (
+            lambda h, gamma: _growth_of(_step(h, 0, 0.5, 0.5, -gamma))
+        ),
         "that is the largest singular value, by which one step can stretch; in the long run the eigenvalues decide": (
             lambda h, gamma: torch.linalg.matrix_norm(_step(h, 0, 0.5, -0.5, -gamma), 2).item()
         ),
@@ -534,7 +712,6 @@ spiral = Exercise(
         "the slope of the sigmoid is missing: σ(0) = 1/2, so the entries off the diagonal are 1/2 and -1/2": (
             lambda h, gamma: _growth_of(_step(h, 0, 1, -1, -gamma))
         ),
-        "the penalty is missing: only D is damped, the lower right entry of J is -γ": lambda h, gamma: growth(h, 0.0),
         "you damped both players; the penalty is D's alone, so only the lower right entry of J is -γ": (
             lambda h, gamma: _growth_of(_step(h, -gamma, 0.5, -0.5, -gamma))
         ),
@@ -650,6 +827,54 @@ def detached_in_the_wrong_turn(G, D, optimizer_G, optimizer_D, x, z):
     _move(F.softplus(-D(G(z).detach())).mean(), optimizer_G, zero=False)
 
 
+def two_turns_of_D(G, D, optimizer_G, optimizer_D, x, z):
+    for _ in range(2):
+        _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def two_turns_of_G(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    for _ in range(2):
+        _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def optimizers_exchanged(G, D, optimizer_G, optimizer_D, x, z):
+    gan_step(G, D, optimizer_D, optimizer_G, x, z)
+
+
+def both_optimizers_in_the_turn_of_G(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+    optimizer_D.step()
+
+
+def _one_backward(detach):
+    def answer(G, D, optimizer_G, optimizer_D, x, z):
+        fake = G(z)
+        optimizer_D.zero_grad()
+        optimizer_G.zero_grad()
+        (_loss_D(D, x, fake.detach() if detach else fake) + F.softplus(-D(fake)).mean()).backward()
+        optimizer_D.step()
+        optimizer_G.step()
+
+    return answer
+
+
+def zeroed_before_the_step(G, D, optimizer_G, optimizer_D, x, z):
+    _loss_D(D, x, G(z).detach()).backward()
+    optimizer_D.zero_grad()
+    optimizer_D.step()
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def G_zeroed_before_the_step(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    F.softplus(-D(G(z))).mean().backward()
+    optimizer_G.zero_grad()
+    optimizer_G.step()
+
+
 def G_moves_first(G, D, optimizer_G, optimizer_D, x, z):
     _move(F.softplus(-D(G(z))).mean(), optimizer_G)
     _move(_loss_D(D, x, G(z).detach()), optimizer_D)
@@ -689,8 +914,29 @@ step = Exercise(
         "no detach, and G's gradient is never set to zero: D's turn pushes G to be caught": _turns(
             loss_D=lambda G, D, x, z: _loss_D(D, x, G(z)), zero_G=False
         ),
-        "D never moves: optimizer_D.step() is missing in its turn": D_never_steps,
-        "G never moves, though a gradient reaches it: optimizer_G.step() is missing in its turn": G_never_steps,
+        "D never moves: in its turn backward() or optimizer_D.step() is missing, or zero_grad stands between the two": (
+            D_never_steps,
+            zeroed_before_the_step,
+        ),
+        "G never moves, though a gradient reaches it: in its turn optimizer_G.step() is missing, "
+        "or zero_grad stands between backward and step": (G_never_steps, G_zeroed_before_the_step),
+        "D takes two steps; one step each was asked": two_turns_of_D,
+        "G takes two steps; one step each was asked": two_turns_of_G,
+        "the optimizers are exchanged: D's turn steps with optimizer_D, G's with optimizer_G": optimizers_exchanged,
+        "D steps once more in G's turn, along G's gradient; there only optimizer_G steps": (
+            both_optimizers_in_the_turn_of_G
+        ),
+        "one backward for both losses: D gets G's gradient too, and G answers to the old D; "
+        "each loss has a turn of its own": (_one_backward(detach=True), _one_backward(detach=False)),
+        "D's loss has only its part for the data; the fakes are missing: add the mean of -log(1 - D(G(z)))": _turns(
+            loss_D=lambda G, D, x, z: F.softplus(-D(x)).mean()
+        ),
+        "that is the Wasserstein loss, without logarithms; asked were D's cross-entropy and -log D": _turns(
+            lambda G, D, x, z: D(G(z).detach()).mean() - D(x).mean(), lambda G, D, z: -D(G(z)).mean()
+        ),
+        "you halved G's loss; take the mean of -log D as it stands": _turns(
+            loss_G=lambda G, D, z: F.softplus(-D(G(z))).mean() / 2
+        ),
         "D minimises +V, so it gets worse: the loss is -V, the mean of -log D plus the mean of -log(1 - D)": _turns(
             loss_D=lambda G, D, x, z: -_loss_D(D, x, G(z).detach())
         ),
@@ -735,4 +981,84 @@ step = Exercise(
 )
 
 
-EXERCISES = (optimal, half, shannon, wasserstein, losses, gradients, spiral, step)
+# 7.9 and 7.10: is this a bug? -----------------------------------------------------------------------------------------
+
+
+def _all_but(right: dict[str, bool], letter: str) -> list:
+    """Every answer that is right before a letter and wrong there, whatever it says of those after it."""
+    letters = list(right)
+    place = letters.index(letter)
+    later = itertools.product((True, False), repeat=len(letters) - place - 1)
+    fixed = [right[name] for name in letters[:place]] + [not right[letter]]
+    return [lambda said=(*fixed, *rest): dict(zip(letters, said, strict=True)) for rest in later]
+
+
+def _read(right: dict[str, bool]):
+    """observe= of such an exercise: the judgements in the order of the letters, from a dict or a sequence."""
+
+    def judgements(answer):
+        said = answer()
+        if not isinstance(said, dict):
+            return said
+        missing = [letter for letter in right if letter not in said]
+        assert not missing, f"nothing is said about {', '.join(missing)}"
+        return tuple(said[letter] for letter in right)
+
+    return judgements
+
+
+def bugs_in_the_step():
+    return {"A": False, "B": True, "C": False, "D": True, "E": True}
+
+
+_STEP = bugs_in_the_step()
+
+step_bugs = Exercise(
+    "7.9",
+    "bugs_in_the_step",
+    reference=bugs_in_the_step,
+    observe=_read(_STEP),
+    mistakes={
+        "A is slow but right: without detach D's turn leaves a gradient in G, which optimizer_G.zero_grad() wipes out "
+        "before G's own": _all_but(_STEP, "A"),
+        "B is a bug: the gradients are wiped out between backward and step, so D never learns": _all_but(_STEP, "B"),
+        "C is right: the fakes are made once, D moves, and then the new D looks at them again; it saves a pass of G": (
+            _all_but(_STEP, "C")
+        ),
+        "D is a bug: binary_cross_entropy_with_logits takes a sigmoid itself, so D's probabilities only reach "
+        "from 0.5 to 0.73": _all_but(_STEP, "D"),
+        "E is a bug: nothing wipes out what D's turn left in G, so G is also moved to be caught": _all_but(_STEP, "E"),
+    },
+)
+
+
+def bugs_in_the_penalty():
+    return {"A": True, "B": True, "C": False, "D": True, "E": True}
+
+
+_PENALTY = bugs_in_the_penalty()
+
+penalty_bugs = Exercise(
+    "7.10",
+    "bugs_in_the_penalty",
+    reference=bugs_in_the_penalty,
+    observe=_read(_PENALTY),
+    mistakes={
+        "A is a bug: dim=1 are the channels, so each pixel has a length of its own and is pulled to 1; "
+        "flatten each picture first": _all_but(_PENALTY, "A"),
+        "B is a bug: that is one length for the whole batch of B, and it drives each picture's own to 1/√B": (
+            _all_but(_PENALTY, "B")
+        ),
+        "C is right: the ones are the weights of a sum, and each score depends on its own picture alone": (
+            _all_but(_PENALTY, "C")
+        ),
+        "D is a bug: with a number for each pixel the mixture lies anywhere in a box, "
+        "not on the line from a picture to a fake; one number a picture": _all_but(_PENALTY, "D"),
+        "E is a bug: without create_graph=True the slope is a constant, and the penalty has no gradient for D": (
+            _all_but(_PENALTY, "E")
+        ),
+    },
+)
+
+
+EXERCISES = (optimal, half, shannon, wasserstein, losses, gradients, spiral, step, step_bugs, penalty_bugs)

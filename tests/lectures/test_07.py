@@ -1,0 +1,133 @@
+"""What lecture 07 says about its runs, by its own cells, over three seeds; and that its bugs are bugs."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from genlib.course.exercises import lecture_07
+from genlib.gan import GAN, R1, losses, theory
+from genlib.training import fit
+
+SOURCE = Path(__file__).parents[2] / "notebooks" / "source" / "07_gan_optimality.md"
+
+
+def from_lecture(start: str, end: str, **names) -> dict:
+    """The names that a piece of the lecture's code defines."""
+    text = SOURCE.read_text(encoding="utf-8")
+    piece = re.search(re.escape(start) + ".*?(?=" + re.escape(end) + ")", text, re.DOTALL)[0]
+    space = {"torch": torch, "nn": nn, "F": F, "math": math, "losses": losses, "theory": theory, "GAN": GAN}
+    space |= {"device": "cpu", "steps": lambda n: n} | names
+    exec(piece, space)
+    return space
+
+
+def test_both_orders_of_the_game_have_one_saddle_point():
+    p_data = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    half = torch.full((4,), 0.5, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(200):
+        D = torch.rand(4, generator=generator, dtype=torch.float64)
+        p_g = torch.rand(4, generator=generator, dtype=torch.float64).log().softmax(0)
+        assert theory.value(p_data, p_data, D) <= -math.log(4) + 1e-12
+        assert theory.value(p_data, p_g, half) == pytest.approx(-math.log(4), abs=1e-12)
+
+
+def test_alternating_steps_creep_outwards():
+    farthest = from_lecture("def farthest", "\n\n\nfor turns")["farthest"]
+    assert farthest(0.5, 1_000) < 0.9
+    assert farthest(0.5, 400_000) > 5
+
+
+def test_mirror_descent_draws_u_together_as_fast_as_the_lecture_says():
+    data, table = torch.distributions.Dirichlet(torch.ones(6).double()).sample((2,))
+    for eta in (0.25, 0.5, 1.0):
+        p = table
+        for _ in range(20):
+            u = (p / data).log()
+            weights = p * (1 - theory.optimal_discriminator(data, p)) ** -eta
+            p = weights / weights.sum()
+            spread, after = u.max() - u.min(), (p / data).log().max() - (p / data).log().min()
+            assert after <= (1 - eta * (1 - u.max().sigmoid())) * spread + 1e-9
+
+
+def test_a_forgotten_detach_does_harm_once_D_has_more_turns():
+    play = from_lecture("heap = torch.tensor", "\n\n\nmistakes = {")
+    for seed in range(3):
+        off = {}
+        for turns, detach in ((1, False), (3, True), (3, False)):
+            fakes = play["play"](seed, turns=turns, detach=detach)
+            off[turns, detach] = (fakes.mean(0) - play["heap"]).abs().mean().item()
+        assert off[1, False] < 0.6, "with one turn each it does not show"
+        assert off[3, False] > 2 * off[3, True] + 0.5, f"seed {seed}: {off}"
+
+
+def test_the_loss_of_D_lies_near_log_4_and_a_fresh_D_does_better():
+    draw_ring = from_lecture("angles = torch.arange(8)", "\n\n\ntorch.manual_seed(0)\nbeginner")["draw_ring"]
+    fresh_loss = from_lecture("def fresh_loss", "\n\n\ntorch.manual_seed(0)", draw_ring=draw_ring)["fresh_loss"]
+    for seed in range(3):
+        torch.manual_seed(seed)
+        gan = GAN((2,), hidden=64, lr_generator=5e-3, lr_discriminator=5e-3, regulariser=R1(0.1))
+        history = fit(
+            gan,
+            draw_ring(20_000),
+            steps=500,
+            seed=seed,
+            optimizer=lambda parameters, lr: torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.99)),
+            schedule="constant",
+            clip_norm=None,
+            warmup=0,
+            bar=False,
+        )
+        of_D = history["discriminator.loss"] - gan.regulariser.weight * history["discriminator.penalty"]
+        late = of_D[-50:].mean().item()
+        assert abs(late - math.log(4)) < 0.12
+        assert fresh_loss(gan, 250) < late - 0.1, f"seed {seed}"
+
+
+def _step_of(letter: str):
+    """The snippet of exercise 7.9 as a function; where it is only D's turn, G's is that of A."""
+    text = SOURCE.read_text(encoding="utf-8")
+    block = re.search(r"```\n(A   opt_D.*?)```", text, re.DOTALL)[1]
+    snippets = dict(zip("ABCDE", ("    " + s[4:] for s in re.split(r"\n\n", block.rstrip())), strict=True))
+    turn_of_G = "\n".join(snippets["A"].splitlines()[3:])
+    code = snippets[letter] + ("\n" + turn_of_G if letter in "BD" else "")
+
+    def step(G, D, opt_G, opt_D, x, z):
+        space = {"G": G, "D": D, "opt_G": opt_G, "opt_D": opt_D, "x": x, "z": z}
+        space |= {"bce": F.binary_cross_entropy_with_logits}
+        space |= {"ones": torch.ones(len(x)).double(), "zeros": torch.zeros(len(x)).double()}
+        exec("if True:\n" + code, space)
+
+    return step
+
+
+@pytest.mark.parametrize(("letter", "bug"), lecture_07.bugs_in_the_step().items())
+def test_what_is_called_a_bug_moves_the_weights_elsewhere(letter, bug):
+    batch = lecture_07._batch(torch.Generator().manual_seed(0))
+    right = lecture_07._two_steps(lecture_07.gan_step, *batch)
+    found = lecture_07._two_steps(_step_of(letter), *batch)
+    assert all(torch.allclose(a, b) for a, b in zip(found[:2], right[:2], strict=True)) != bug
+
+
+def test_the_bugs_of_the_penalty_are_bugs():
+    x = torch.randn(4, 3, 5, 5, dtype=torch.float64).requires_grad_()
+    weight = torch.randn(3, 5, 5, dtype=torch.float64).requires_grad_()
+
+    def f(x):
+        return (weight * x).sum((1, 2, 3)).tanh()
+
+    (slope,) = torch.autograd.grad(f(x).sum(), x, create_graph=True)
+    (by_ones,) = torch.autograd.grad(f(x), x, grad_outputs=torch.ones(4).double(), create_graph=True)
+    (constant,) = torch.autograd.grad(f(x).sum(), x)
+    assert torch.equal(slope, by_ones)
+    assert slope.requires_grad
+    assert not constant.requires_grad
+    assert slope.norm(dim=1).shape == (4, 5, 5)  # a length for each pixel
+    even = slope / slope.flatten(1).norm(dim=1)[:, None, None, None]
+    even = even / even.norm()  # one length of 1 for the whole batch: each picture's is 1/√B
+    assert torch.allclose(even.flatten(1).norm(dim=1), torch.full((4,), 0.5).double())
