@@ -1,11 +1,15 @@
 """The exercises of lecture 02 and the mistakes that people make in them."""
 
+import itertools
 import math
 
+import numpy as np
 import torch
 import torch._dynamo  # FlopCounterMode loads it at its first use: seconds that would count as an answer's
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from genlib.course.exercise import Exercise
@@ -96,7 +100,27 @@ chain = Exercise(
             lambda logits, x: log_prob_of(logits.softmax(-1), x)
         ),
         "this is one number for the whole batch; keep one for each picture, shape (B,)": (
-            lambda logits, x: log_prob_of(logits, x).mean()
+            lambda logits, x: log_prob_of(logits, x).mean(),
+            lambda logits, x: log_prob_of(logits, x).sum(),
+            lambda logits, x: -log_prob_of(logits, x).mean(),
+            lambda logits, x: -log_prob_of(logits, x).sum(),
+        ),
+        "you added up over the batch (axis 0); the places of one picture add up, the last axis of (B, D)": (
+            lambda logits, x: _picked(logits.log_softmax(-1), x).sum(0)
+        ),
+        "this still has one value for each place; the sum over the places is missing": (
+            lambda logits, x: _picked(logits.log_softmax(-1), x)
+        ),
+        "a small number under the logarithm: what is less probable all costs the same; use log_softmax": tuple(
+            lambda logits, x, small=small: _picked((logits.softmax(-1) + small).log(), x).sum(-1)
+            for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
+        )
+        + tuple(
+            lambda logits, x, small=small: _picked(logits.softmax(-1).clamp(min=small).log(), x).sum(-1)
+            for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
+        ),
+        "the values are right, but no gradient flows: this is to be trained; leave out detach and no_grad": (
+            lambda logits, x: log_prob_of(logits, x).detach()
         ),
         "this is cross_entropy as it comes: the mean over batch and places of -log p; keep (B,), sum, flip": (
             lambda logits, x: F.cross_entropy(logits.flatten(0, 1), x.flatten())
@@ -126,7 +150,7 @@ def sees_only_the_past(answer):
     x = torch.zeros(1, 1, 5, 5, requires_grad=True)
     h = x
     for kind in "ABB":
-        h = F.conv2d(h, answer(3, kind)[None, None], padding=1)
+        h = F.conv2d(h, answer(3, kind)[None, None].to(h.dtype), padding=1)
     h[0, 0, 2, 2].backward()
     assert (x.grad.flatten()[12:] == 0).all(), "it sees itself or the future"
     assert x.grad[0, 0, 2, 1] > 0, "it does not see the pixel to its left"
@@ -276,7 +300,10 @@ bits = Exercise(
     edges={
         "integers (spacing 1)": (torch.tensor([-100.0, -2000.0]).double(), 784, 1.0),
         "256 levels in [-1, 1]": (torch.tensor([3000.0, -10.0]).double(), 3072, 2 / 256),
+        "a density too good to be true (negative bits)": (torch.tensor([[[900.0]], [[40.0]]]).double(), 64, 0.25),
+        "a single log-density": (torch.tensor(-70.0).double(), 9, 0.5),
     },
+    gradients=True,
     properties={
         "a uniform density on [0, 1]^D, log p = 0, costs 8 bits per dimension for 256 levels": uniform_costs_8_bits,
         "ten times the probability of a whole picture saves log2(10) bits, "
@@ -337,7 +364,9 @@ def _from(p: Tensor, u: Tensor) -> Tensor:
 def draw_level(logits, temperature, u):
     if temperature == 0:
         return logits.argmax(-1)
-    return _from((logits / temperature).softmax(-1), u)
+    p = (logits / temperature).softmax(-1)
+    sums = p.cumsum(-1)
+    return (sums / sums[:, -1:] <= u[:, None]).sum(-1)
 
 
 _logits, _, _u = _scores(torch.Generator().manual_seed(11))
@@ -358,20 +387,25 @@ def u_reaches_both_ends(answer):
 def never_draws_the_impossible(answer):
     logits = torch.tensor([[-math.inf, 0, 0], [0, -math.inf, 0]], dtype=torch.float64)
     drawn = answer(logits, 1.0, torch.tensor([0.0, 0.5], dtype=torch.float64)).tolist()
-    assert drawn == [1, 2], f"it gives {drawn} and not [1, 2]: a running sum that equals u counts"
+    assert drawn == [1, 2], (
+        f"for p = (0, ½, ½), u = 0 and p = (½, 0, ½), u = 0.5 it draws levels {drawn[0]} and {drawn[1]}, not 1 and 2"
+    )
 
 
 def rounding_still_draws_a_level(answer):
-    logits = torch.randn(400, 17, generator=torch.Generator().manual_seed(3))
-    drawn = answer(logits, 1.0, torch.full((400,), 1 - 2**-24))  # what torch.rand can return
-    assert int(drawn.max()) < 17, f"it gives level {int(drawn.max())} of 0..16: clamp it"
+    """In float32 the running sums of about every third row end below the largest u that torch.rand can return."""
+    logits = torch.randn(200, 17, generator=torch.Generator().manual_seed(3))
+    logits[:, [0, 15, 16]] = -math.inf
+    drawn = answer(logits, 1.0, torch.full((200,), 1 - 2**-24)).tolist()
+    wrong = next((level for level in drawn if not 0 < level < 15), None)
+    assert wrong is None, f"it draws level {wrong}, and possible are 1 to 14: divide the running sums by the last one"
 
 
 def shares_are_the_probabilities(answer):
     logits = torch.tensor([0.0, 1, -1, 0.5], dtype=torch.float64)
-    u = (torch.arange(20_000, dtype=torch.float64) + 0.5) / 20_000
-    shares = torch.bincount(answer(logits.expand(20_000, -1), 0.7, u), minlength=4) / 20_000
-    assert torch.allclose(shares.double(), (logits / 0.7).softmax(-1), atol=0.02)
+    u = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
+    shares = torch.bincount(answer(logits.expand(2000, -1), 0.7, u), minlength=4) / 2000
+    assert torch.allclose(shares.double(), (logits / 0.7).softmax(-1), atol=0.002)
 
 
 drawing = Exercise(
@@ -385,9 +419,9 @@ drawing = Exercise(
         "u = 0 gives level 0, and u just below 1 the last level": u_reaches_both_ends,
         "a level of probability 0 is never drawn, not even by u = 0": never_draws_the_impossible,
         "in float32 the running sums may end below the largest u: "
-        "still a level is drawn, the last one at most": rounding_still_draws_a_level,
-        "of 20,000 uniform u, each level gets the share softmax(logits / T) "
-        "(within 0.02)": shares_are_the_probabilities,
+        "still a level is drawn, and none of probability 0": rounding_still_draws_a_level,
+        "of 2,000 uniform u, each level gets the share softmax(logits / T) "
+        "(within 0.002)": shares_are_the_probabilities,
     },
     mistakes={
         "you multiplied by the temperature (p^T, not p^(1/T)); a low one must make differences larger: divide": (
@@ -428,6 +462,17 @@ drawing = Exercise(
         "you compared u with running sums of the scores; make probabilities of them first (softmax)": (
             lambda logits, temperature, u: _from(logits / temperature, u)
         ),
+        "the softmax runs over the batch (axis 0); the levels compete, the last axis": (
+            lambda logits, temperature, u: _from((logits / temperature).softmax(0), u)
+        ),
+        "the running sums run over the batch (axis 0); they run over the levels, the last axis": (
+            lambda logits, temperature, u: (
+                ((logits / temperature).softmax(-1).cumsum(0) <= u[:, None]).sum(-1).clamp(max=logits.shape[-1] - 1)
+            )
+        ),
+        "all pictures are drawn with the first of the u; each has its own": (
+            lambda logits, temperature, u: draw_level(logits, temperature, u[:1].expand_as(u))
+        ),
     },
 )
 
@@ -456,14 +501,29 @@ def agrees_with_conv2d(answer):
             assert torch.allclose(answer(features, weight, bias, r, c), whole[:, :, r, c]), f"not at ({r}, {c})"
 
 
+class _Written(TorchDispatchMode):
+    """Counts the numbers that torch writes; a view writes none."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        given = {t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+        made = [t for t in tree_leaves(out) if isinstance(t, Tensor) and t.untyped_storage().data_ptr() not in given]
+        self.numbers += sum(t.numel() for t in made)
+        return out
+
+
 def works_on_one_window(answer):
     generator = torch.Generator().manual_seed(6)
     features, weight = (torch.randn(*shape, generator=generator) for shape in ((1, 2, 64, 64), (4, 2, 3, 3)))
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter, _Written() as written:
         answer(features, weight, torch.zeros(4), 30, 20)
     one = 2 * weight.numel()  # a product and a sum for each number of the kernel
     times = counter.get_total_flops() / one
     assert times < 64, f"the work of {times:.0f} pixels: cut the window out first, then multiply"
+    copies = written.numbers / features.numel()  # a padded copy of the picture is one, and a little
+    assert copies < 4, f"it writes as many numbers as {copies:.0f} pictures have: cut the one window out first"
 
 
 def sees_only_its_window(answer):
@@ -531,6 +591,19 @@ cached = Exercise(
             lambda features, weight, bias, row, column: conv_at(features, weight.transpose(-1, -2), bias, row, column)
         ),
         "you took the pixel's own features only; the kernel reaches over a window around it": own_features_only,
+        "the bias counts once, not once for each number of the window": (
+            lambda features, weight, bias, row, column: conv_at(
+                features, weight, bias * weight[0].numel(), row, column
+            ),
+            lambda features, weight, bias, row, column: conv_at(
+                features, weight, bias * weight.shape[-1] ** 2, row, column
+            ),
+        ),
+        "row and column count from 0 here, as in [:, :, row, column]; yours is the pixel before": (
+            lambda features, weight, bias, row, column: conv_at(
+                F.pad(features, (1, 0, 1, 0)), weight, bias, row, column
+            )
+        ),
     },
 )
 
@@ -591,6 +664,11 @@ def past_is_hidden(q, k, v):
     return scores.masked_fill(torch.ones_like(scores).bool().tril(-1), -math.inf).softmax(-1) @ v
 
 
+def _exponentials(q, k, v):
+    e = (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5).exp().tril()
+    return e / e.sum(-1, keepdim=True) @ v
+
+
 def weights_without_values(q, k, v):
     T = q.shape[1]
     scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
@@ -636,9 +714,100 @@ attention = Exercise(
         ),
         "the mask is upside down: you left the future and hid the past": past_is_hidden,
         "queries and keys are swapped: row i of the scores belongs to query i": lambda q, k, v: _attend(k, q, v),
+        "you divided by the root of the number of places; d is the width, the last axis": (
+            lambda q, k, v: _attend(q, k, v, scale=q.shape[1] ** -0.5)
+        ),
+        "you multiplied by the square root of d; divide": lambda q, k, v: _attend(q, k, v, scale=q.shape[-1] ** 0.5),
+        "this is the mean of the values so far, with equal weights; the scores q·k decide": (
+            lambda q, k, v: v.cumsum(1) / torch.arange(1, v.shape[1] + 1, dtype=v.dtype)[:, None]
+        ),
+        "e^score is infinite for large scores, and ∞/∞ is NaN; softmax takes the largest score off first": (
+            lambda q, k, v: _exponentials(q, k, v)
+        ),
         "these are the weights, (B, T, T); they still have to average the values: weights @ v": weights_without_values,
     },
 )
 
 
-EXERCISES = (chain, masks, blind, bits, drawing, cached, attention)
+# 2.8 and 2.9: is this a bug? ------------------------------------------------------------------------------------------
+
+
+def _judged(answer):
+    """The judgements in the order of the letters, however they were written down."""
+    value = answer()
+    if isinstance(value, dict):
+        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
+        value = tuple(letters[key] for key in "ABCDEF") if set(letters) == set("ABCDEF") else value
+    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
+    return value.tolist() if plain or isinstance(value, np.ndarray) else value
+
+
+def _misjudged(right: dict[str, bool], why: dict[str, str]) -> dict[str, list]:
+    """{why: all judgements in which this snippet is the first that is wrong}."""
+    letters, wrong = list(right), {}
+    for i, letter in enumerate(letters):
+        for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
+            others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
+            wrong.setdefault(f"{letter}: {why[letter]}", []).append(lambda others=others: others)
+    return wrong
+
+
+def bits_bugs():
+    return {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True}
+
+
+in_the_bits = Exercise(
+    "2.8",
+    "bits_bugs",
+    reference=bits_bugs,
+    observe=_judged,
+    mistakes=_misjudged(
+        bits_bugs(),
+        {
+            "A": "a bug. In [-1, 1) neighbouring levels lie a = 2/256 apart, and -log2(a) is 7: this reports one bit "
+            "too many. The 8 belongs to [0, 1).",
+            "B": "no bug. A shift changes no distance: a = 1/256, and log 256 / log 2 = 8 is -log2(a). It is (2.9), "
+            "turned into bits at the end.",
+            "C": "no bug. cross_entropy takes its mean over the batch and over all 3,072 values of each picture, so "
+            "this is nats for each dimension already, and division by log 2 makes bits of them.",
+            "D": "a bug. Averaged logits are no chain rule in any order: a factor sees in one order what another sees "
+            "in the other, so the sum over all pictures is not 1, and this is no likelihood.",
+            "E": "no bug. A mean of probabilities, one for each order, is a mixture, and a mixture sums to 1 again; "
+            "logsumexp takes the mean after exp, without underflow.",
+            "F": "a bug. 240 of the 1,024 pixels are paper that was put there, and cost next to nothing: as a number "
+            "for 28×28 pictures it must be shared by 784 pixels, and is 1.31 times as large.",
+        },
+    ),
+)
+
+
+def drawing_bugs():
+    return {"A": False, "B": True, "C": True, "D": False, "E": False, "F": True}
+
+
+in_the_drawing = Exercise(
+    "2.9",
+    "drawing_bugs",
+    reference=drawing_bugs,
+    observe=_judged,
+    mistakes=_misjudged(
+        drawing_bugs(),
+        {
+            "A": "no bug. Probabilities to the power 1/T are (2.10) but for its denominator, and multinomial takes "
+            "weights that need not sum to 1.",
+            "B": "a bug. multinomial divides its weights by their sum, so a common factor 1/T falls out again: T has "
+            "no effect. Divide the logits.",
+            "C": "a bug. The gradient at a masked weight is not 0, so the first step of the optimizer fills the "
+            "masked part again, and the layer looks ahead.",
+            "D": "no bug. Every pass begins with clean weights, whatever the optimizer did before: the outputs are "
+            "those of F.conv2d(x, weight * mask). It changes a parameter in place, which is only ugly.",
+            "E": "no bug. In float32, e^(-1e9) is exactly 0 beside any score of the past, and each row has its own "
+            "place left: the same weights as with -inf.",
+            "F": "a bug. With one query, is_causal=True lines it up with the first key, so it sees the oldest token "
+            "alone. All that is in the cache is past: no mask is needed (2.15).",
+        },
+    ),
+)
+
+
+EXERCISES = (chain, masks, blind, bits, drawing, cached, attention, in_the_bits, in_the_drawing)
