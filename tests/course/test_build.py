@@ -76,12 +76,17 @@ def _read_text(text, lecture, tmp=None):
 
 
 FAULTS = {
-    "an equation without its check": ('verify("1.2", p_x.sum(), "==", 1)', "pass", "(1.2) is not verified"),
+    "an equation without its check": ('verify("1.2", each.sum()', 'dict("1.2", each.sum()', "(1.2) is not verified"),
+    "a check without a near miss": (
+        'verify("1.2", each.sum(), "==", 1, unless={name: (side, "==", 1) for name, side in false.items()})',
+        'verify("1.2", each.sum(), "==", 1)',
+        "verify('1.2') names no near miss",
+    ),
     "a check without its equation": ('verify("1.2"', 'verify("1.99"', "verify('1.99') does not follow"),
     "a wrong number": ("\\tag{1.3}", "\\tag{1.4}", "equation (1.4) should have the number (1.3)"),
     "a check that nbval would not compare": (
-        ":tags: [nbval-check-output]\np_x = joint",
-        ":tags: [other]\np_x = joint",
+        ":tags: [nbval-check-output]\neach = torch",
+        ":tags: [other]\neach = torch",
         "(1.2) is not tagged nbval-check-output",
     ),
     "a link to nowhere": ("(00_start_here.ipynb)", "(00_begin.ipynb)", "the link 00_begin.ipynb leads nowhere"),

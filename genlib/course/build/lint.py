@@ -47,8 +47,25 @@ def _equations(lecture: Lecture, source: NotebookNode) -> list[str]:
                     faults.append(f"verify({number!r}) does not follow an equation of that number")
                 elif "nbval-check-output" not in cell.metadata.get("tags", []):
                     faults.append(f"the cell that verifies ({number}) is not tagged nbval-check-output")
+                if number not in _with_near_misses(cell.source):
+                    faults.append(f"verify({number!r}) names no near miss: unless={{…}}, the nearest false equations")
                 waiting = None if number == waiting else waiting
     return [*faults, f"equation ({waiting}) is not verified"] if waiting else faults
+
+
+def _with_near_misses(code: str) -> list[str]:
+    """The numbers of the equations whose ``verify`` names at least one false equation."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    except SyntaxError:  # a cell with IPython's own words
+        return []
+    verifying = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "verify" and call.args]
+    return [
+        str(call.args[0].value)
+        for call in verifying
+        if isinstance(call.args[0], ast.Constant)
+        and any(k.arg == "unless" and not (isinstance(k.value, ast.Dict) and not k.value.keys) for k in call.keywords)
+    ]
 
 
 def _exercises(lecture: Lecture, source: NotebookNode) -> list[str]:
