@@ -88,7 +88,7 @@ class Exercise:
 
     def solved(self) -> Verdict:
         """The verdict on a right answer; it is also what a solved notebook must print."""
-        return Verdict(self, "✓", f"all {self.count()} properties hold")
+        return Verdict(self, "✓", f"all {self.count()} properties hold" if self.count() > 1 else "right")
 
     def not_solved(self) -> Verdict:
         """The verdict on a stub, and on an answer that is not there."""
