@@ -219,14 +219,15 @@ def test_marks_are_more_probable_than_digits_and_are_never_drawn(network):
     exec(cell("def printed").split("\nplots.show")[0], names)
     marks, digits = names["kinds"]["punctuation"], names["kinds"]["digits"]
     better = (chain.log_prob(digits)[:, None] > chain.log_prob(marks)).float().mean()
-    assert better < 0.2  # the density is wrong about punctuation
+    assert better < 0.1  # the density is wrong about punctuation
     train = data.digits()[0]
     doubt = logistic_regression(train.x, train.y)
     sure = [doubt(x).max(1).values for x in (digits, marks)]
+    spread = [(doubt(x).amax(1) - doubt(x).amin(1)).mean() for x in (digits, marks)]
+    assert spread[1] < 0.7 * spread[0]  # with hardly any ink its scores are small
     assert (sure[0][:, None] > sure[1]).float().mean() > 0.8  # and the classifier's doubt is right
     nothing = torch.zeros(8, 8, dtype=torch.bool)
     own = chain.complete(torch.zeros(500, 1, 8, 8, dtype=torch.long), nothing, g)
     ink = {name: x.sum((1, 2, 3)).float() for name, x in {"marks": marks, "digits": digits, "own": own}.items()}
     inky = ink["marks"].quantile(0.95)
-    print(inky, (ink["own"] <= inky).sum(), (ink["digits"] <= inky).sum(), ink["own"].min(), better)
-    assert (ink["own"] <= inky).float().mean() < 0.02
+    assert (ink["own"] <= inky).float().mean() < 0.01  # none so far, for any seed

@@ -97,7 +97,7 @@ letter = Exercise(
     mistakes={
         "that is p(flag | letter), which the text gives; asked was p(letter | flag)": lambda: 0.99,
         "you left out the prior: 0.99 / (0.99 + 0.02) would be right if half of the pictures were letters": (
-            _rounded(0.99 / (0.99 + 0.02), 4, 3)
+            _rounded(0.99 / (0.99 + 0.02), 4)
         ),
         "that is p(letter, flag), the joint probability; divide it by p(flag)": lambda: 0.001 * 0.99,
         "that is p(flag), the denominator of Bayes' rule; the numerator is p(flag | letter) p(letter)": (
