@@ -8,7 +8,10 @@ import torch.nn.functional as F
 
 from genlib import data, plots, widgets
 from genlib.classical import NaiveBayes
+from genlib.course.build import read_source
 from genlib.course.exercises.lecture_01 import em_step, kl_by_hand, kl_of_gaussians
+from genlib.course.lectures import find
+from genlib.training import fit
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of
 
 # Counting with shares -------------------------------------------------------------------------------------------------
@@ -124,3 +127,107 @@ def test_the_widget_has_a_still_with_words():
 def test_the_widget_refuses_what_it_can_not_show(wrong):
     with pytest.raises(ValueError, match="must lie in"):
         widgets.two_divergences(**wrong)
+
+
+# What the prose concludes from a run, over three seeds ----------------------------------------------------------------
+
+
+def cell(words):
+    """The source of the lecture's first cell of code that has these words in it."""
+    cells = read_source(find("01")).cells
+    return next(c.source for c in cells if c.cell_type == "code" and words in c.source)
+
+
+def split(seed):
+    """All 1,797 digits, split anew: x and y of 1,437 to train on, x and y of 360 to test on."""
+    train, test = data.digits()
+    x, y = torch.cat([train.x, test.x]), torch.cat([train.y, test.y])
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    return x[order[:1437]], y[order[:1437]], x[order[1437:]], y[order[1437:]]
+
+
+def as_input(x):
+    return x.flatten(1) / 16
+
+
+def logistic_regression(x, y):
+    """The classifier of section 2, trained as there: x -> log p(y | x), (B, 10)"""
+    W, b = torch.zeros(64, 10, requires_grad=True), torch.zeros(10, requires_grad=True)
+    optimizer = torch.optim.AdamW([W, b], lr=0.05, weight_decay=0.01)
+    for _ in range(300):
+        optimizer.zero_grad()
+        F.cross_entropy(as_input(x) @ W + b, y).backward()
+        optimizer.step()
+    return lambda x: (as_input(x) @ W.detach() + b.detach()).log_softmax(1)
+
+
+def counted(x, y):
+    return NaiveBayes((1, 8, 8), levels=17, classes=10).count(x, y, smoothing=0.3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_naive_bayes_is_too_sure_and_logistic_regression_is_calibrated(seed):
+    x, y, new_x, new_y = split(seed)
+    surplus = {}
+    for name, log_p in {
+        "naive Bayes": counted(x, y).log_posterior(new_x),
+        "logistic regression": logistic_regression(x, y)(new_x),
+    }.items():
+        sure, label = log_p.exp().max(1)
+        surplus[name] = (sure.mean() - (label == new_y).float().mean()).item()
+    assert surplus["naive Bayes"] > 0.03
+    assert abs(surplus["logistic regression"]) < 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_label_is_worth_at_most_log_10_for_every_picture_and_ten_histograms_five_times_as_much(seed):
+    x, y, new_x, new_y = split(seed)
+    model = counted(x, y)
+    worth = model.log_prob(new_x, new_y) - model.log_marginal(new_x)
+    assert (worth <= -model.log_prior[new_y] + 1e-4).all()
+    assert -model.log_prior.min() / math.log(2) < 3.6  # bits; 3.3 for equal frequencies
+    pixels = NaiveBayes((1, 8, 8), levels=17).count(x, smoothing=0.1)
+    step = (model.log_marginal(new_x) - pixels.log_prob(new_x)).mean()
+    assert step > 5 * worth.mean()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_strong_assumption_that_is_wrong_is_ahead_with_few_examples_and_behind_with_many(seed):
+    names = {"torch": torch, "as_input": as_input}
+    exec(cell("def diagonal_lda").split("\nsizes = {")[0], names)
+    for n, sign in ((64, 1), (128, 1), (1024, -1)):
+        runs = [list(names["race_of_gaussians"](0.4, n, 100 * seed + run)) for run in range(20)]
+        shares = torch.tensor(runs)  # (runs, racers), naive Bayes first
+        lead = sign * (shares[:, :1] - shares[:, 1:])
+        assert (lead.mean(0) > 2 * lead.std(0) / len(lead) ** 0.5).all(), (n, lead.mean(0))
+
+
+@pytest.fixture(scope="module", params=range(3))
+def network(request):
+    """The network of section 10, trained as there, for fewer steps and from another seed."""
+    names = {"torch": torch, "F": F}
+    exec(cell("class Chain").split("\nchain = Chain")[0], names)
+    torch.manual_seed(request.param)
+    chain = names["Chain"]((1, 8, 8), levels=17)
+    fit(chain, data.digits()[0], steps=300, batch_size=32, lr=4e-3, weight_decay=0.1, seed=request.param)
+    return chain.requires_grad_(False), torch.Generator().manual_seed(request.param)
+
+
+def test_marks_are_more_probable_than_digits_and_are_never_drawn(network):
+    chain, g = network
+    names = {"data": data, "F": F, "torch": torch, "device": "cpu", "g": g, "test": data.digits()[1]}
+    exec(cell("def printed").split("\nplots.show")[0], names)
+    marks, digits = names["kinds"]["punctuation"], names["kinds"]["digits"]
+    better = (chain.log_prob(digits)[:, None] > chain.log_prob(marks)).float().mean()
+    assert better < 0.1  # the density is wrong about punctuation
+    train = data.digits()[0]
+    doubt = logistic_regression(train.x, train.y)
+    sure = [doubt(x).max(1).values for x in (digits, marks)]
+    spread = [(doubt(x).amax(1) - doubt(x).amin(1)).mean() for x in (digits, marks)]
+    assert spread[1] < 0.7 * spread[0]  # with hardly any ink its scores are small
+    assert (sure[0][:, None] > sure[1]).float().mean() > 0.8  # and the classifier's doubt is right
+    nothing = torch.zeros(8, 8, dtype=torch.bool)
+    own = chain.complete(torch.zeros(500, 1, 8, 8, dtype=torch.long), nothing, g)
+    ink = {name: x.sum((1, 2, 3)).float() for name, x in {"marks": marks, "digits": digits, "own": own}.items()}
+    inky = ink["marks"].quantile(0.95)
+    assert (ink["own"] <= inky).float().mean() < 0.01  # none so far, for any seed
