@@ -76,10 +76,10 @@ density = Exercise(
     edges={
         "a map that turns the line around": _line(torch.Generator().manual_seed(3), -1.0),
         "a very steep map": (
-            0.01 * _rand(torch.Generator().manual_seed(4), 6),
+            1e-4 * _rand(torch.Generator().manual_seed(4), 6),
             _Cubic(1e4).f,
             _Cubic(1e4).df,
-            _Base(0.4, 40.0).log_pi,
+            _Base(0.4, 0.5).log_pi,
         ),
         "a nearly flat map": _line(torch.Generator().manual_seed(5), -1.0, 1e-9),
     },
@@ -229,9 +229,7 @@ triangular = Exercise(
     inputs=_triangular,
     edges={
         "one number, D = 1": (torch.tensor([[[-2.0]], [[0.5]]], dtype=torch.float64),),
-        "a picture of 784 pixels, whose determinant is 1e-784": (
-            0.1 * torch.eye(784, dtype=torch.float64)[None].clone(),
-        ),
+        "a picture of 192 numbers, whose determinant is 1e-384": (0.01 * torch.eye(192, dtype=torch.float64)[None],),
         "a matrix that makes volumes huge": (1e4 * _triangular(torch.Generator().manual_seed(2), 2, 3)[0],),
         "a diagonal with a tiny number": (torch.diag(torch.tensor([1e-12, -3.0], dtype=torch.float64))[None],),
     },
