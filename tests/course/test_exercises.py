@@ -236,6 +236,21 @@ def test_gradients_of_pairs_are_compared_and_no_entry_changes_places():
     assert "gradient" in exercise.check(lambda x: (x.square(), (3 * x).detach())).text
 
 
+def test_a_zero_that_requires_a_gradient_is_a_zero():
+    def reference(x):
+        return x.square(), torch.zeros_like(x)
+
+    inputs = {"inputs": lambda g: (torch.rand(3, generator=g),), "gradients": True}
+    exercise = Exercise("9.4", "both", reference=reference, **inputs)
+    assert exercise.check(lambda x: (x.square(), 0 * x)).mark == "✓"
+
+
+def test_numpy_where_gradients_are_asked_is_told_that_none_flow():
+    exercise = make(gradients=True)
+    assert "no gradient flows" in exercise.check(lambda x: 2 * x.numpy()).text
+    assert "changes argument 1 in place" in exercise.check(lambda x: x.mul_(2)).text
+
+
 def test_waiting_for_the_processor_is_not_computing():
     exercise = make(seconds=0.2)
     verdict = exercise.check(lambda x: time.sleep(0.04) or 2 * x)  # the clock says more than 0.2 s in all

@@ -65,9 +65,14 @@ def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[
     """
     leaves = [a.detach().clone().requires_grad_() if is_float(a) else copy.deepcopy(a) for a in arguments]
     torch.manual_seed(0)
-    value = observe(function, *leaves)
-    values = [v for v in (value if isinstance(value, tuple | list) else [value]) if is_float(v) and v.requires_grad]
-    if not values:
+    try:
+        value = observe(function, *leaves)
+    except RuntimeError as error:
+        if "requires grad" in str(error):  # .numpy(), or a change in place: it works on values, and not in training
+            return None
+        raise
+    values = [v for v in (value if isinstance(value, tuple | list) else [value]) if is_float(v)]
+    if not any(v.requires_grad for v in values):
         return None
     flat = torch.cat([v.flatten().double() for v in values])
     total = (flat * torch.linspace(1, 2, len(flat), dtype=torch.double)).sum()

@@ -1,7 +1,9 @@
 """The exercises of lecture 05 and the mistakes that people make in them."""
 
+import itertools
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,12 +31,25 @@ class _Cubic:
 
 
 def _log_pi(z: Tensor) -> Tensor:
+    """log N(z; 0, 1)"""
     return -(z**2) / 2 - math.log(2 * math.pi) / 2
 
 
-def _line(g, sign: float = 1.0):
-    cubic = _Cubic(sign * (0.5 + torch.rand(1, generator=g, dtype=torch.float64).item()))
-    return _rand(g, 6), cubic.f, cubic.df, _log_pi
+class _Base:
+    """A base density that is not N(0, 1): a logistic one around m, and s wide."""
+
+    def __init__(self, m: float, s: float):
+        self.m, self.s = m, s
+
+    def log_pi(self, z: Tensor) -> Tensor:
+        u = (z - self.m) / self.s
+        return -u - math.log(self.s) - 2 * torch.nn.functional.softplus(-u)
+
+
+def _line(g, sign: float = 1.0, steepness: float = 1.0):
+    a, m, s = (0.5 + torch.rand(3, generator=g, dtype=torch.float64)).tolist()
+    cubic = _Cubic(sign * steepness * a)
+    return _rand(g, 6), cubic.f, cubic.df, _Base(m, s).log_pi
 
 
 def log_density(x, f, df, log_pi):
@@ -44,7 +59,7 @@ def log_density(x, f, df, log_pi):
 def density_integrates_to_one(answer):
     x = torch.linspace(-6, 6, 4001, dtype=torch.float64)
     cubic = _Cubic(-0.7)
-    mass = answer(x, cubic.f, cubic.df, _log_pi).exp().sum() * (x[1] - x[0])
+    mass = answer(x, cubic.f, cubic.df, _Base(0.4, 0.7).log_pi).exp().sum() * (x[1] - x[0])
     assert abs(mass.item() - 1) < 1e-6, f"it integrates to {mass.item():.3f}"
 
 
@@ -58,7 +73,17 @@ density = Exercise(
     "log_density",
     reference=log_density,
     inputs=_line,
-    edges={"a map that turns the line around": _line(torch.Generator().manual_seed(3), -1.0)},
+    edges={
+        "a map that turns the line around": _line(torch.Generator().manual_seed(3), -1.0),
+        "a very steep map": (
+            1e-4 * _rand(torch.Generator().manual_seed(4), 6),
+            _Cubic(1e4).f,
+            _Cubic(1e4).df,
+            _Base(0.4, 0.5).log_pi,
+        ),
+        "a nearly flat map": _line(torch.Generator().manual_seed(5), -1.0, 1e-9),
+    },
+    gradients=True,
     properties={
         "the density integrates to 1": density_integrates_to_one,
         "a map that only shifts leaves the height of the density alone": a_shift_leaves_the_height,
@@ -78,6 +103,21 @@ density = Exercise(
         ),
         "the absolute value goes inside the logarithm: log|df/dx|, not |log(df/dx)|": (
             lambda x, f, df, log_pi: log_pi(f(x)) + df(x).log().abs()
+        ),
+        "you wrote N(0, 1) into your answer: the base density is an argument, log_pi, and need not be that one": (
+            lambda x, f, df, log_pi: _log_pi(f(x)) + df(x).abs().log()
+        ),
+        "in logarithms a factor is added: log π plus log|df/dx|; you multiplied": (
+            lambda x, f, df, log_pi: log_pi(f(x)) * df(x).abs(),
+            lambda x, f, df, log_pi: log_pi(f(x)) * df(x).abs().log(),
+        ),
+        "log is the natural logarithm here; you took that to base 2 or 10": (
+            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs().log2(),
+            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs().log10(),
+        ),
+        "an epsilon in the logarithm makes flat places denser than they are; |df/dx| is not 0 where f can be undone": (
+            lambda x, f, df, log_pi: log_pi(f(x)) + (df(x).abs() + 1e-6).log(),
+            lambda x, f, df, log_pi: log_pi(f(x)) + (df(x).abs() + 1e-8).log(),
         ),
         "you added |df/dx| itself; in logarithms a factor becomes the sum of logarithms": (
             lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs()
@@ -143,6 +183,16 @@ normal = Exercise(
         ),
         "the Gaussian's constant is 1/√(2π), not 1/(2π)": lambda x: torch.exp(-(x.log() ** 2) / 2) / (x * 2 * math.pi),
         "the Gaussian's constant 1/√(2π) is missing": lambda x: torch.exp(-(x.log() ** 2) / 2) / x,
+        "the exponent is -z²/2: yours has no minus, and grows": (
+            lambda x: torch.exp(x.log() ** 2 / 2) / (x * math.sqrt(2 * math.pi))
+        ),
+        "log is the natural logarithm, the inverse of exp; you took that to base 10 or 2": (
+            lambda x: torch.exp(-(x.log10() ** 2) / 2) / (x * math.sqrt(2 * math.pi)),
+            lambda x: torch.exp(-(x.log2() ** 2) / 2) / (x * math.sqrt(2 * math.pi)),
+        ),
+        "log x is the z, and it is squared in the exponent: you left out the square": (
+            lambda x: torch.exp(-x.log() / 2) / (x * math.sqrt(2 * math.pi))
+        ),
         "the exponent is -z²/2: you left out the 2": (
             lambda x: torch.exp(-(x.log() ** 2)) / (x * math.sqrt(2 * math.pi))
         ),
@@ -179,10 +229,11 @@ triangular = Exercise(
     inputs=_triangular,
     edges={
         "one number, D = 1": (torch.tensor([[[-2.0]], [[0.5]]], dtype=torch.float64),),
-        "a picture of 784 pixels, whose determinant is 1e-784": (
-            0.1 * torch.eye(784, dtype=torch.float64)[None].clone(),
-        ),
+        "a picture of 192 numbers, whose determinant is 1e-384": (0.01 * torch.eye(192, dtype=torch.float64)[None],),
+        "a matrix that makes volumes huge": (1e4 * _triangular(torch.Generator().manual_seed(2), 2, 3)[0],),
+        "a diagonal with a tiny number": (torch.diag(torch.tensor([1e-12, -3.0], dtype=torch.float64))[None],),
     },
+    gradients=True,
     properties={
         "it is what torch.linalg.slogdet finds with much more work": agrees_with_slogdet,
         "what stands below the diagonal does not matter": below_the_diagonal_does_not_matter,
@@ -208,8 +259,25 @@ triangular = Exercise(
             lambda J: J.diagonal().abs().log().sum(-1)
         ),
         "asked is the sum of the logarithms; you took the logarithm of the sum": (
-            lambda J: J.diagonal(dim1=-2, dim2=-1).abs().sum(-1).log()
+            lambda J: J.diagonal(dim1=-2, dim2=-1).abs().sum(-1).log(),
+            lambda J: J.diagonal(dim1=-2, dim2=-1).sum(-1).abs().log(),
         ),
+        "that is right, by elimination, which takes D³ operations: of a triangular matrix the diagonal alone will do": (
+            lambda J: torch.linalg.slogdet(J)[1],
+            lambda J: torch.logdet(J.mT @ J) / 2,
+        ),
+        "an epsilon in the logarithm changes it where the diagonal is small; leave it out": (
+            lambda J: (J.diagonal(dim1=-2, dim2=-1).abs() + 1e-6).log().sum(-1),
+            lambda J: (J.diagonal(dim1=-2, dim2=-1).abs() + 1e-8).log().sum(-1),
+        ),
+        "|.| belongs inside the logarithm, log|J_ii|: you took |log J_ii|": (
+            lambda J: J.diagonal(dim1=-2, dim2=-1).log().abs().sum(-1),
+            lambda J: J.diagonal(dim1=-2, dim2=-1).abs().log().abs().sum(-1),
+        ),
+        "the sign is flipped: that is log|det| of the inverse": (
+            lambda J: -J.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
+        ),
+        "you summed all of J; only the diagonal counts": lambda J: J.abs().log().sum((-2, -1)),
     },
 )
 
@@ -270,6 +338,17 @@ def first_half_missing(x, net, inverse=False):
     return (b - net(a) if inverse else b + net(a)), torch.zeros_like(x[:, 0])
 
 
+def shift_detached(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    t = net(a).detach()
+    return torch.cat([a, b - t if inverse else b + t], 1), torch.zeros_like(x[:, 0])
+
+
+def scaled_by_the_shift(x, net, inverse=False):
+    a, b = x.chunk(2, dim=1)
+    return torch.cat([a, b / net(a) if inverse else b * net(a)], 1), torch.zeros_like(x[:, 0])
+
+
 def shift_in_the_log_det(x, net, inverse=False):
     shift = net(x.chunk(2, dim=1)[0]).sum(1)
     return additive_coupling(x, net, inverse)[0], -shift if inverse else shift
@@ -286,6 +365,7 @@ additive = Exercise(
     "additive_coupling",
     reference=additive_coupling,
     inputs=lambda g: _coupling(g, 3, False),
+    gradients=True,
     edges={
         "the way back, inverse=True": _coupling(torch.Generator().manual_seed(4), 3, True),
         "two numbers, D = 2": _coupling(torch.Generator().manual_seed(5), 1, False, 4, 1),
@@ -297,6 +377,8 @@ additive = Exercise(
     mistakes={
         "the halves are exchanged: the first half passes, the second is shifted": halves_exchanged,
         "the way back adds what the way there added: subtract it": way_back_adds_too,
+        "the network is cut off from the gradient (detach, no_grad): it would never learn": shift_detached,
+        "you multiplied by the network's value; an additive coupling adds it": scaled_by_the_shift,
         "you shifted by a network of the half that is being shifted: subtracting can't undo that; "
         "give it the first half": shifted_by_itself,
         "the first half is missing in your result: it passes, but it is part of z": first_half_missing,
@@ -334,7 +416,17 @@ def _scaled_and_shifted(a, b, s, t, inverse):
 
 
 def affine_coupling(x, net, inverse=False):
-    return _scaled_and_shifted(*_parts(x, net), inverse)
+    a, b = x.chunk(2, dim=1)
+    s, t = net(a).chunk(2, dim=1)
+    b = (b - t) * torch.exp(-s) if inverse else b * torch.exp(s) + t
+    return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
+
+
+class _Shrinking:
+    """A network of 80 numbers whose 80 log-scales lie around -12: together they shrink a volume by exp(-960)."""
+
+    def __call__(self, h: Tensor) -> Tensor:
+        return torch.cat([torch.sin(3 * h) - 12, torch.cos(h)], 1)
 
 
 def affine_there_and_back(answer):
@@ -395,6 +487,33 @@ def _other_log_det(change):
     return answer
 
 
+def log_det_detached(x, net, inverse=False):
+    z, log_det = affine_coupling(x, net, inverse)
+    return z, log_det.detach()
+
+
+def _scale_made_of(change):
+    """The answer whose log-scales are a function of the s that the network says."""
+
+    def answer(x, net, inverse=False):
+        a, b, s, t = _parts(x, net)
+        return _scaled_and_shifted(a, b, change(s), t, inverse)
+
+    return answer
+
+
+def affine_halves_exchanged(x, net, inverse=False):
+    b, a = x.chunk(2, dim=1)
+    s, t = net(a).chunk(2, dim=1)
+    b = (b - t) * torch.exp(-s) if inverse else b * torch.exp(s) + t
+    return torch.cat([b, a], 1), -s.sum(1) if inverse else s.sum(1)
+
+
+def affine_first_half_missing(x, net, inverse=False):
+    z, log_det = affine_coupling(x, net, inverse)
+    return z.chunk(2, dim=1)[1], log_det
+
+
 def shift_counted_in_the_log_det(x, net, inverse=False):
     total = net(x.chunk(2, dim=1)[0]).sum(1)
     return affine_coupling(x, net, inverse)[0], -total if inverse else total
@@ -414,7 +533,13 @@ affine = Exercise(
     edges={
         "the way back, inverse=True": _coupling(torch.Generator().manual_seed(4), 6, True),
         "two numbers, D = 2": _coupling(torch.Generator().manual_seed(5), 2, False, 4, 1),
+        "160 numbers and scales that make the volume exp(-960) times smaller": (
+            _rand(torch.Generator().manual_seed(6), 2, 160),
+            _Shrinking(),
+            False,
+        ),
     },
+    gradients=True,
     properties={
         "there and back again is where you were, and the two log-determinants cancel": affine_there_and_back,
         "the log-determinant is that of the Jacobian that autograd finds, both ways": affine_agrees_with_autograd,
@@ -443,6 +568,23 @@ affine = Exercise(
         "you summed over the batch as well; each example has a log-determinant of its own, shape (B,)": _other_log_det(
             lambda s: s.sum()
         ),
+        "the product of many scales underflows to 0, whose logarithm is -inf: sum the s": (
+            _other_log_det(lambda s: s.exp().prod(1).log()),
+            _other_log_det(lambda s: s.exp().prod(1).abs().log()),
+        ),
+        "the log-determinant is cut off from the gradient (detach, no_grad): the flow would train as if it were 0": (
+            log_det_detached
+        ),
+        "net's first half is s itself; you bounded it (tanh, clamp)": (
+            _scale_made_of(torch.tanh),
+            _scale_made_of(lambda s: s.clamp(-5, 5)),
+        ),
+        "the scale is exp(s), not a sigmoid or softplus of s": (
+            _scale_made_of(torch.nn.functional.logsigmoid),
+            _scale_made_of(lambda s: torch.nn.functional.softplus(s).log()),
+        ),
+        "the halves are exchanged: the first half passes, the second is changed": affine_halves_exchanged,
+        "the first half is missing in your result: it passes, but it is part of z": affine_first_half_missing,
         "the log-determinant is not 0 here: unlike a shift, the scale changes volumes": (
             lambda x, net, inverse=False: (affine_coupling(x, net, inverse)[0], torch.zeros_like(x[:, 0]))
         ),
@@ -481,7 +623,14 @@ def _assemble(P, lower, upper, sign, log_d):
 
 
 def lu_conv(P, lower, upper, sign, log_d, pixels):
-    return _assemble(P, lower, upper, sign, log_d), pixels * log_d.sum()
+    L = torch.tril(lower, -1) + torch.eye(len(P), dtype=P.dtype)
+    U = torch.triu(upper, 1) + torch.diag(sign * log_d.exp())
+    return P @ L @ U, pixels * log_d.sum()
+
+
+def _learned_only(answer, P, lower, upper, sign, log_d, pixels):
+    """P and the signs are no parameters: no gradient is asked of them."""
+    return answer(P.detach(), lower, upper, sign.detach(), log_d, pixels)
 
 
 def _other_matrix(make):
@@ -525,6 +674,8 @@ lu = Exercise(
     reference=lu_conv,
     inputs=_lu,
     edges={"one channel": _lu(torch.Generator().manual_seed(3), 1, 9)},
+    observe=_learned_only,
+    gradients=True,
     properties={
         "log|det M| for each pixel is what torch.linalg.slogdet finds": log_det_of_all_pixels_agrees_with_slogdet,
         "entries on the wrong side of lower and upper do not matter": wrong_side_does_not_matter,
@@ -580,6 +731,17 @@ lu = Exercise(
         "the diagonal of U is sign · exp(log_d): you put log_d itself there": _other_matrix(
             lambda P, lower, upper, d: P @ _unit_lower(lower) @ _upper_with(d.sign() * d.abs().log(), upper)
         ),
+        "the sign is flipped: that is the log-determinant of the inverse": _other_volume(
+            lambda sign, log_d, pixels: -pixels * log_d.sum()
+        ),
+        "the mean over the channels is not the sum: |det M| is the product of all |d|": _other_volume(
+            lambda sign, log_d, pixels: pixels * log_d.mean()
+        ),
+        "the log-determinant is cut off from the gradient (detach, item, no_grad): log_d would train "
+        "as if the volume did not count": _other_volume(lambda sign, log_d, pixels: (pixels * log_d.sum()).detach()),
+        "lower and upper are exchanged: L takes what is below the diagonal of lower, U what is above that of upper": (
+            lambda P, lower, upper, sign, log_d, pixels: lu_conv(P, upper, lower, sign, log_d, pixels)
+        ),
         "you summed exp(log_d); log|det M| is the sum of the logarithms, log_d": _other_volume(
             lambda sign, log_d, pixels: pixels * log_d.exp().sum()
         ),
@@ -610,7 +772,11 @@ bits = Exercise(
     "dequantized_bits",
     reference=dequantized_bits,
     inputs=_scaled,
-    edges={"17 levels": (torch.tensor([90.0, -20.0], dtype=torch.float64), 64, 17)},
+    edges={
+        "17 levels": (torch.tensor([90.0, -20.0], dtype=torch.float64), 64, 17),
+        "a density so high that the bits fall below 0": (torch.tensor([900.0, 30.0], dtype=torch.float64), 64, 17),
+    },
+    gradients=True,
     properties={
         "the uniform density on the unit cube, log p(x) = 0, costs log₂(levels) bits": (
             lambda answer: torch.allclose(
@@ -648,6 +814,18 @@ bits = Exercise(
         "that is for the whole picture: divide by the number of dimensions": (
             lambda log_p, dimensions, levels: -log_p / math.log(2) + dimensions * math.log2(levels)
         ),
+        "the levels lie 1 / levels apart, since x = (v + u) / levels: log₂(levels), not log₂(levels - 1)": (
+            lambda log_p, dimensions, levels: -log_p / (dimensions * math.log(2)) + math.log2(levels - 1)
+        ),
+        "asked is a number for each picture, shape (B,); you averaged over the batch": (
+            lambda log_p, dimensions, levels: dequantized_bits(log_p, dimensions, levels).mean()
+        ),
+        "nats become bits by dividing by log 2; you multiplied": (
+            lambda log_p, dimensions, levels: -log_p * math.log(2) / dimensions + math.log2(levels)
+        ),
+        "log_p is in nats and stays so: divide it by log 2": (
+            lambda log_p, dimensions, levels: -log_p / dimensions + math.log2(levels)
+        ),
         "a high density costs few bits: the sign of log_p is flipped": (
             lambda log_p, dimensions, levels: log_p / (dimensions * math.log(2)) + math.log2(levels)
         ),
@@ -655,4 +833,79 @@ bits = Exercise(
 )
 
 
-EXERCISES = (density, normal, triangular, additive, affine, lu, bits)
+# 5.8 and 5.9: is this a bug? ------------------------------------------------------------------------------------------
+
+
+def _judged(answer):
+    """The judgements in the order of the letters, however they were written down."""
+    value = answer()
+    if isinstance(value, dict):
+        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
+        value = tuple(letters[key] for key in sorted(letters))
+    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
+    return value.tolist() if plain or isinstance(value, np.ndarray) else value
+
+
+def _misjudged(right: dict[str, bool], why: dict[str, str]) -> dict[str, list]:
+    """{why: all judgements in which this snippet is the first that is wrong}."""
+    letters, wrong = list(right), {}
+    for i, letter in enumerate(letters):
+        for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
+            others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
+            wrong.setdefault(f"{letter}: {why[letter]}", []).append(lambda others=others: others)
+    return wrong
+
+
+def density_bugs():
+    return {"A": False, "B": True, "C": False, "D": True, "E": True}
+
+
+in_the_density = Exercise(
+    "5.8",
+    "density_bugs",
+    reference=density_bugs,
+    observe=_judged,
+    mistakes=_misjudged(
+        density_bugs(),
+        {
+            "A": "no bug. Turning the numbers around only renames the axes: |det| = 1, and log 1 = 0 may be left out.",
+            "B": "a bug. log_det is added to each of the D numbers and then summed, so it counts D times: with D = 2 "
+            "the density of the moons has the mass 8.",
+            "C": "no bug. This log_det is that of the way back, G, at z: by (5.4) and (5.7) it is subtracted.",
+            "D": "a bug. Only the numbers that are changed are scaled, but all of s is summed: where the mask is 1 the "
+            "network's s acts on nothing and counts all the same. ((1 - mask) * s).sum(1) it must be.",
+            "E": "a bug. One M acts at each of H × W places, so its log|det| counts H W times, (5.12).",
+        },
+    ),
+)
+
+
+def bits_bugs():
+    return {"A": False, "B": True, "C": False, "D": True, "E": False, "F": True}
+
+
+in_the_bits = Exercise(
+    "5.9",
+    "bits_bugs",
+    reference=bits_bugs,
+    observe=_judged,
+    mistakes=_misjudged(
+        bits_bugs(),
+        {
+            "A": "no bug. Subtracting ½ is a shift, whose slope is 1; only dividing by 256 has a factor, 8 bits.",
+            "B": "a bug. In [0, 1) the levels lie 1/256 apart; without + 8 (or spacing=1/256) each dimension seems "
+            "8 bits cheaper than it is.",
+            "C": "no bug. The cell of v is [v - ½, v + ½) instead of [v, v + 1): its volume is 1 as well, and no two "
+            "cells overlap.",
+            "D": "a bug. Divided by 128, the slope is 1/128 and the term log₂ 128 = 7: this model is told to be a bit "
+            "worse per dimension than it is.",
+            "E": "no bug. 301 points have 300 gaps between them: 12 / 300 is the width of a cell. (12 / 301 would be "
+            "wrong.) And at the rim the density is next to 0.",
+            "F": "a bug. k / steps goes from 0 to 8/9: the walk never arrives at b. Of 9 points with both ends, "
+            "k / (steps - 1) it must be.",
+        },
+    ),
+)
+
+
+EXERCISES = (density, normal, triangular, additive, affine, lu, bits, in_the_density, in_the_bits)
