@@ -256,7 +256,7 @@ RIGHT = {
         "an array": lambda: np.array([False, True, False, True, True]),
         "a tensor": lambda: torch.tensor([False, True, False, True, True]),
     },
-    "bits_bugs": {
+    "unit_bugs": {
         "a tuple": lambda: (False, True, False, True, False, True),
         "a list": lambda: [False, True, False, True, False, True],
         "small letters in another order": lambda: {

@@ -880,17 +880,17 @@ in_the_density = Exercise(
 )
 
 
-def bits_bugs():
+def unit_bugs():
     return {"A": False, "B": True, "C": False, "D": True, "E": False, "F": True}
 
 
 in_the_bits = Exercise(
     "5.9",
-    "bits_bugs",
-    reference=bits_bugs,
+    "unit_bugs",
+    reference=unit_bugs,
     observe=_judged,
     mistakes=_misjudged(
-        bits_bugs(),
+        unit_bugs(),
         {
             "A": "no bug. Subtracting ½ is a shift, whose slope is 1; only dividing by 256 has a factor, 8 bits.",
             "B": "a bug. In [0, 1) the levels lie 1/256 apart; without + 8 (or spacing=1/256) each dimension seems "
