@@ -237,14 +237,14 @@ RIGHT = {
     },
     "bits_bugs": {
         "a dict": lambda: {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True},
-        "another order, small letters": lambda: dict(f=True, e=False, d=True, c=False, b=False, a=True),
+        "another order, small letters": lambda: {"f": True, "e": False, "d": True, "c": False, "b": False, "a": True},
         "a list": lambda: [True, False, False, True, False, True],
         "a tensor": lambda: torch.tensor([True, False, False, True, False, True]),
         "an array": lambda: np.array([True, False, False, True, False, True]),
     },
     "drawing_bugs": {
         "a dict": lambda: {"A": False, "B": True, "C": True, "D": False, "E": False, "F": True},
-        "another order, small letters": lambda: dict(f=True, e=False, d=False, c=True, b=True, a=False),
+        "another order, small letters": lambda: {"f": True, "e": False, "d": False, "c": True, "b": True, "a": False},
         "a tuple": lambda: (False, True, True, False, False, True),
         "a tensor": lambda: torch.tensor([False, True, True, False, False, True]),
     },
