@@ -21,7 +21,6 @@ def verify(
     *,
     atol: float | Tensor = 1e-6,
     unless: Mapping[str, Any] | None = None,
-    tol: float | None = None,
 ) -> None:
     """Compares the two sides of equation ``number`` and prints the verdict; raises where the equation is false.
 
@@ -39,8 +38,6 @@ def verify(
     Raises: EquationError with the worst entry, or with the false equation that holds; ValueError for an unknown
     relation or shapes that do not match (nothing is broadcast: a sum over the wrong axis must not pass).
     """
-    if tol is not None:  # relative, as it was; see DESIGN: to be replaced by atol
-        atol = tol * _values(rhs, "right").abs().clamp(min=1).nan_to_num(posinf=0)
     fault = _fault(lhs, relation, rhs, atol)
     if fault:
         raise EquationError(f"({number}) does not hold: {fault}")
