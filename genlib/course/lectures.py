@@ -55,7 +55,7 @@ LECTURES = (
         "the chain rule; MADE, PixelCNN, GPT; fast sampling",
         (2, 1.5),
         ("01",),
-        minutes=150,
+        minutes=165,
     ),
     Lecture(
         "03",
@@ -64,7 +64,7 @@ LECTURES = (
         "the ELBO two ways; reparameterization; a latent space to walk in",
         (2, 0.5),
         ("01",),
-        minutes=120,
+        minutes=140,
     ),
     Lecture(
         "04",
@@ -98,7 +98,7 @@ LECTURES = (
         "the proof, line by line; saturation, mode collapse",
         (2, -1.5),
         ("01",),
-        minutes=130,
+        minutes=145,
     ),
     Lecture(
         "08",
