@@ -1,9 +1,7 @@
 """The exercises of lecture 02 and the mistakes that people make in them."""
 
-import itertools
 import math
 
-import numpy as np
 import torch
 import torch._dynamo  # FlopCounterMode loads it at its first use: seconds that would count as an answer's
 import torch.nn.functional as F
@@ -13,6 +11,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from genlib.course.exercise import Exercise
+from genlib.course.exercise.judging import judged, misjudged
 
 # 2.1 ------------------------------------------------------------------------------------------------------------------
 
@@ -734,26 +733,6 @@ attention = Exercise(
 # 2.8 and 2.9: is this a bug? ------------------------------------------------------------------------------------------
 
 
-def _judged(answer):
-    """The judgements in the order of the letters, however they were written down."""
-    value = answer()
-    if isinstance(value, dict):
-        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
-        value = tuple(letters[key] for key in "ABCDEF") if set(letters) == set("ABCDEF") else value
-    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
-    return value.tolist() if plain or isinstance(value, np.ndarray) else value
-
-
-def _misjudged(right: dict[str, bool], why: dict[str, str]) -> dict[str, list]:
-    """{why: all judgements in which this snippet is the first that is wrong}."""
-    letters, wrong = list(right), {}
-    for i, letter in enumerate(letters):
-        for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
-            others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
-            wrong.setdefault(f"{letter}: {why[letter]}", []).append(lambda others=others: others)
-    return wrong
-
-
 def bits_bugs():
     return {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True}
 
@@ -762,8 +741,8 @@ in_the_bits = Exercise(
     "2.8",
     "bits_bugs",
     reference=bits_bugs,
-    observe=_judged,
-    mistakes=_misjudged(
+    observe=judged,
+    mistakes=misjudged(
         bits_bugs(),
         {
             "A": "a bug. In [-1, 1) neighbouring levels lie a = 2/256 apart, and -log2(a) is 7: this reports one bit "
@@ -791,8 +770,8 @@ in_the_drawing = Exercise(
     "2.9",
     "drawing_bugs",
     reference=drawing_bugs,
-    observe=_judged,
-    mistakes=_misjudged(
+    observe=judged,
+    mistakes=misjudged(
         drawing_bugs(),
         {
             "A": "no bug. Probabilities to the power 1/T are (2.10) but for its denominator, and multinomial takes "

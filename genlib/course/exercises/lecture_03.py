@@ -1,14 +1,13 @@
 """The exercises of lecture 03 and the mistakes that people make in them."""
 
-import itertools
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from genlib.course.exercise import Exercise
+from genlib.course.exercise.judging import judged, misjudged
 
 
 def _distribution(generator, n: int) -> Tensor:
@@ -698,26 +697,6 @@ weighted = Exercise(
 # 3.7 and 3.8: is this a bug? ------------------------------------------------------------------------------------------
 
 
-def _judged(answer):
-    """The five judgements in the order of the letters, however they were written down."""
-    value = answer()
-    if isinstance(value, dict):
-        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
-        value = tuple(letters[key] for key in "ABCDE") if set(letters) == set("ABCDE") else value
-    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
-    return value.tolist() if plain or isinstance(value, np.ndarray) else value
-
-
-def _misjudged(right: dict[str, bool], why: dict[str, str]) -> dict[str, list]:
-    """{why: all judgements in which this snippet is the first that is wrong}."""
-    letters, wrong = list(right), {}
-    for i, letter in enumerate(letters):
-        for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
-            others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
-            wrong.setdefault(f"{letter}: {why[letter]}", []).append(lambda others=others: others)
-    return wrong
-
-
 def loss_bugs():
     return {"A": True, "B": False, "C": True, "D": False, "E": True}
 
@@ -726,8 +705,8 @@ in_the_loss = Exercise(
     "3.7",
     "loss_bugs",
     reference=loss_bugs,
-    observe=_judged,
-    mistakes=_misjudged(
+    observe=judged,
+    mistakes=misjudged(
         loss_bugs(),
         {
             "A": "a bug. The pixels are summed and the KL is averaged over the L latents, so it counts 1/L of what "
@@ -753,8 +732,8 @@ in_the_bound = Exercise(
     "3.8",
     "bound_bugs",
     reference=bound_bugs,
-    observe=_judged,
-    mistakes=_misjudged(
+    observe=judged,
+    mistakes=misjudged(
         bound_bugs(),
         {
             "A": "no bug. The KL in closed form is the mean of log q(z) - log p(z) under q; one draw estimates it "

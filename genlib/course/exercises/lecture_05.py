@@ -1,13 +1,12 @@
 """The exercises of lecture 05 and the mistakes that people make in them."""
 
-import itertools
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from genlib.course.exercise import Exercise
+from genlib.course.exercise.judging import judged, misjudged
 
 
 def _rand(g, *shape) -> Tensor:
@@ -836,26 +835,6 @@ bits = Exercise(
 # 5.8 and 5.9: is this a bug? ------------------------------------------------------------------------------------------
 
 
-def _judged(answer):
-    """The judgements in the order of the letters, however they were written down."""
-    value = answer()
-    if isinstance(value, dict):
-        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
-        value = tuple(letters[key] for key in sorted(letters))
-    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
-    return value.tolist() if plain or isinstance(value, np.ndarray) else value
-
-
-def _misjudged(right: dict[str, bool], why: dict[str, str]) -> dict[str, list]:
-    """{why: all judgements in which this snippet is the first that is wrong}."""
-    letters, wrong = list(right), {}
-    for i, letter in enumerate(letters):
-        for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
-            others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
-            wrong.setdefault(f"{letter}: {why[letter]}", []).append(lambda others=others: others)
-    return wrong
-
-
 def density_bugs():
     return {"A": False, "B": True, "C": False, "D": True, "E": True}
 
@@ -864,8 +843,8 @@ in_the_density = Exercise(
     "5.8",
     "density_bugs",
     reference=density_bugs,
-    observe=_judged,
-    mistakes=_misjudged(
+    observe=judged,
+    mistakes=misjudged(
         density_bugs(),
         {
             "A": "no bug. Turning the numbers around only renames the axes: |det| = 1, and log 1 = 0 may be left out.",
@@ -888,8 +867,8 @@ in_the_bits = Exercise(
     "5.9",
     "unit_bugs",
     reference=unit_bugs,
-    observe=_judged,
-    mistakes=_misjudged(
+    observe=judged,
+    mistakes=misjudged(
         unit_bugs(),
         {
             "A": "no bug. Subtracting ½ is a shift, whose slope is 1; only dividing by 256 has a factor, 8 bits.",

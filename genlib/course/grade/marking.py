@@ -49,9 +49,9 @@ def fingerprint(asked: list[Exercise]) -> int:
     """Of the code that judges and of what it judges by; it must be the same after the answers ran."""
     import torch
 
-    from genlib.course.exercise import calling, comparing, declaring, limits
+    from genlib.course.exercise import calling, comparing, declaring, judging, limits
 
-    modules = (calling, comparing, declaring, limits)
+    modules = (calling, comparing, declaring, judging, limits)
     classes = [c for m in modules for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
     functions = [f for owner in (*modules, *classes) for f in vars(owner).values()]
     codes = tuple(f.__code__ for f in functions if hasattr(f, "__code__"))

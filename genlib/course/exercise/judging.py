@@ -1,0 +1,29 @@
+"""Exercises of the kind "Is this a bug?": a judgement, True or False, for each of a few snippets with letters."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+def judged(answer: Callable) -> Any:
+    """observe= of such an exercise: the judgements in the order of the letters, however they were written down."""
+    value = answer()
+    if isinstance(value, dict):
+        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
+        return tuple(letters[key] for key in sorted(letters))
+    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
+    return value.tolist() if plain or isinstance(value, np.ndarray) else value
+
+
+def misjudged(right: Mapping[str, bool], why: Mapping[str, str]) -> dict[str, list[Callable]]:
+    """mistakes= of such an exercise: {why: all judgements in which this snippet is the first that is wrong}."""
+    letters = list(right)
+    wrong: dict[str, list[Callable]] = {}
+    for i, letter in enumerate(letters):
+        for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
+            others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
+            wrong.setdefault(f"{letter}: {why[letter]}", []).append(lambda others=others: others)
+    return wrong
