@@ -173,7 +173,7 @@ def test_a_build_does_nothing_when_nothing_changed_and_runs_only_changed_code(li
     builder.build([lecture], say=said.append)
     assert said == ["00_start_here: nothing to do"]
     assert before == {path: path.stat().st_mtime_ns for path in little.rglob("*.ipynb")}
-    lecture.source.write_text(lecture.source.read_text().replace("D, V = 64, 17", "D, V = 64, 17  # changed"))
+    lecture.source.write_text(lecture.source.read_text().replace("\nV = 17\n", "\nV = 17  # changed\n"))
     builder.build([lecture], say=said.append)
     assert runs == [1]
     assert builder.drift(lecture) == []
@@ -195,7 +195,7 @@ def test_an_edited_notebook_and_a_stale_solution_are_drift(little):
     lecture.handed_out.write_text(original.replace("The grey boxes", "The gray boxes"))
     assert "never edit a notebook" in builder.drift(lecture)[0]
     lecture.handed_out.write_text(original)
-    lecture.source.write_text(lecture.source.read_text().replace("D, V = 64, 17", "D, V = 64, 18"))
+    lecture.source.write_text(lecture.source.read_text().replace("\nV = 17\n", "\nV = 18\n"))
     assert any("was not run with this source" in fault for fault in builder.drift(lecture))
     lecture.solution.unlink()
     assert any("is missing" in fault for fault in builder.drift(lecture))
@@ -214,7 +214,7 @@ def test_quick_builds_run_and_store_nothing(little, monkeypatch):
     monkeypatch.setenv("GENLIB_QUICK", "1")
     said, lecture = [], find("00")
     before = lecture.solution.read_text()
-    lecture.source.write_text(lecture.source.read_text().replace("D, V = 64, 17", "D, V = 64, 17  # quick"))
+    lecture.source.write_text(lecture.source.read_text().replace("\nV = 17\n", "\nV = 17  # quick\n"))
     builder.build([lecture], say=said.append)
     assert said == ["00_start_here: runs (quick; nothing stored)"]
     assert lecture.solution.read_text() == before
