@@ -15,6 +15,7 @@ import torch
 from genlib.course import check, exercises
 from genlib.course.build import read_source, stub
 from genlib.course.exercise import Exercise
+from genlib.course.exercise.judging import judged, misjudged
 from genlib.course.lectures import available
 from tests import mutants
 
@@ -249,6 +250,23 @@ def test_numpy_where_gradients_are_asked_is_told_that_none_flow():
     exercise = make(gradients=True)
     assert "no gradient flows" in exercise.check(lambda x: 2 * x.numpy()).text
     assert "changes argument 1 in place" in exercise.check(lambda x: x.mul_(2)).text
+
+
+def test_judgements_are_read_in_any_form_and_for_these_letters_only():
+    right = {"A": True, "B": False, "C": True}
+    exercise = Exercise(
+        "9.5",
+        "bugs",
+        reference=lambda: right,
+        observe=judged(right),
+        mistakes=misjudged(right, {letter: f"why {letter}" for letter in right}),
+    )
+    for answer in (right, {"c": True, "b": False, "a": True}, [True, False, True], np.array([True, False, True])):
+        assert exercise.check(lambda answer=answer: answer).mark == "✓", answer
+    assert exercise.check(lambda: {"A": True, "B": True, "C": False}).text == "B: why B"  # the first that is wrong
+    for answer in ({"B": True, "C": False, "D": True}, {"A": True, "B": False}, (True, False)):
+        assert exercise.check(lambda answer=answer: answer).mark == "✗", answer
+    assert len(exercise.mistakes) == 2**3 - 1
 
 
 def test_waiting_for_the_processor_is_not_computing():

@@ -8,14 +8,18 @@ import numpy as np
 from torch import Tensor
 
 
-def judged(answer: Callable) -> Any:
-    """observe= of such an exercise: the judgements in the order of the letters, however they were written down."""
-    value = answer()
-    if isinstance(value, dict):
-        letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
-        return tuple(letters[key] for key in sorted(letters))
-    plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
-    return value.tolist() if plain or isinstance(value, np.ndarray) else value
+def judged(right: Mapping[str, bool]) -> Callable:
+    """observe= of such an exercise: the judgements in the order of its letters, however they were written down."""
+
+    def judgements(answer: Callable) -> Any:
+        value = answer()
+        if isinstance(value, dict):
+            letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
+            return tuple(letters[letter] for letter in right) if set(letters) == set(right) else value
+        plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
+        return value.tolist() if plain or isinstance(value, np.ndarray) else value
+
+    return judgements
 
 
 def misjudged(right: Mapping[str, bool], why: Mapping[str, str]) -> dict[str, list[Callable]]:

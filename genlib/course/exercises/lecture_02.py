@@ -741,7 +741,7 @@ in_the_bits = Exercise(
     "2.8",
     "bits_bugs",
     reference=bits_bugs,
-    observe=judged,
+    observe=judged(bits_bugs()),
     mistakes=misjudged(
         bits_bugs(),
         {
@@ -770,7 +770,7 @@ in_the_drawing = Exercise(
     "2.9",
     "drawing_bugs",
     reference=drawing_bugs,
-    observe=judged,
+    observe=judged(drawing_bugs()),
     mistakes=misjudged(
         drawing_bugs(),
         {

@@ -705,7 +705,7 @@ in_the_loss = Exercise(
     "3.7",
     "loss_bugs",
     reference=loss_bugs,
-    observe=judged,
+    observe=judged(loss_bugs()),
     mistakes=misjudged(
         loss_bugs(),
         {
@@ -732,7 +732,7 @@ in_the_bound = Exercise(
     "3.8",
     "bound_bugs",
     reference=bound_bugs,
-    observe=judged,
+    observe=judged(bound_bugs()),
     mistakes=misjudged(
         bound_bugs(),
         {

@@ -843,7 +843,7 @@ in_the_density = Exercise(
     "5.8",
     "density_bugs",
     reference=density_bugs,
-    observe=judged,
+    observe=judged(density_bugs()),
     mistakes=misjudged(
         density_bugs(),
         {
@@ -867,7 +867,7 @@ in_the_bits = Exercise(
     "5.9",
     "unit_bugs",
     reference=unit_bugs,
-    observe=judged,
+    observe=judged(unit_bugs()),
     mistakes=misjudged(
         unit_bugs(),
         {

@@ -1,6 +1,5 @@
 """The exercises of lecture 07 and the mistakes that people make in them."""
 
-import itertools
 import math
 
 import torch
@@ -8,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.course.exercise import Exercise
+from genlib.course.exercise.judging import judged, misjudged
 
 
 def _double(*values) -> Tensor:
@@ -984,51 +984,28 @@ step = Exercise(
 # 7.9 and 7.10: is this a bug? -----------------------------------------------------------------------------------------
 
 
-def _all_but(right: dict[str, bool], letter: str) -> list:
-    """Every answer that is right before a letter and wrong there, whatever it says of those after it."""
-    letters = list(right)
-    place = letters.index(letter)
-    later = itertools.product((True, False), repeat=len(letters) - place - 1)
-    fixed = [right[name] for name in letters[:place]] + [not right[letter]]
-    return [lambda said=(*fixed, *rest): dict(zip(letters, said, strict=True)) for rest in later]
-
-
-def _read(right: dict[str, bool]):
-    """observe= of such an exercise: the judgements in the order of the letters, from a dict or a sequence."""
-
-    def judgements(answer):
-        said = answer()
-        if not isinstance(said, dict):
-            return said
-        missing = [letter for letter in right if letter not in said]
-        assert not missing, f"nothing is said about {', '.join(missing)}"
-        return tuple(said[letter] for letter in right)
-
-    return judgements
-
-
 def bugs_in_the_step():
     return {"A": False, "B": True, "C": False, "D": True, "E": True}
 
-
-_STEP = bugs_in_the_step()
 
 step_bugs = Exercise(
     "7.9",
     "bugs_in_the_step",
     reference=bugs_in_the_step,
-    observe=_read(_STEP),
-    mistakes={
-        "A is slow but right: without detach D's turn leaves a gradient in G, which optimizer_G.zero_grad() wipes out "
-        "before G's own": _all_but(_STEP, "A"),
-        "B is a bug: the gradients are wiped out between backward and step, so D never learns": _all_but(_STEP, "B"),
-        "C is right: the fakes are made once, D moves, and then the new D looks at them again; it saves a pass of G": (
-            _all_but(_STEP, "C")
-        ),
-        "D is a bug: binary_cross_entropy_with_logits takes a sigmoid itself, so D's probabilities only reach "
-        "from 0.5 to 0.73": _all_but(_STEP, "D"),
-        "E is a bug: nothing wipes out what D's turn left in G, so G is also moved to be caught": _all_but(_STEP, "E"),
-    },
+    observe=judged(bugs_in_the_step()),
+    mistakes=misjudged(
+        bugs_in_the_step(),
+        {
+            "A": "no bug, only slow: without detach D's turn leaves a gradient in G, which optimizer_G.zero_grad() "
+            "wipes out before G's own",
+            "B": "a bug: the gradients are wiped out between backward and step, so D never learns",
+            "C": "no bug: the fakes are made once, D moves, and then the new D looks at them again; that saves a pass "
+            "of G",
+            "D": "a bug: binary_cross_entropy_with_logits takes a sigmoid itself, so D's probabilities only reach from "
+            "0.5 to 0.73",
+            "E": "a bug: nothing wipes out what D's turn left in G, so G is also moved to be caught",
+        },
+    ),
 )
 
 
@@ -1036,28 +1013,23 @@ def bugs_in_the_penalty():
     return {"A": True, "B": True, "C": False, "D": True, "E": True}
 
 
-_PENALTY = bugs_in_the_penalty()
-
 penalty_bugs = Exercise(
     "7.10",
     "bugs_in_the_penalty",
     reference=bugs_in_the_penalty,
-    observe=_read(_PENALTY),
-    mistakes={
-        "A is a bug: dim=1 are the channels, so each pixel has a length of its own and is pulled to 1; "
-        "flatten each picture first": _all_but(_PENALTY, "A"),
-        "B is a bug: that is one length for the whole batch of B, and it drives each picture's own to 1/√B": (
-            _all_but(_PENALTY, "B")
-        ),
-        "C is right: the ones are the weights of a sum, and each score depends on its own picture alone": (
-            _all_but(_PENALTY, "C")
-        ),
-        "D is a bug: with a number for each pixel the mixture lies anywhere in a box, "
-        "not on the line from a picture to a fake; one number a picture": _all_but(_PENALTY, "D"),
-        "E is a bug: without create_graph=True the slope is a constant, and the penalty has no gradient for D": (
-            _all_but(_PENALTY, "E")
-        ),
-    },
+    observe=judged(bugs_in_the_penalty()),
+    mistakes=misjudged(
+        bugs_in_the_penalty(),
+        {
+            "A": "a bug: dim=1 are the channels, so each pixel has a length of its own and is pulled to 1; flatten "
+            "each picture first",
+            "B": "a bug: that is one length for the whole batch of B, and it drives each picture's own to 1/√B",
+            "C": "no bug: the ones are the weights of a sum, and each score depends on its own picture alone",
+            "D": "a bug: with a number for each pixel the mixture lies anywhere in a box, not on the line from a "
+            "picture to a fake; one number a picture",
+            "E": "a bug: without create_graph=True the slope is a constant, and the penalty has no gradient for D",
+        },
+    ),
 )
 
 
