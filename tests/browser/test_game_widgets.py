@@ -10,6 +10,7 @@ from torch import nn
 
 from genlib import widgets
 from genlib.gan import losses, theory
+from genlib.gan.regularisers import r1
 from genlib.widgets.game_arena.widget import _network as network
 from tests.browser.page import show, told
 
@@ -47,7 +48,7 @@ def test_losses_and_gradients_are_those_of_torch(page, kind, tame):
     fake = G(z)
     loss_D = losses.discriminator_loss(D(x)[:, 0], D(fake.detach())[:, 0], kind)
     if weight:
-        loss_D = loss_D + weight * losses.r1(lambda points: D(points)[:, 0], x)
+        loss_D = loss_D + weight * r1(lambda points: D(points)[:, 0], x)
     loss_G = losses.generator_loss(D(fake)[:, 0], kind)
     ours_D = torch.cat([g.flatten() for g in torch.autograd.grad(loss_D, list(D.parameters()), retain_graph=True)])
     wanted = torch.autograd.grad(loss_G, [*G.parameters(), fake], retain_graph=True)
