@@ -28,12 +28,13 @@ class Net(GenerativeModel):
         return {"loss": (self.net(x) - x).pow(2).mean()}
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed", "64-true"])
 def test_it_trains_in_every_precision(precision):
     x = torch.randn(2000, 64)
     model = Net()
     history = fit(model, x, steps=300, precision=precision, device="cuda", bar=False)
     assert next(model.parameters()).is_cuda
+    assert next(model.parameters()).dtype == (torch.float64 if precision == "64-true" else torch.float32)
     assert history["loss"][-10:].mean() < 0.6 * history["loss"][:10].mean()
 
 
