@@ -710,7 +710,8 @@ def _judged(answer):
 
 def _misjudged(right: dict[str, bool], why: dict[str, str]) -> dict[str, list]:
     """{why: all judgements in which this snippet is the first that is wrong}."""
-    letters, wrong = list(right), {}
+    letters = list(right)
+    wrong: dict[str, list] = {}
     for i, letter in enumerate(letters):
         for rest in itertools.product((True, False), repeat=len(letters) - i - 1):
             others = {**right, letter: not right[letter], **dict(zip(letters[i + 1 :], rest, strict=True))}
