@@ -191,6 +191,8 @@ def _replacements(node: ast.AST) -> Iterator[ast.AST | None]:
             yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
         case ast.Constant(value=bool() as value):
             yield ast.Constant(not value)
+        case ast.Constant(value=str() as letter) if len(letter) == 1 and letter.isalpha():
+            yield from (ast.Constant(chr(ord(letter) + step)) for step in (-1, 1))  # the answer beside the right one
         case ast.Constant(value=int() | float() as value):
             yield from (ast.Constant(v) for v in _other_numbers(value))
         case ast.Call():

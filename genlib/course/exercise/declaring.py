@@ -76,6 +76,7 @@ class Exercise:
         # With floating inputs the result keeps their precision; from integers either one will do.
         self._exact = any(is_float(a) for _, arguments in self._situations for a in arguments)
         self._right: list[Outcome] | None = None
+        self._mistaken: list[list[Outcome]] = []  # of the first few mistakes, as far as they were needed
 
     def example(self) -> tuple:
         """The arguments of one call."""
@@ -134,8 +135,10 @@ class Exercise:
         different = next((c for o, right in pairs if (c := complaint(o, right, self.tol, self._exact))), None)
         if different is None:
             return None
-        for hint, mistake in self.mistakes:
-            if agree(outcomes, self._outcomes(mistake), self.tol, self._exact):
+        for index, (hint, mistake) in enumerate(self.mistakes):
+            if index == len(self._mistaken):
+                self._mistaken.append(self._outcomes(mistake))  # what a mistake does is the same each time
+            if agree(outcomes, self._mistaken[index], self.tol, self._exact):
                 return hint
         return different
 
