@@ -204,7 +204,10 @@ def test_an_edited_notebook_and_a_stale_solution_are_drift(little):
 def test_a_failing_cell_stops_the_build_and_leaves_the_solution(little):
     lecture = find("00")
     before = lecture.solution.read_text()
-    lecture.source.write_text(lecture.source.read_text().replace("math.log2(V))", "math.log2(V) + 1)"))
+    right = lecture.source.read_text()
+    wrong = right.replace("\n    math.log2(V),\n", "\n    math.log2(V) + 1,\n")
+    assert wrong != right
+    lecture.source.write_text(wrong)
     with pytest.raises(builder.BuildError, match=r"0\.2.* does not hold"):
         builder.build([lecture], say=lambda _: None)
     assert lecture.solution.read_text() == before
