@@ -422,7 +422,8 @@ export function mount(element, state, { name, label, css, setup }) {
   if (element.gl && element.gl.version === state.version) return;
   if (!element.gl) {
     element.replaceChildren();
-    el("style", element, {}, `${BASE}.${name} {${css}}`);
+    // Two classes for what is the widget's own: the base that a later widget brings along does not overrule it.
+    el("style", element, {}, `${BASE}.gl.${name} {${css}}`);
     const root = el("div", element, { class: `${name} gl`, role: "group", "aria-label": label });
     const theme = { ...THEMES.light, name: "", scale: 1, family: "sans-serif" };
     theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px ${theme.family}`;

@@ -27,12 +27,7 @@
         live.style.zoom = 1;
         const room = live.parentElement;
         const fits = Math.min(room.clientWidth / live.scrollWidth, room.clientHeight / live.scrollHeight);
-        let zoom = Math.min(1.7, 0.99 * fits); // a little less, so that no rounding breaks a line
-        live.style.zoom = zoom;
-        // Enlarged letters may break a line earlier than the widths say: look again, and go down until it fits.
-        while (zoom > 0.5 && (room.scrollHeight > room.clientHeight + 1 || room.scrollWidth > room.clientWidth + 1)) {
-          live.style.zoom = zoom *= 0.98;
-        }
+        live.style.zoom = Math.min(1.7, 0.99 * fits); // a little less, so that no rounding breaks a line
       };
       live.addEventListener("moved", (event) => show(event.detail)); // as in Jupyter: what was moved is drawn again
       show({});
@@ -63,7 +58,8 @@
 
   async function start() {
     await MathJax.startup.promise;
-    await document.fonts.ready;
+    // All faces, also those that nothing shows yet: what is measured is what will be drawn.
+    await Promise.all([...document.fonts].map((face) => face.load()));
     for (const { typesetRoot, math } of MathJax.startup.document.math) typesetRoot.setAttribute("aria-label", math.trim());
     fitFormulas();
     if (!deck.printing) startWidgets();

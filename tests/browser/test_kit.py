@@ -1,6 +1,7 @@
 """What the kit does in a browser: light and dark, versions, other views, type that grows, pointers and keys."""
 
 import pytest
+import torch
 
 from genlib import widgets
 from tests.browser.page import show, told
@@ -161,3 +162,23 @@ def test_keys_that_a_drawing_takes_go_no_further(page):
     assert page.evaluate("() => window.passed") == ["x", "Control", "ArrowRight"]
     assert told(page)["start"] == pytest.approx([1.1, 0.5])
     assert page.locator("canvas.field").get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_a_later_widget_does_not_change_the_look_of_an_earlier_one(page):
+    """Each brings the kit's rules along; they must not overrule what a widget before it says for itself."""
+    pictures = torch.arange(2 * 64).reshape(2, 1, 8, 8) % 17
+    show(page, widgets.competition(pictures, torch.tensor([[3, 1], [0, 2]]), [1, 7], levels=17))
+    looks = """() => [...window.root().querySelectorAll('*')].map((node) => {
+      const { fontSize, padding, margin, display, gap, color } = getComputedStyle(node);
+      return [fontSize, padding, margin, display, gap, color].join();
+    })"""
+    before = page.evaluate(looks)
+    page.evaluate(
+        """async ([source, state]) => {
+          const { draw } = await import(URL.createObjectURL(new Blob([source], {type: 'text/javascript'})));
+          const later = document.body.appendChild(document.createElement('div'));
+          draw(later, state);
+        }""",
+        [widgets.parallelogram()._esm, widgets.parallelogram().state],
+    )
+    assert page.evaluate(looks) == before
