@@ -38,10 +38,10 @@ def build(
 ) -> None:
     """Make the handed-out notebooks and the executed solutions from notebooks/source/."""
     from genlib.course import build as builder
-    from genlib.course.lectures import available, find
+    from genlib.course.lectures import available, choose
 
     try:
-        chosen = [find(number) for number in lectures] if lectures else available()
+        chosen = choose(lectures, available(), "source")
         if not check:
             builder.build(chosen, force=force, say=typer.echo)
             return
@@ -63,10 +63,10 @@ def slides(
     """Make the slides in build/slides/: for each deck in slides/ one HTML file that needs nothing else, and a PDF."""
     from genlib.course import slides as decks
     from genlib.course.build import BuildError
-    from genlib.course.lectures import find
+    from genlib.course.lectures import choose
 
     try:
-        chosen = [find(number) for number in lectures] if lectures else decks.available()
+        chosen = choose(lectures, decks.available(), "deck")
         decks.build(chosen, force=force, say=typer.echo)
     except (BuildError, OSError, ValueError) as error:
         _stop(error)
@@ -82,6 +82,7 @@ def check(
 
     try:
         path = locate(notebook, MY)
+        typer.echo(f"running {path.name} from top to bottom, as nbval does: a minute or two", err=True)
         results, errors = validate(path)
     except ValidateError as error:
         _stop(error)
@@ -141,7 +142,14 @@ def progress() -> None:
     typer.echo(overview())
 
 
-@app.command()
+# What --help says, so that it need not import all of them; a test compares it with what there is.
+MODELS = """Autoencoder, Classifier, GAN, GatedPixelCNN, Glow, IWAE, LinearGaussianVAE, MADE, NICE, NaiveBayes,
+PixelCNN, PixelRNN, RealNVP, SplineFlow, Transformer, VAE"""
+DATA = """digits, english, fashion_mnist, glyphs, mnist, shapes, text, tones; points in the plane: banana, checkerboard,
+eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
+
+
+@app.command(epilog=f"Models: {MODELS}.\n\nData: {DATA}.")
 def train(
     model: Annotated[str, typer.Argument(help="a model's public name, such as NaiveBayes")],
     data: Annotated[str, typer.Option(help="a data set of genlib.data, such as digits")] = "digits",

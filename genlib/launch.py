@@ -118,14 +118,15 @@ def train_model(
         return None
     weights, best = out / f"{model}_{data}.safetensors", history.averaged or made
     write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in best.state_dict().items()}))
-    print(f"{history!r}\n{reached(history)}", file=sys.stdout)
+    print(f"{history!r}\n{reached(history, made.unit)}", file=sys.stdout)
     parameters = sum(p.numel() for p in made.parameters())
     print(f"{parameters:,} parameters, {history.seconds:.0f} s; weights in {weights}", file=sys.stdout)
     return history
 
 
-def reached(history: History) -> str:
-    """The last test losses in words: of the averaged weights, where there are some."""
+def reached(history: History, unit: str = "") -> str:
+    """The last test losses in words, the loss itself with its unit: of the averaged weights, where there are some."""
     tests = history.test if history.averaged is None else history.test_averaged
-    last = ", ".join(f"test {name} {list(values.values())[-1]:.4g}" for name, values in tests.items())
+    units = {"loss": f" {unit}"} if unit else {}
+    last = ", ".join(f"test {n} {list(values.values())[-1]:.4g}{units.get(n, '')}" for n, values in tests.items())
     return last if history.averaged is None or not last else f"{last} (averaged weights)"

@@ -57,12 +57,13 @@ class Trainable(nn.Module):
     """What ``fit`` needs of a model.
 
     Attributes: shape, of one example, without the batch; condition, what the model is given besides x, None without;
-    levels, where x are integers 0..levels-1, None for reals.
+    levels, where x are integers 0..levels-1, None for reals; unit, of the loss, such as "nats for an example".
     """
 
     shape: tuple[int, ...]
     condition: Condition | None = None
     levels: int | None = None
+    unit: str = ""
 
     @property
     def classes(self) -> int | None:

@@ -48,6 +48,8 @@ class Autoregressive(GenerativeModel):
     ``cached``. ``order`` holds the flat positions, (D,), in the order in which they are drawn.
     """
 
+    unit = "nats for an example"
+
     levels: int
     bias: nn.Parameter
     order: Tensor

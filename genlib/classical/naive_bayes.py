@@ -26,6 +26,8 @@ class NaiveBayes(GenerativeModel):
     ``loss`` is in nats for an example. A new model finds every image equally likely; ``count`` fits it.
     """
 
+    unit = "nats for an example"
+
     levels: int
     log_prior: Tensor
 

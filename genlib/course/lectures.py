@@ -152,6 +152,19 @@ def find(number: str) -> Lecture:
     raise ValueError(f"there is no lecture {number!r}; the lectures are {', '.join(e.number for e in LECTURES)}")
 
 
+def choose(numbers: list[str] | None, there: list[Lecture], what: str) -> list[Lecture]:
+    """The lectures of these numbers, all that are there without numbers.
+
+    Raises: ValueError for a number that there is not, or a lecture that has none of ``what`` yet.
+    """
+    chosen = [find(number) for number in numbers] if numbers else there
+    for lecture in chosen:
+        if lecture not in there:
+            numbers_there = ", ".join(e.number for e in there)
+            raise ValueError(f"lecture {lecture.number} has no {what} yet; those that have one are {numbers_there}")
+    return chosen
+
+
 def course_map() -> "Figure":
     """The lectures and what each builds on, as a figure; those that are there are filled."""
     from genlib import plots

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from genlib.course.lectures import ROOT, available, find
+from genlib.course.lectures import ROOT, available, choose
 from genlib.files import write
 
 MY = ROOT / "my"
@@ -70,6 +70,8 @@ def write_handout(folder: Path) -> list[str]:
     ours = [lecture.handed_out for lecture in available() if lecture.handed_out.exists()]
     if not ours:
         raise StartError(f"there are no notebooks in {ROOT / 'notebooks'}; start from a clone of the course")
+    if folder.exists() and not folder.is_dir():
+        raise StartError(f"{folder} is a file; give the name of a folder, and it is made")
     news = []
     for path in ours:
         text, there = path.read_text(encoding="utf-8"), folder / path.name
@@ -100,11 +102,10 @@ def lab_environment() -> dict[str, str]:
 
 def start(lecture: str = "00", *, browser: bool = True, say: Callable[[str], object] = print) -> int:
     """Hands out what is missing and opens JupyterLab on a lecture; returns its exit status."""
+    (chosen,) = choose([lecture], available(), "notebook")
     for line in hand_out():
         say(line)
-    notebook = MY / find(lecture).handed_out.name
-    if not notebook.exists():
-        raise StartError(f"lecture {lecture} is not there yet; there are {', '.join(e.number for e in available())}")
+    notebook = MY / chosen.handed_out.name
     command = lab_command(notebook) + ([] if browser else ["--no-browser"])
     try:
         return subprocess.run(command, cwd=MY, env=lab_environment(), check=False).returncode

@@ -25,6 +25,8 @@ class Flow(GenerativeModel):
     has ``classes``, the model is conditional. ``loss`` is in nats for an example.
     """
 
+    unit = "nats for an example"
+
     def __init__(
         self, bijection: Bijection, base: Base, *, shape: tuple[int, ...] | None = None, levels: int | None = None
     ):

@@ -20,6 +20,8 @@ class Classifier(Trainable):
     ``loss`` is the cross-entropy in nats. y is what is predicted here, and in ``condition`` only so that it is checked.
     """
 
+    unit = "nats for an example"
+
     levels: int
 
     def __init__(self, shape: tuple[int, int, int], levels: int, classes: int, *, channels: int = 8, width: int = 32):

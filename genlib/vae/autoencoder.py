@@ -22,6 +22,8 @@ class Autoencoder(Trainable):
     gives (B, L). ``loss`` is the squared error, summed over an example, of pixels scaled to 0..1.
     """
 
+    unit = "squared error, summed over an example"
+
     def __init__(
         self,
         shape: tuple[int, ...],

@@ -43,6 +43,8 @@ class VAE(GenerativeModel):
     All results are in nats for an example. Raises: ValueError for arguments that don't go together.
     """
 
+    unit = "nats for an example"
+
     initialised: Tensor
 
     def __init__(

@@ -78,7 +78,9 @@ def test_binarized_pixels_settings_and_averaged_weights(tmp_path):
     model = NaiveBayes((1, 8, 8), 2)
     model.load_state_dict(safetensors.torch.load_file(tmp_path / "runs" / "NaiveBayes_digits.safetensors"))
     test = data.digits()[1].binarized("threshold")
-    reported = float(re.search(r"^test loss ([\d.]+) \(averaged weights\)$", done.stdout, re.MULTILINE)[1])
+    reported = float(
+        re.search(r"^test loss ([\d.]+) nats for an example \(averaged weights\)$", done.stdout, re.MULTILINE)[1]
+    )
     assert model.loss(test[:][0])["loss"].item() == pytest.approx(reported, rel=1e-3)  # the weights that were written
 
 
@@ -86,6 +88,7 @@ def test_what_was_reached_is_told_of_the_weights_that_are_kept():
     tests = {"test": {"loss": {10: 9.0, 20: 3.25}}, "test_averaged": {"loss": {10: 8.0, 20: 2.5}}}
     assert reached(History(**tests)) == "test loss 3.25"
     assert reached(History(**tests, averaged=NaiveBayes((3,), 2))) == "test loss 2.5 (averaged weights)"
+    assert reached(History(**tests), NaiveBayes.unit) == "test loss 3.25 nats for an example"
     assert reached(History()) == ""
 
 

@@ -132,7 +132,9 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
             total = sum(cell.cell_type == "code" for cell in nbformat.read(checked, as_version=4).cells)
             with tqdm(total=total, desc=path.name, unit="cell", leave=False, disable=None) as bar:
                 while run.poll() is None:
-                    bar.update(report.read_text(encoding="utf-8").count("\n") - bar.n)
+                    done = report.read_text(encoding="utf-8").splitlines(keepends=True)
+                    bar.update(sum(line.endswith("\n") for line in done) - bar.n)
+                    bar.set_postfix_str(_place(done), refresh=False)
                     time.sleep(0.1)
             log.seek(0)
             cells = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
@@ -142,6 +144,12 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
     return _results(lecture, cells), [
         f"a cell stops with an error: {cell['error']}  ({cell['source']})" for cell in cells if cell["error"]
     ]
+
+
+def _place(lines: list[str]) -> str:
+    """How far a run is, in words: the last exercise whose check has run."""
+    seen = [json.loads(line)["exercise"] for line in lines if line.endswith("\n")]
+    return next((f"after {name}" for name in reversed(seen) if name), "")
 
 
 def _in_folder(notebook: NotebookNode, folder: Path) -> NotebookNode:

@@ -1,6 +1,7 @@
 """What is written about a class, into FOLDER/_marks: a table for spreadsheets, feedback, and free texts to read."""
 
 import csv
+import unicodedata
 from pathlib import Path
 
 from genlib.course.grade.one import Grade
@@ -51,12 +52,20 @@ def feedback(g: Grade) -> str:
     return "\n".join(lines) + "\n"
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide letters take two, marks above others none."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+
+
 def table(grades: list[Grade]) -> str:
     """The grades as text, a line each."""
-    width = max([len(g.student) for g in grades] + [7])
+    width = max([columns(g.student) for g in grades] + [7])
     lines = [f"{'student':{width}}  lecture  points   exercises"]
     for g in grades:
         note = f"   {g.notes[0][:60]}" if g.notes else ""
         marks = "".join(line[0] for line in g.lines)
-        lines.append(f"{g.student:{width}}  {g.lecture:7}  {g.points:>3}/{g.of:<3}  {marks}{note}")
+        name = g.student + " " * (width - columns(g.student))
+        points = f"{g.points}/{g.of}"
+        lines.append(f"{name}  {g.lecture or '?':7}  {points:7}  {marks}{note}")
     return "\n".join(lines)

@@ -3,13 +3,15 @@
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from genlib.course.check.notebook import ValidateError
+from genlib.course.check.notebook import ValidateError, lecture_of, read_learner
 from genlib.course.grade.feedback import MARKS, write_all
 from genlib.course.grade.one import Grade, grade
+from genlib.course.lectures import Lecture, available, choose, find
 from genlib.files import write
 
 
@@ -30,6 +32,27 @@ def key_of(path: Path, full: bool) -> str:
     return digest.hexdigest() + (" full" if full else "")
 
 
+def asked_for(number: str, found: list[Path]) -> Lecture:
+    """The lecture of that number, if one of the notebooks is of it.
+
+    Raises: ValidateError, which says what the notebooks are; a wrong number must not end as a table of zeros.
+    """
+    (lecture,) = choose([number], available(), "notebook")
+    kinds = Counter(_kind(path) for path in found)
+    if lecture.number not in kinds:
+        kinds_told = ", ".join(f"{count} of {kind}" for kind, count in sorted(kinds.items()))
+        raise ValidateError(f"no notebook here is of lecture {lecture.number}; they are {kinds_told}")
+    return lecture
+
+
+def _kind(path: Path) -> str:
+    """The number of a notebook's lecture, or "no lecture"."""
+    try:
+        return find(lecture_of(read_learner(path))).number
+    except (ValidateError, OSError, ValueError, RecursionError):
+        return "no lecture"
+
+
 def grade_all(
     folder: Path,
     *,
@@ -45,6 +68,8 @@ def grade_all(
     found = list(notebooks(folder))
     if not found:
         raise ValidateError(f"there are no notebooks in {folder}")
+    if lecture is not None:
+        lecture = asked_for(lecture, [path for _, path in found]).number
     memory = folder / MARKS / "grades.json"
     known, grades = _remembered(memory), {}
     keys = {path: key_of(path, full) + (lecture or "") for _, path in found}

@@ -1,0 +1,75 @@
+"""The command line's words: what is asked for and can't be had is told in one line, before anything is done."""
+
+import inspect
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from genlib import data
+from genlib.cli import DATA, MODELS, app
+from genlib.course.grade.feedback import MARKS, columns, table
+from genlib.course.grade.one import Grade
+from genlib.course.lectures import find
+from genlib.families import models
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("grade", "FOLDER", "--lecture", "3x"), "there is no lecture '3x'"),
+        (("grade", "FOLDER", "--lecture", "-1"), "there is no lecture '-1'"),
+        (("grade", "FOLDER", "--lecture", ""), "there is no lecture ''"),
+        (("grade", "FOLDER", "--lecture", "99"), "there is no lecture '99'; the lectures are 00, 01"),
+        (("grade", "FOLDER", "--lecture", "04"), "lecture 04 has no notebook yet; those that have one are 00, 01"),
+        (("grade", "FOLDER", "--lecture", "3"), "no notebook here is of lecture 03; they are 2 of 00, 1 of 01"),
+        (("slides", "04"), "lecture 04 has no deck yet; those that have one are 01"),
+        (("slides", "00"), "lecture 00 has no deck yet"),
+        (("slides", "01", "x"), "there is no lecture 'x'"),
+        (("build", "04"), "lecture 04 has no source yet"),
+        (("build", "--check", "13"), "lecture 13 has no source yet"),
+        (("build", "99"), "there is no lecture '99'"),
+        (("start", "99"), "there is no lecture '99'"),
+        (("check", "99"), "there is no lecture '99'"),
+        (("handout", "FOLDER/one/a.ipynb"), "is a file; give the name of a folder"),
+        (("train", "Nope"), "there is no model 'Nope'"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+)
+def test_a_wrong_word_ends_in_one_line_and_changes_nothing(tmp_path, words, told):
+    for student, number in (("one", "00"), ("two", "00"), ("three", "01")):
+        (tmp_path / student).mkdir()
+        shutil.copy(find(number).handed_out, tmp_path / student / "a.ipynb")
+    done = run(*(word.replace("FOLDER", str(tmp_path)) for word in words))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("genlib: ")
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / MARKS).exists()
+
+
+def test_help_lists_every_model_and_every_data_set_that_there_are():
+    shaped = {n for n, c in models().items() if next(iter(inspect.signature(c).parameters)) == "shape"}
+    assert set(MODELS.replace("\n", " ").split(", ")) == shaped
+    sets, points = (set(part.replace("\n", " ").split(", ")) for part in DATA.split("; points in the plane: "))
+    assert sets == {name for name in data.__all__ if name.islower() and name != "toy"} | {"english"}
+    with pytest.raises(ValueError, match="choose one of") as refused:
+        data.toy("nope")
+    assert points == set(str(refused.value).split("choose one of ")[1].split(", "))
+    told = " ".join(run("train", "--help").stdout.split())
+    assert all(name in told for name in shaped | sets | points)
+
+
+def test_a_table_is_aligned_whatever_the_names_are():
+    names = ["Ana", "李小龙", "Zoe\u0301", "a name longer than all the others"]
+    grades = [Grade(name, "x.ipynb", "01" if i else "", points=i * 9, of=19) for i, name in enumerate(names)]
+    for grade in grades:
+        grade.lines = ["✓ Exercise", "✗ Exercise"]
+    head, *rows = table(grades).splitlines()
+    for word, part in (("lecture", "01"), ("points", "18/19"), ("exercises", "✓✗")):
+        assert columns(head[: head.index(word)]) == columns(rows[2][: rows[2].index(part)])
+    assert len({columns(row) for row in rows}) == 1
