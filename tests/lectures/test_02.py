@@ -14,7 +14,7 @@ from torch import nn
 from genlib import data, plots, pretrained
 from genlib.autoregressive import MADE
 from genlib.course.build import read_source
-from genlib.course.exercises.lecture_02 import draw_level, log_prob_of
+from genlib.course.exercises.lecture_02 import draw_level, in_the_bits, in_the_drawing, log_prob_of
 from genlib.course.lectures import available
 
 
@@ -189,6 +189,23 @@ def test_minus_1e9_is_as_good_as_minus_infinity_in_float32():
     scores, future = torch.randn(4, 6, 6), torch.ones(6, 6).triu(1)
     with_infinity = scores.masked_fill(future == 1, -math.inf).softmax(-1)
     assert torch.equal((scores + torch.full((6, 6), -1e9).triu(1)).softmax(-1), with_infinity)
+
+
+@pytest.mark.parametrize("exercise", [in_the_bits, in_the_drawing], ids=lambda e: e.name)
+def test_judgements_in_another_form_are_told_what_is_wrong_with_it(exercise):
+    right = exercise.reference()
+    hints = {
+        "your function returns 5 values, asked were 6": {k: v for k, v in right.items() if k != "C"},
+        "your function returns 3 values, asked were 6": [k for k, bug in right.items() if bug],
+        "your function returns 7 values, asked were 6": {**right, "G": False},
+        "your function returns a set, asked were 6 values": {k for k, bug in right.items() if bug},
+        "value 1: your function returns an int, asked was True or False": {k: int(v) for k, v in right.items()},
+        "value 1: your function returns a str, asked was True or False": {k: str(v) for k, v in right.items()},
+        "value 5: your function returns None; is a `return` missing?": {**right, "E": None},
+    }
+    for hint, answer in hints.items():
+        verdict = exercise.check(lambda answer=answer: answer)
+        assert (verdict.mark, verdict.text) == ("✗", hint)
 
 
 # Drawing --------------------------------------------------------------------------------------------------------------
