@@ -37,7 +37,7 @@ def figures() -> dict:
         "diagonals": draw.diagonals(5, 6),
         "covered": draw.covered(x, x > 3, levels=LEVELS, columns=3, rows=["given"] * 3),
         "under the cover": draw.under_the_cover(
-            x[:2], torch.arange(64).view(1, 8, 8) < 28, x[:8].view(2, 4, 1, 8, 8), levels=LEVELS, rows=["a", "b"]
+            x[:2], torch.arange(64).view(1, 8, 8) < 28, x[:8].view(2, 4, 1, 8, 8), levels=LEVELS, rows=["MADE", "PixelCNN"]
         ),
         "sampling step": draw.sampling_step(x[0, 0], probabilities, 27, levels=LEVELS),
         "all drawn": draw.sampling_step(x[0, 0], probabilities, 64, levels=LEVELS),
@@ -55,7 +55,6 @@ def test_under_the_cover_only_the_second_picture_of_a_row_is_covered():
     shown = [torch.as_tensor(ax.images[0].get_array()) for ax in figure.axes]
     for picture, k in zip(shown, (0, 0, 2, 3, 1, 1, 4, 5), strict=True):
         assert torch.equal(picture, x[k, 0].float())
-
 
 
 @pytest.mark.parametrize("name", list(figures()))
