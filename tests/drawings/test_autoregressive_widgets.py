@@ -16,7 +16,7 @@ def digits(n: int) -> torch.Tensor:
 
 
 def figures() -> dict:
-    x = digits(9)
+    x, known = digits(9), torch.arange(64).view(1, 8, 8) < 28
     probabilities = torch.rand(64, LEVELS).softmax(-1)
     seen = depends_on(9, 9, position=(4, 4), layers=2)
     sizes = torch.rand(9, 9) * seen
@@ -37,7 +37,7 @@ def figures() -> dict:
         "diagonals": draw.diagonals(5, 6),
         "covered": draw.covered(x, x > 3, levels=LEVELS, columns=3, rows=["given"] * 3),
         "under the cover": draw.under_the_cover(
-            x[:2], torch.arange(64).view(1, 8, 8) < 28, x[:8].view(2, 4, 1, 8, 8), levels=LEVELS, rows=["MADE", "PixelCNN"]
+            x[:2], known, x[:8].view(2, 4, 1, 8, 8), levels=LEVELS, rows=["MADE", "PixelCNN"]
         ),
         "sampling step": draw.sampling_step(x[0, 0], probabilities, 27, levels=LEVELS),
         "all drawn": draw.sampling_step(x[0, 0], probabilities, 64, levels=LEVELS),
