@@ -55,7 +55,7 @@ LECTURES = (
         "the chain rule; MADE, PixelCNN, GPT; fast sampling",
         (2, 1.5),
         ("01",),
-        minutes=165,
+        minutes=75,
     ),
     Lecture(
         "03",

@@ -181,6 +181,18 @@ def covered(
     return figure
 
 
+def under_the_cover(
+    x: Tensor, known: Tensor, drawn: Tensor, *, levels: int, rows: Sequence[str] | None = None, size: float = 0.75
+) -> Figure:
+    """A row for each picture of x (n, 1, H, W): it, what is known of it (1, H, W) bool, and drawn (n, m, 1, H, W)."""
+    pictures = torch.cat([x[:, None], x[:, None], drawn], 1)  # (n, 2 + m, 1, H, W)
+    shown = torch.ones_like(pictures, dtype=torch.bool)
+    shown[:, 1] = known
+    columns = pictures.shape[1]
+    columns = pictures.shape[1]
+    return covered(pictures.flatten(0, 1), shown.flatten(0, 1), levels=levels, columns=columns, rows=rows, size=size)
+
+
 def sampling_step(x: Tensor, probabilities: Tensor, step: int, *, levels: int) -> Figure:
     """A picture x (H, W) of which ``step`` pixels are drawn, and the next one's distribution, from (H * W, levels)."""
     H, W = x.shape

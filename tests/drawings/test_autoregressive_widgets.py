@@ -16,7 +16,7 @@ def digits(n: int) -> torch.Tensor:
 
 
 def figures() -> dict:
-    x = digits(9)
+    x, known = digits(9), torch.arange(64).view(1, 8, 8) < 28
     probabilities = torch.rand(64, LEVELS).softmax(-1)
     seen = depends_on(9, 9, position=(4, 4), layers=2)
     sizes = torch.rand(9, 9) * seen
@@ -36,12 +36,25 @@ def figures() -> dict:
         "receptive field": draw.receptive_field(seen, seen, (4, 4)),
         "diagonals": draw.diagonals(5, 6),
         "covered": draw.covered(x, x > 3, levels=LEVELS, columns=3, rows=["given"] * 3),
+        "under the cover": draw.under_the_cover(
+            x[:2], known, x[:8].view(2, 4, 1, 8, 8), levels=LEVELS, rows=["MADE", "PixelCNN"]
+        ),
         "sampling step": draw.sampling_step(x[0, 0], probabilities, 27, levels=LEVELS),
         "all drawn": draw.sampling_step(x[0, 0], probabilities, 64, levels=LEVELS),
         "completion": draw.completion(x[0, 0], x[1:], 36, levels=LEVELS),
         "continuations": draw.continuations("the old", lines, [("end", 0.7), ("␣", 0.2)]),
         "attention": draw.attention({"^the cat": torch.rand(4, 8), "^the cats": torch.rand(4, 9)}),
     }  # fmt: skip
+
+
+def test_under_the_cover_only_the_second_picture_of_a_row_is_covered():
+    x, known = digits(6), torch.arange(64).view(1, 8, 8) < 28
+    figure = plots.autoregressive.under_the_cover(x[:2], known, x[2:].view(2, 2, 1, 8, 8), levels=LEVELS)
+    covers = [len(ax.patches) for ax in figure.axes]  # a patch for each pixel that is hidden
+    assert covers == [0, 36, 0, 0] * 2
+    shown = [torch.as_tensor(ax.images[0].get_array()) for ax in figure.axes]
+    for picture, k in zip(shown, (0, 0, 2, 3, 1, 1, 4, 5), strict=True):
+        assert torch.equal(picture, x[k, 0].float())
 
 
 @pytest.mark.parametrize("name", list(figures()))

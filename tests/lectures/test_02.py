@@ -2,16 +2,19 @@
 
 import itertools
 import math
+import re
+import symtable
 
 import pytest
 import torch
 import torch.nn.functional as F
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from torch import nn
 
-from genlib import data, pretrained
+from genlib import data, plots, pretrained
 from genlib.autoregressive import MADE
 from genlib.course.build import read_source
-from genlib.course.exercises.lecture_02 import draw_level, log_prob_of
+from genlib.course.exercises.lecture_02 import draw_level, in_the_bits, in_the_drawing, log_prob_of
 from genlib.course.lectures import available
 
 
@@ -22,9 +25,70 @@ def lecture():
     sentences, new_sentences = data.text("grammar")
     names = {"math": math, "torch": torch, "F": F, "nn": nn, "steps": int, "device": "cpu", "itertools": itertools}
     names |= {"sentences": sentences, "new_sentences": new_sentences}
-    for start in ("is_old, is_text = (", "class SmallGPT(", "eight = torch.cartesian_prod("):
+    names |= {"plots": plots}
+    starts = ("is_old, is_text = (", "class Entrance(", "class Layer(", "def nats_of_", "eight = torch.cartesian_prod(")
+    for start in starts:
         exec(next(c.source for c in source.cells if c.cell_type == "code" and c.source.startswith(start)), names)
     return names
+
+
+# Two speeds -----------------------------------------------------------------------------------------------------------
+
+
+def parts_of(cells):
+    """The lecture's cells in order, each with whether it stands in a section that is marked Deeper."""
+    deeper = False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            for line in re.findall(r"(?m)^## (.*)", cell.source):
+                deeper = line.startswith("Deeper: ")
+        yield deeper, cell
+
+
+def names_of(code):
+    """(names that a cell defines for others, names that it takes from others)."""
+    block = symtable.symtable(code, "cell", "exec")
+
+    def taken(table):
+        own = {s.get_name() for s in table.get_symbols() if s.is_global() or (table is block and s.is_referenced())}
+        return own.union(*(taken(child) for child in table.get_children()))
+
+    return {s.get_name() for s in block.get_symbols() if s.is_assigned() or s.is_imported()}, taken(block)
+
+
+def relied_on(cells):
+    """What cells of the main path take from a Deeper section: names that are defined there, and there last."""
+    found, owner = [], {}  # owner: {name: whether its last definition is Deeper}
+    for deeper, cell in parts_of(cells):
+        if cell.cell_type == "code":
+            defined, taken = names_of(cell.source)
+            if not deeper:
+                found += [name for name in taken if owner.get(name) and name not in defined]
+            owner |= dict.fromkeys(defined, deeper)
+    return found
+
+
+def test_the_main_path_runs_without_what_is_deeper():
+    cells = read_source(next(part for part in available() if part.number == "02")).cells
+    assert sum(cell.source.count("\n## Deeper: ") + cell.source.startswith("## Deeper: ") for cell in cells) >= 5
+    assert relied_on(cells) == []
+
+
+def test_a_name_from_a_deeper_section_is_found():
+    cells = [new_code_cell("a = 1"), new_markdown_cell("## Deeper: b"), new_code_cell("b = a")]
+    assert relied_on([*cells, new_markdown_cell("## 2. c"), new_code_cell("def c():\n    return b")]) == ["b"]
+    assert relied_on([*cells, new_markdown_cell("## 2. c"), new_code_cell("print(a)")]) == []
+
+
+def test_no_equation_of_a_deeper_section_is_named_in_the_main_path():
+    deeper, main = set(), []
+    for is_deeper, cell in parts_of(read_source(next(part for part in available() if part.number == "02")).cells):
+        if cell.cell_type == "markdown" and is_deeper:
+            deeper |= set(re.findall(r"\\tag\{(2\.\d+)\}", cell.source))
+        elif cell.cell_type == "markdown":
+            main += re.findall(r"\((2\.\d+)\)", cell.source)
+    assert deeper
+    assert not deeper & set(main)
 
 
 # Causal in some order -------------------------------------------------------------------------------------------------
@@ -125,6 +189,23 @@ def test_minus_1e9_is_as_good_as_minus_infinity_in_float32():
     scores, future = torch.randn(4, 6, 6), torch.ones(6, 6).triu(1)
     with_infinity = scores.masked_fill(future == 1, -math.inf).softmax(-1)
     assert torch.equal((scores + torch.full((6, 6), -1e9).triu(1)).softmax(-1), with_infinity)
+
+
+@pytest.mark.parametrize("exercise", [in_the_bits, in_the_drawing], ids=lambda e: e.name)
+def test_judgements_in_another_form_are_told_what_is_wrong_with_it(exercise):
+    right = exercise.reference()
+    hints = {
+        "your function returns 5 values, asked were 6": {k: v for k, v in right.items() if k != "C"},
+        "your function returns 3 values, asked were 6": [k for k, bug in right.items() if bug],
+        "your function returns 7 values, asked were 6": {**right, "G": False},
+        "your function returns a set, asked were 6 values": {k for k, bug in right.items() if bug},
+        "value 1: your function returns an int, asked was True or False": {k: int(v) for k, v in right.items()},
+        "value 1: your function returns a str, asked was True or False": {k: str(v) for k, v in right.items()},
+        "value 5: your function returns None; is a `return` missing?": {**right, "E": None},
+    }
+    for hint, answer in hints.items():
+        verdict = exercise.check(lambda answer=answer: answer)
+        assert (verdict.mark, verdict.text) == ("✗", hint)
 
 
 # Drawing --------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ def judged(right: Mapping[str, bool]) -> Callable:
         value = answer()
         if isinstance(value, dict):
             letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
+            if len(letters) != len(right):
+                return tuple(letters.values())  # told how many there are, and how many were asked
             return tuple(letters[letter] for letter in right) if set(letters) == set(right) else value
         plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
         return value.tolist() if plain or isinstance(value, np.ndarray) else value

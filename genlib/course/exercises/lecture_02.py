@@ -785,7 +785,7 @@ in_the_drawing = Exercise(
             "E": "no bug. In float32, e^(-1e9) is exactly 0 beside any score of the past, and each row has its own "
             "place left: the same weights as with -inf.",
             "F": "a bug. With one query, is_causal=True lines it up with the first key, so it sees the oldest token "
-            "alone. All that is in the cache is past: no mask is needed (2.15).",
+            "alone. All that is in the cache is past: no mask is needed (2.14).",
         },
     ),
 )
