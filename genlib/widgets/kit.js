@@ -476,7 +476,7 @@ const BASE = `
 .gl .radio input:focus-visible + span { outline: 3px solid var(--gl-sky); }
 .gl .row { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; }
 .gl :is(.num, .say) { font-variant-numeric: tabular-nums; }
-.gl figure { margin: 0; } .gl :is(b, figcaption, .title) { font-weight: 600; }
+.gl figure { margin: 0; } .gl :is(b, figcaption) { font-weight: 600; } .gl .title { font-weight: 600; }
 .gl .track { background: rgba(128, 128, 128, .18); border-radius: 3px; height: 1em; overflow: hidden; }
 .gl .fill { height: 100%; transition: width .12s ease-out; }
 .gl .hint { margin-top: 6px; color: var(--jp-ui-font-color2, var(--gl-soft)); }
@@ -708,4 +708,106 @@ export function asking(parent, { tell, request, answer }) {
     kernel.hear(state.answered);
   };
   return { ask, show, paint, now: () => now };
+}
+
+// Landscapes ----------------------------------------------------------------------------------------------------------
+
+// Heights over a rectangle: measured at columns × rows places, row by row from below, and found by interpolation
+// between them. x and y are [from, to]; the first and last places lie on the edges.
+export function heights({ x, y }, columns, rows, height) {
+  const along = ([from, to], i, n) => from + (i / (n - 1)) * (to - from);
+  const places = Array.from({ length: columns * rows }, (_, k) => [k % columns, Math.floor(k / columns)]);
+  const values = Float64Array.from(places, ([c, r]) => height(along(x, c, columns), along(y, r, rows)));
+  const at = (u, v) => {
+    const [a, b] = [clamp(u, 0, 1) * (columns - 1), clamp(v, 0, 1) * (rows - 1)];
+    const [c, r] = [Math.min(Math.floor(a), columns - 2), Math.min(Math.floor(b), rows - 2)];
+    const k = r * columns + c;
+    const row = (i) => values[i] + (a - c) * (values[i + 1] - values[i]);
+    return row(k) + (b - r) * (row(k + columns) - row(k));
+  };
+  return { values, at, least: values.reduce((low, value) => Math.min(low, value)) };
+}
+
+// A map of heights to pick a place from: bands of a colour, the darker the closer to the lowest place, each twice as
+// high as the one below. act(x, y) hears where a hand or the arrow keys go. measure(height) takes new heights,
+// ground(colour) draws them, show({here, path, marks}) puts a ring where it is, a line where it was, and stars.
+const BANDS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8];
+export class Terrain {
+  constructor(parent, { x, y, width, height, names, label, act, theme }) {
+    this.frame = new Frame({ x, y, width, height, left: 30, right: 8, top: 6, bottom: 21 });
+    this.node = canvas(parent, width, height, { class: "terrain", role: "application", "aria-label": label });
+    this.below = canvas(document.createDocumentFragment(), width, height);
+    Object.assign(this, { names, theme, here: [x[0], y[0]], land: null });
+    const follow = (event) => act(...this.frame.pointer(event, this.node));
+    drag(this.node, { down: follow, move: follow });
+    arrows(this.node, (dx, dy, event) => {
+      const by = event.shiftKey ? 0.25 : 0.05;
+      act(this.here[0] + by * dx, this.here[1] + by * dy);
+    });
+  }
+  measure(height) {
+    this.land = heights(this.frame, 57, 31, height);
+  }
+  ground(colour) {
+    const { frame, land, theme } = this;
+    const context = this.below.getContext("2d");
+    const [left, top, wide, high] = [frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top].map(
+      (v) => 2 * v, // pixels of a fine screen
+    );
+    const shades = BANDS.concat(Infinity).map((_, k) => mix(theme.paper, colour, 0.9 * (1 - k / BANDS.length) ** 1.5));
+    const tones = shades.map((shade) => [1, 3, 5].map((i) => parseInt(shade.slice(i, i + 2), 16)));
+    const image = context.createImageData(wide, high);
+    for (let v = 0; v < high; v++) {
+      for (let u = 0; u < wide; u++) {
+        const above = land.at(u / wide, 1 - v / high) - land.least;
+        const band = BANDS.findIndex((limit) => above < limit);
+        image.data.set([...tones.at(band), 255], 4 * (v * wide + u));
+      }
+    }
+    context.clearRect(0, 0, frame.width, frame.height);
+    context.putImageData(image, left, top);
+    this.axes(context);
+  }
+  axes(context) {
+    const { frame, theme, names } = this;
+    Object.assign(context, { fillStyle: theme.soft, strokeStyle: theme.line, lineWidth: 1, font: theme.font(10.5) });
+    context.strokeRect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
+    const step = (from, to) => (to - from > 5 ? 2 : to - from > 2.5 ? 1 : 0.5);
+    const text = (value) => signed(value, Number.isInteger(value) ? 0 : 1);
+    Object.assign(context, { textAlign: "center", textBaseline: "alphabetic" });
+    for (const x of ticks(...frame.x, step(...frame.x))) context.fillText(text(x), frame.px(x), frame.height - 6);
+    Object.assign(context, { textAlign: "right", textBaseline: "middle" });
+    for (const y of ticks(...frame.y, step(...frame.y))) context.fillText(text(y), frame.left - 5, frame.py(y));
+    context.font = theme.font(12, 600);
+    Object.assign(context, { textAlign: "right", fillStyle: theme.ink });
+    context.fillText(names[0], frame.right - 4, frame.bottom - 9);
+    context.textAlign = "left";
+    context.fillText(names[1], frame.left + 5, frame.top + 9);
+  }
+  show({ here, path = [], marks = [] }) {
+    const { frame, theme } = this;
+    const context = this.node.getContext("2d");
+    this.here = here;
+    context.clearRect(0, 0, frame.width, frame.height);
+    context.drawImage(this.below, 0, 0, frame.width, frame.height);
+    Object.assign(context, { strokeStyle: theme.ink, lineWidth: 1.8, lineJoin: "round" });
+    const places = path.map((place) => frame.at(place));
+    polyline(context, places);
+    if (places.length) disc(context, places[0], 3, theme.ink);
+    for (const place of marks) star(context, frame.at(place), 10, theme.amber, theme.ink);
+    disc(context, frame.at(here), 6, theme.paper, theme.ink, 2.5);
+  }
+}
+
+// A star with five points on a canvas.
+export function star(context, [x, y], radius, fill, line) {
+  context.beginPath();
+  for (let k = 0; k < 10; k++) {
+    const [r, angle] = [k % 2 ? 0.45 * radius : radius, (k * Math.PI) / 5];
+    context.lineTo(x + r * Math.sin(angle), y - r * Math.cos(angle));
+  }
+  context.closePath();
+  Object.assign(context, { fillStyle: fill, strokeStyle: line, lineWidth: 1.2 });
+  context.fill();
+  context.stroke();
 }

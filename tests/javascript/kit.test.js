@@ -10,6 +10,7 @@ import {
   floats,
   gliding,
   grey,
+  heights,
   packed,
   questions,
   random,
@@ -133,4 +134,13 @@ test("what glides leaves gently, arrives exactly and can be stopped", () => {
   glide([0], [1], () => (ended += 1));
   assert.deepEqual(shown.at(-1), [1]);
   assert.deepEqual([frames.length, ended], [0, 2]);
+});
+
+test("heights are exact where they were measured, both edges included, and straight in between", () => {
+  const land = heights({ x: [-2, 2], y: [1, 3] }, 5, 3, (x, y) => 10 * x + y);
+  close(land.at(0, 0), -19);
+  close(land.at(1, 1), 23);
+  close(land.at(0.5, 0.5), 2);
+  close(land.at(0.6, 0.25), 5.5);
+  close(land.least, -19);
 });
