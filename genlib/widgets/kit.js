@@ -473,6 +473,7 @@ const BASE = `
 .gl .radio span { padding: .14em .7em; border-radius: .4em; }
 .gl .radio input:checked + span { background: var(--gl-paper); box-shadow: 0 1px 2px rgba(0, 0, 0, .3);
   font-weight: 600; }
+.gl[data-theme=dark] .radio input:checked + span { background: var(--gl-faint); }
 .gl .radio input:focus-visible + span { outline: 3px solid var(--gl-sky); }
 .gl .row { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; }
 .gl :is(.num, .say) { font-variant-numeric: tabular-nums; }

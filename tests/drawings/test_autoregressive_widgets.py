@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from genlib import data, plots, widgets
 from genlib.widgets.receptive_field.widget import depends_on
+from genlib.widgets.network import unpacked
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 LEVELS = 17
@@ -126,7 +127,7 @@ def test_the_player_holds_its_pictures_and_shows_the_step():
     assert alt
     assert (widget.step, widget.picture) == (5, 0)
     assert widget.state["images"] == x[:, 0].tolist()
-    assert widget.state["probabilities"][1][9] == pytest.approx(p[1, 0, 1, 1].tolist(), abs=1e-5)
+    assert torch.equal(unpacked(widget.state["probabilities"]).view(p.shape), p)
     widget.value = {"step": 64, "picture": 1}
     assert (widget.step, widget.picture) == (64, 1)
     assert still_of(widget)[0] != before
@@ -160,6 +161,18 @@ def test_a_completion_is_asked_for_again_when_something_moves():
     assert (widget.drawn.flatten(1)[:, 60:] == 3).all()
     assert widget.state["answered"] == widget.value
     assert still_of(widget)[0] != before
+
+
+def test_what_is_painted_is_completed_in_the_pictures_place():
+    x = digits(2)
+    widget = widgets.completion(x, lambda x, *_: x.expand(8, 1, 8, 8), levels=LEVELS, given=10)
+    chosen, _ = still_of(widget)
+    painted = (LEVELS - 1 - x[1, 0]).tolist()
+    widget.value = {**widget.state["request"], "image": painted}
+    assert (widget.drawn == torch.tensor(painted)).all()
+    assert still_of(widget)[0] != chosen
+    widget.value = {**widget.state["request"], "picture": 1, "image": None}
+    assert torch.equal(widget.drawn[0], x[1])
 
 
 @pytest.mark.parametrize(("images", "given"), [(torch.zeros(8, 8).long(), 3), (torch.zeros(1, 1, 8, 8).long(), 65)])

@@ -96,9 +96,9 @@ export function maps(target) {
     return negentropy + 0.5 * Math.log(2 * Math.PI * width ** 2) + squares / (2 * width ** 2);
   };
   const minusQ = (width) => 0.5 * Math.log(2 * Math.PI * width ** 2) + 0.5; // the entropy of q
-  const gaussian = Array.from({ length: 49 }, (_, i) => -6 + 0.25 * i).map((e) => [
+  const gaussian = Array.from({ length: 101 }, (_, i) => -5 + 0.1 * i).map((e) => [
     e,
-    0.25 * Math.exp(logNormal(e, 0, 1)),
+    0.1 * Math.exp(logNormal(e, 0, 1)),
   ]);
   const reverse = (mean, width) =>
     -minusQ(width) - gaussian.reduce((sum, [e, mass]) => sum + mass * logTarget(mean + width * e, target), 0);
