@@ -202,6 +202,30 @@ def test_a_text_is_continued_again_when_something_moves():
             widgets.continuations(write, characters="abc ", prompt=prompt, longest=4)
 
 
+def test_what_a_character_looked_at_is_told_without_writing_anew():
+    asked, looked = [], []
+
+    def write(*request):
+        asked.append(request)
+        return [("abc", "fine")], [("c", 1.0)]
+
+    def attention(text):
+        looked.append(text)
+        return torch.full((2, 1 + len(text)), 1 / (1 + len(text)))
+
+    widget = widgets.continuations(write, characters="abc ", prompt="ab", attention=attention)
+    assert widget.state["heads"] == 2
+    assert widget.state["weights"] is None
+    widget.value = {**widget.state["request"], "look": "a"}
+    assert looked == ["ab", "a"]
+    assert widget.state["weights"] == [[0.5, 0.5]] * 2
+    assert len(asked) == 1, "the texts stay"
+    widget.value = {**widget.state["request"], "prompt": "a", "look": None}
+    assert len(asked) == 2
+    assert widget.state["weights"] is None
+    assert widgets.continuations(write, characters="abc").state["heads"] == 0
+
+
 def _fails_when_hot(*asked):
     """A completion and a text at once, for both widgets: from temperature 1.5 on they raise."""
     temperature = asked[-2]

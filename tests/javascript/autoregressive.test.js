@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { tree } from "../../genlib/widgets/continuations/draw.js";
 import { border } from "../../genlib/widgets/completion/draw.js";
 import { dependsOn, depths, kinds } from "../../genlib/widgets/receptive_field/draw.js";
 import { bits } from "../../genlib/widgets/sampling_player/draw.js";
@@ -76,4 +77,14 @@ test("a pixel's number says with how many layers it is first seen", () => {
     const seen = dependsOn(at(3, 3), layers);
     depth.forEach((d, i) => assert.equal(seen[i] === 1, d > 0 && d <= layers));
   }
+});
+
+test("texts share a branch as far as they are the same", () => {
+  const leaf = (text, many = 1) => ({ text, count: many, branches: [] });
+  assert.deepEqual(tree(["sleep", "sleeps", "walk", "sleep"]), [
+    { text: "sleep", count: 3, branches: [leaf("s")] },
+    leaf("walk"),
+  ]);
+  assert.deepEqual(tree(["same", "same"]), [leaf("same", 2)]);
+  assert.deepEqual(tree(["", "a"]), [leaf("a")]);
 });

@@ -25,14 +25,13 @@ const SIDE = 12; // pixels of a canvas for one of a picture
 
 const STYLE = `
   display: flex; flex-wrap: wrap; gap: 22px;
-  .left { width: 19em; }
+  .left { width: 20em; } .tools { margin-top: 8px; }
   canvas { image-rendering: pixelated; border: 1px solid var(--gl-line); box-sizing: border-box; }
   .choose { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }
   .choose button { padding: 2px; border: 2px solid transparent; background: none; }
   .choose button[aria-pressed=true] { border-color: var(--gl-blue); background: none; }
   .choose canvas { width: 38px; height: 38px; }
   .slider { display: grid; grid-template-columns: 6.2em 1fr 4.4em; gap: 8px; height: 2em; white-space: nowrap; }
-  .left > button { margin-top: 6px; }
   .right { display: flex; gap: 14px; align-items: flex-start; }
   figcaption { margin-bottom: 4px; }
   .eight { display: grid; grid-template-columns: repeat(4, 84px); gap: 8px; }
@@ -58,7 +57,7 @@ function paintPicture(node, image, { levels, given, cover, line, cursor = null }
   const cells = new Cells(context, columns, SIDE);
   image.flat().forEach((level, i) => cells.fill(i, cover && i >= given ? cover : grey(level, levels)));
   context.strokeStyle = line;
-  context.lineWidth = 2;
+  context.lineWidth = Math.max(2, (columns * SIDE) / 60);
   const corners = border(given, columns, rows);
   const inPixels = corners.map((corner) => corner.map((v) => v * SIDE));
   polyline(context, inPixels);
@@ -191,7 +190,7 @@ export function draw(element, state) {
     name: "gl-complete",
     title: "How a picture goes on",
     hint: HINT,
-    width: 850,
+    width: 862,
     css: STYLE,
     setup,
   });

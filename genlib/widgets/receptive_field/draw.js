@@ -36,7 +36,8 @@ const STYLE = `
   canvas.grid:focus-visible { outline-offset: 2px; }
   .side { width: 28.3em; }
   .grid { border-radius: 4px; }
-  fieldset { border: none; margin: 0 0 7px; padding: 0; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; }
+  fieldset { border: none; margin: 0 0 7px; padding: 0; display: flex; flex-wrap: wrap;
+    align-items: center; gap: 4px 10px; }
   legend, .slider span:first-child { float: left; width: 4.6em; margin: 0; padding: 0; font-weight: 600; }
   fieldset:disabled { opacity: .45; }
   input[type=range] { width: 170px; }

@@ -101,7 +101,10 @@ function distribution(parent, levels) {
     svg("line", plot, { x1: frame.left, x2: frame.right, y1: p, y2: p, stroke: "var(--gl-faint)" });
   }
   axisY(plot, frame, [0, 0.5, 1], { mark: 0 });
-  axisX(plot, frame, ticks(0, levels - 1, levels <= 20 ? 2 : Math.ceil(levels / 8)), { line: false, mark: 0 });
+  axisX(plot, frame, ticks(0, levels - 1, levels <= 8 ? 1 : levels <= 20 ? 2 : Math.ceil(levels / 8)), {
+    line: false,
+    mark: 0,
+  });
   const middle = { x: (frame.left + frame.right) / 2, "text-anchor": "middle", class: "tick" };
   svg("text", plot, { ...middle, y: SIZE - 4 }, "level (0 is paper)");
   const width = Math.max(0.5, frame.px(1) - frame.px(0) - 1);
@@ -127,7 +130,8 @@ function inWords(step, costs, level, p) {
 // The surprise of each pixel as bars along the way, on which one can run back and forth; returns what shows it.
 function timeline(parent, pixels, act) {
   const line = picture(parent, LINE, "bits that each pixel cost, in the order of drawing", { class: "line" });
-  const frame = new Frame({ x: [0, pixels], y: [0, 1], width: LINE[0], height: LINE[1], left: 2, right: 2, top: 14, bottom: 4 }); // prettier-ignore
+  const margins = { left: 2, right: 2, top: 14, bottom: 4 };
+  const frame = new Frame({ x: [0, pixels], y: [0, 1], width: LINE[0], height: LINE[1], ...margins });
   const past = svg("path", line, { fill: "var(--gl-orange)" });
   const ahead = svg("path", line, { fill: "var(--gl-line)", "fill-opacity": 0.35 });
   const ground = { x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom, stroke: "var(--gl-line)" };
@@ -216,8 +220,8 @@ function setup(root, state, { tell, theme }) {
   }
   const show = (given) => {
     if (player.playing()) return; // it is ahead of what comes back
-    const { step, picture } = { ...given, ...given.value };
-    Object.assign(now, { step, picture });
+    const { step, picture: which } = { ...given, ...given.value };
+    Object.assign(now, { step, picture: which });
     update();
   };
   return { show, paint: update, stop: player.stop };
