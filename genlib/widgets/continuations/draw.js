@@ -185,7 +185,7 @@ function setup(root, state, { tell }) {
   const body = el("div", root, { class: "body" });
   const left = el("div", body, { class: "lines" });
   const lines = el("div", left);
-  const light = spotlight(left, state.heads, (look) => kernel.ask({ look }));
+  const light = spotlight(root, state.heads, (look) => kernel.ask({ look }));
   const next = el("div", body, { class: "next" });
   const forest = el("div", root, { class: "forest" });
   const ask = (change) => kernel.ask({ ...change, ...(state.heads && { look: null }) });
