@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from genlib import data, plots, widgets
-from genlib.widgets.receptive_field.widget import depends_on
 from genlib.widgets.network import unpacked
+from genlib.widgets.receptive_field.widget import depends_on
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 LEVELS = 17

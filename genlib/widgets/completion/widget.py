@@ -47,7 +47,7 @@ def completion(
     given: int | None = None,
     temperature: float = 1.0,
 ) -> Completion:
-    """How does it go on? Choose or paint a picture, how much of it is given, and a temperature; see eight continuations.
+    """How does it go on? Choose or paint a picture, how much is given, and a temperature; see eight continuations.
 
     Arguments: images (n, 1, H, W), integers 0..levels-1, to choose from; complete, a function (x (1, H, W), known
     (1, H, W) bool, temperature, seed) -> (8, 1, H, W), asked again when something is moved; given, how many pixels are

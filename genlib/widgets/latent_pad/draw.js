@@ -41,7 +41,7 @@ const STYLE = `
   canvas.out { width: 256px; height: 256px; }
   canvas.out, canvas.small { image-rendering: pixelated; border: 1px solid var(--gl-line); background: #fff; }
   canvas.small { width: 54px; height: 54px; }
-  .side { display: flex; flex-direction: column; gap: 10px; width: max(300px, 23em); }
+  .side { display: flex; flex-direction: column; gap: 10px; width: max(318px, 23em); }
   .side .row { gap: 6px; align-items: flex-end; }
   figcaption { font-size: .85em; font-weight: 400; text-align: center; min-height: 1.4em; }
   .say { min-height: 2.8em; }
@@ -109,7 +109,7 @@ function pictures(parent, state) {
   const first = el("div", side);
   el("div", first, { class: "title" }, "what the decoder makes of it");
   const out = el("canvas", first, { class: "out", role: "img", "aria-label": "the decoded picture" });
-  const say = el("div", side, { class: "say", "aria-live": "polite" });
+  const say = el("div", side, { class: "say" });
   const images = state.images ? bytes(state.images) : null;
   const near = [];
   if (images) {
@@ -328,5 +328,5 @@ function setup(root, state, { tell, theme }) {
 }
 
 export function draw(element, state) {
-  mount(element, state, { name: "gl-pad", title: "A latent space to walk in", width: 764, css: STYLE, setup });
+  mount(element, state, { name: "gl-pad", title: "A latent space to walk in", width: 770, css: STYLE, setup });
 }

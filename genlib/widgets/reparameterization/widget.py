@@ -80,7 +80,8 @@ def reparameterization(
     """Move μ and σ: the noise stays, z = μ + σ ε moves along; in a second step, both estimates of the gradient.
 
     Arguments: mean, -2 to 2, sd, 0.2 to 1.4, and offset, 0 to 5, a constant added to f, to begin with; draws, how many
-    samples, 2 to 64; seed, of their noise; revealed, whether it begins with the second step. Returns: a widget; its ``numbers`` are what it shows.
+    samples, 2 to 64; seed, of their noise; revealed, whether it begins with the second step. Returns: a widget; its
+    ``numbers`` are what it shows.
     Raises: ValueError for a number out of range.
     """
     for name, value in (("mean", mean), ("sd", sd), ("offset", offset)):
