@@ -65,11 +65,13 @@ function paintPicture(node, image, { levels, given, cover, line, cursor = null }
 }
 
 // The pictures to choose from, a sheet of paper, and what else is asked; returns what shows it.
-function controls(left, { images, levels }, ask, seed) {
+function controls(left, { images, levels }, ask, read) {
   const choose = el("div", left, { class: "choose" });
   const paper = images[0].map((row) => row.map(() => 0));
   const pictures = images.map((image, k) => {
-    const node = button(choose, "", () => ask({ picture: k, image: null }), { "aria-label": `picture ${k + 1}` });
+    const node = button(choose, "", () => ask({ picture: k, ...(read().image && { image: null }) }), {
+      "aria-label": `picture ${k + 1}`,
+    });
     pixels(el("canvas", node, { "aria-hidden": "true" }), image, levels);
     return node;
   });
@@ -85,7 +87,7 @@ function controls(left, { images, levels }, ask, seed) {
   const heat = { label: "temperature", min: 0, max: 2, step: 0.1, show: (t) => t.toFixed(1) };
   const temperature = slider(left, { ...heat, act: (t) => ask({ temperature: t }) });
   const row = el("div", left, { class: "row tools" });
-  button(row, "Other random numbers", () => ask({ seed: seed() + 1 }));
+  button(row, "Other random numbers", () => ask({ seed: read().seed + 1 }));
   button(row, "Blank sheet", () => ask({ image: paper }));
   return (now) => {
     given.set(now.given);
@@ -156,8 +158,12 @@ function setup(root, state, { tell, theme }) {
   const { levels } = state;
   const left = el("div", root, { class: "left" });
   const right = el("div", root, { class: "right" });
-  const seed = () => kernel.now().seed;
-  const showControls = controls(left, state, (change) => kernel.ask(change), seed);
+  const showControls = controls(
+    left,
+    state,
+    (change) => kernel.ask(change),
+    () => kernel.now(),
+  );
   const showSheet = sheet(right, state, theme, (change) => kernel.ask(change));
   const results = el("figure", right);
   el("figcaption", results, {}, "eight continuations");

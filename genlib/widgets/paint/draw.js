@@ -7,13 +7,15 @@ const SIZE = 288;
 const STYLE = `
   display: flex; flex-wrap: wrap; gap: 22px;
   canvas { border: 1px solid var(--gl-line); cursor: crosshair; }
-  .left { width: ${SIZE + 2}px; } .tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: 8px; }
+  .left { width: ${SIZE + 2}px; }
+  .tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: 8px; }
   .tools input[type=range] { width: 76px; }
   .swatch { width: 1.5em; height: 1.5em; border: 1px solid var(--gl-line); border-radius: 50%; flex: none; }
   .tools .num { width: 1.4em; }
   .where { min-height: 2.8em; margin-top: 4px; font-variant-numeric: tabular-nums; max-width: 22.3em; }
   .panels { display: flex; flex-wrap: wrap; gap: 20px; }
-  .panel { width: 17.5em; box-sizing: border-box; padding: 10px 12px; border: 1px solid var(--gl-faint); border-radius: 6px; }
+  .panel { width: 17.5em; box-sizing: border-box; padding: 10px 12px; 
+    border: 1px solid var(--gl-faint); border-radius: 6px; }
   .bars .most { font-weight: 600; }
   .panel b { display: block; margin-bottom: 4px; }
   .bars { display: grid; grid-template-columns: max-content 1fr 3.2em; gap: 6px; align-items: center;
