@@ -13,7 +13,7 @@ const STYLE = `
   .swatch { width: 1.5em; height: 1.5em; border: 1px solid var(--gl-line); border-radius: 50%; flex: none; }
   .tools .num { width: 1.4em; }
   .where { min-height: 2.8em; margin-top: 4px; font-variant-numeric: tabular-nums; max-width: 22.3em; }
-  .panels { display: flex; flex-wrap: wrap; gap: 20px; }
+  .panels { display: flex; flex-wrap: wrap; gap: 20px; align-items: flex-start; }
   .panel { width: 17.5em; box-sizing: border-box; padding: 10px 12px; 
     border: 1px solid var(--gl-faint); border-radius: 6px; }
   .bars .most { font-weight: 600; }
