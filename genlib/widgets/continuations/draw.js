@@ -27,7 +27,8 @@ const STYLE = `
   .forest { margin-top: 12px; }
   .tree { display: flex; align-items: center; font-size: 1.02em; }
   .twigs { border-left: 2px solid var(--gl-line); padding: 1px 0; margin: 2px 0; border-radius: 6px; }
-  .tree button { border: none; background: none; padding: 1px 5px; margin: 1px 2px; white-space: pre; text-align: left; }
+  .tree button { border: none; background: none; padding: 1px 5px; margin: 1px 2px; white-space: pre;
+    text-align: left; }
   .tree .many { color: var(--gl-paper); background: var(--gl-blue); font-size: .8em; border-radius: .7em;
     padding: 0 .5em; }
   .bar { display: grid; grid-template-columns: 3.4em 1fr 2.8em; gap: 6px; height: 1.7em; align-items: center;
