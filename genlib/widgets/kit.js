@@ -735,7 +735,7 @@ export function heights({ x, y }, columns, rows, height) {
 const BANDS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8];
 export class Terrain {
   constructor(parent, { x, y, width, height, names, label, act, theme }) {
-    this.frame = new Frame({ x, y, width, height, left: 30, right: 8, top: 6, bottom: 21 });
+    this.frame = new Frame({ x, y, width, height, left: 30, right: 8, top: 9, bottom: 21 });
     this.node = canvas(parent, width, height, { class: "terrain", role: "application", "aria-label": label });
     this.below = canvas(document.createDocumentFragment(), width, height);
     Object.assign(this, { names, theme, here: [x[0], y[0]], land: null });

@@ -39,7 +39,7 @@ const BASE_LINE = 213; // where density 0 is, in pixels from the top
 const ZS = Array.from({ length: 401 }, (_, i) => -4 + i / 50);
 // The bars hang from 0 at the right: a longer one is a smaller logarithm.
 const FLOOR = -8;
-const MAP = [390, 158]; // pixels of the map of the gap over q's mean and standard deviation
+const MAP = [390, 126]; // pixels of the map of the gap over q's mean and standard deviation
 const BARS = { x: [FLOOR, 0], y: [0, 1], width: W, height: 1, left: 142, right: 20 };
 const FIRST = 258; // the first bar's top
 const STEP = 34;
@@ -268,7 +268,7 @@ function setup(root, state, { tell, theme }) {
   const options = Object.entries(MODELS).map(([value, { text }]) => [value, text]);
   const choose = (posterior) => set({ posterior });
   const chosen = radios(row, { label: "true posterior", options, act: choose });
-  const height = state.terms ? 410 : 370;
+  const height = state.terms ? 386 : 352;
   const label = "densities over z: the true posterior, the prior and q; below, log p(x) and the ELBO as bars";
   const plane = picture(root, [W, height], label, { hands: true });
   const frame = new Frame({ ...PLOT, height, bottom: height - BASE_LINE });
