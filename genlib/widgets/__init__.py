@@ -2,10 +2,12 @@
 
 How to add a widget, NAME. It is a folder, genlib/widgets/NAME, and a line below; nothing else has to know it.
 
-- ``NAME/draw.js`` exports ``draw(element, state)``, one call of the kit's ``mount``. Its ``setup(root, state, {tell,
-  theme})`` builds the page below root and returns ``{show(state), paint()}``. From ``../kit.js`` it imports what
-  drawings share (elements, SVG, ``Frame`` and axes, ``drag``, ``arrows``, ``slider``, ``buttons``, colours) and holds
-  only what is its own; mathematics goes into files beside it, which tests/javascript imports as they are.
+- ``NAME/draw.js`` exports ``draw(element, state)``, one call of the kit's ``mount``: with the ``title`` that stands
+  above, a ``hint`` that says what to try, the ``width`` below which it shrinks, and ``setup``. That is ``setup(root,
+  state, {tell, theme})``, which builds the page below root and returns ``{show(state), paint()}``. From ``../kit.js``
+  it imports what drawings share (elements, SVG, ``Frame`` and axes, ``drag``, ``arrows``, ``slider``, ``buttons``,
+  ``gliding``, ``Terrain``, colours) and holds only what is its own; mathematics goes into files beside it, which
+  tests/javascript imports as they are. What it says in words has the class "say": it is read aloud at rest.
 - ``NAME/widget.py`` has the function, which checks its arguments and returns a ``Drawing`` with its ``_esm``, which is
   ``module("NAME")``, a ``still()`` picture, that picture in words, and what Python reads of it (see drawing.py).
 - ``NAME/__init__.py`` imports the function from there.

@@ -14,6 +14,11 @@ def packed(values: Tensor) -> str:
     return base64.b64encode(values.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes()).decode()
 
 
+def unpacked(text: str) -> Tensor:
+    """The float32 values of ``packed``, flat."""
+    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)
+
+
 def layers(net: object) -> list[dict] | None:
     """The layers of an nn.Sequential that maps (B, L) to (B, …), for latent_pad/network.js; None where one is unknown.
 

@@ -57,7 +57,7 @@ def test_dragging_keys_pins_and_the_walk(page):
     assert dragged != before
     x0, x1, y0, y1 = pad.state["extent"]
     told = page.evaluate("() => window.told.at(-1).coordinates")
-    assert told == pytest.approx([x0 + 250 / 346 * (x1 - x0), y1 - 90 / 346 * (y1 - y0)], abs=0.05)
+    assert told == pytest.approx([x0 + 250 / box["width"] * (x1 - x0), y1 - 90 / box["width"] * (y1 - y0)], abs=0.05)
     pad.value = page.evaluate("() => window.told.at(-1)")
     assert torch.allclose(pad.z, torch.tensor(told))
     for key in ("a", "ArrowLeft", "ArrowLeft", "Shift+ArrowDown", "b"):

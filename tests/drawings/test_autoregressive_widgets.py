@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from genlib import data, plots, widgets
+from genlib.widgets.network import unpacked
 from genlib.widgets.receptive_field.widget import depends_on
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
@@ -139,7 +140,7 @@ def test_the_player_holds_its_pictures_and_shows_the_step():
     assert alt
     assert (widget.step, widget.picture) == (5, 0)
     assert widget.state["images"] == x[:, 0].tolist()
-    assert widget.state["probabilities"][1][9] == pytest.approx(p[1, 0, 1, 1].tolist(), abs=1e-5)
+    assert torch.equal(unpacked(widget.state["probabilities"]).view(p.shape), p)
     widget.value = {"step": 64, "picture": 1}
     assert (widget.step, widget.picture) == (64, 1)
     assert still_of(widget)[0] != before
@@ -175,6 +176,18 @@ def test_a_completion_is_asked_for_again_when_something_moves():
     assert still_of(widget)[0] != before
 
 
+def test_what_is_painted_is_completed_in_the_pictures_place():
+    x = digits(2)
+    widget = widgets.completion(x, lambda x, *_: x.expand(8, 1, 8, 8), levels=LEVELS, given=10)
+    chosen, _ = still_of(widget)
+    painted = (LEVELS - 1 - x[1, 0]).tolist()
+    widget.value = {**widget.state["request"], "image": painted}
+    assert (widget.drawn == torch.tensor(painted)).all()
+    assert still_of(widget)[0] != chosen
+    widget.value = {**widget.state["request"], "picture": 1, "image": None}
+    assert torch.equal(widget.drawn[0], x[1])
+
+
 @pytest.mark.parametrize(("images", "given"), [(torch.zeros(8, 8).long(), 3), (torch.zeros(1, 1, 8, 8).long(), 65)])
 def test_completion_refuses_what_does_not_fit(images, given):
     with pytest.raises(ValueError, match=r"takes \(n, 1, H, W\)|has 64 pixels"):
@@ -200,6 +213,30 @@ def test_a_text_is_continued_again_when_something_moves():
     for prompt in ("abcab", "x"):
         with pytest.raises(ValueError, match="at most 4 of the characters"):
             widgets.continuations(write, characters="abc ", prompt=prompt, longest=4)
+
+
+def test_what_a_character_looked_at_is_told_without_writing_anew():
+    asked, looked = [], []
+
+    def write(*request):
+        asked.append(request)
+        return [("abc", "fine")], [("c", 1.0)]
+
+    def attention(text):
+        looked.append(text)
+        return torch.full((2, 1 + len(text)), 1 / (1 + len(text)))
+
+    widget = widgets.continuations(write, characters="abc ", prompt="ab", attention=attention)
+    assert widget.state["heads"] == 2
+    assert widget.state["weights"] is None
+    widget.value = {**widget.state["request"], "look": "a"}
+    assert looked == ["ab", "a"]
+    assert widget.state["weights"] == [[0.5, 0.5]] * 2
+    assert len(asked) == 1, "the texts stay"
+    widget.value = {**widget.state["request"], "prompt": "a", "look": None}
+    assert len(asked) == 2
+    assert widget.state["weights"] is None
+    assert widgets.continuations(write, characters="abc").state["heads"] == 0
 
 
 def _fails_when_hot(*asked):

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { tree } from "../../genlib/widgets/continuations/draw.js";
 import { border } from "../../genlib/widgets/completion/draw.js";
-import { dependsOn, kinds } from "../../genlib/widgets/receptive_field/draw.js";
+import { dependsOn, depths, kinds } from "../../genlib/widgets/receptive_field/draw.js";
 import { bits } from "../../genlib/widgets/sampling_player/draw.js";
 
 const H = 7;
@@ -64,4 +65,26 @@ test("the border runs below the rows that are given, and around the row that is 
   assert.deepEqual(border(64, 8, 8), []);
   assert.deepEqual(border(36, 8, 8), [[0, 5], [4, 5], [4, 4], [8, 4]]); // prettier-ignore
   assert.deepEqual(border(16, 8, 8).map(([, row]) => row), [2, 2, 2, 2]); // prettier-ignore
+});
+
+test("a pixel's number says with how many layers it is first seen", () => {
+  const depth = depths(at(3, 3, { layers: 4 }));
+  const number = (r, c) => depth[r * W + c];
+  assert.deepEqual([number(2, 2), number(2, 3), number(2, 4), number(3, 2)], [1, 1, 1, 1]); // the mask itself
+  assert.deepEqual([number(3, 1), number(1, 3), number(0, 3), number(3, 0)], [2, 2, 3, 3]);
+  assert.deepEqual([number(2, 5), number(3, 3), number(4, 3)], [0, 0, 0]); // blind, itself, yet to come
+  for (let layers = 1; layers <= 4; layers++) {
+    const seen = dependsOn(at(3, 3), layers);
+    depth.forEach((d, i) => assert.equal(seen[i] === 1, d > 0 && d <= layers));
+  }
+});
+
+test("texts share a branch as far as they are the same", () => {
+  const leaf = (text, many = 1) => ({ text, count: many, branches: [] });
+  assert.deepEqual(tree(["sleep", "sleeps", "walk", "sleep"]), [
+    { text: "sleep", count: 3, branches: [leaf("s")] },
+    leaf("walk"),
+  ]);
+  assert.deepEqual(tree(["same", "same"]), [leaf("same", 2)]);
+  assert.deepEqual(tree(["", "a"]), [leaf("a")]);
 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { probabilities } from "../../genlib/widgets/competition/draw.js";
 import { halton } from "../../genlib/widgets/parallelogram/draw.js";
-import { descend, divergences } from "../../genlib/widgets/two_divergences/draw.js";
+import { descend, divergences, maps } from "../../genlib/widgets/two_divergences/draw.js";
 import { close } from "./numerics.js";
 
 const gaussians = (p, q) => Math.log(q[1] / p[1]) + (p[1] ** 2 + (p[0] - q[0]) ** 2) / (2 * q[1] ** 2) - 0.5;
@@ -41,4 +41,25 @@ test("the three normalisations of a table", () => {
 test("Halton's sequence", () => {
   assert.deepEqual([1, 2, 3, 4].map((i) => halton(i, 2)), [0.5, 0.25, 0.75, 0.125]); // prettier-ignore
   close(halton(5, 3), 2 / 3 + 1 / 9);
+});
+
+test("the maps of both divergences are the divergences", () => {
+  for (const target of [
+    { weight: 0.6, sigma: 0.6, gap: 4 },
+    { weight: 0.3, sigma: 0.4, gap: 1.5 },
+  ]) {
+    // prettier-ignore
+    const { forward, reverse } = maps(target);
+    for (const [mean, width] of [
+      [0, 1],
+      [-2, 0.6],
+      [3.5, 2.5],
+      [-0.4, 4],
+    ]) {
+      // prettier-ignore
+      const exact = divergences(target, { mean, width });
+      close(forward(mean, width), exact.forward, 1e-6);
+      close(reverse(mean, width), exact.reverse, 2e-3 * Math.max(1, exact.reverse));
+    }
+  }
 });

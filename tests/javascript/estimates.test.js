@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bound } from "../../genlib/widgets/elbo_by_hand/draw.js";
+import { best, bound, gapOf } from "../../genlib/widgets/elbo_by_hand/draw.js";
 import { logNormal, random } from "../../genlib/widgets/kit.js";
 import { estimates, f, slope } from "../../genlib/widgets/reparameterization/draw.js";
 
@@ -55,4 +55,26 @@ test("both estimates have the true derivative as their mean, and a constant touc
   assert.deepEqual(more.mean.path, all.mean.path);
   assert.equal(more.sd.exact, all.sd.exact);
   close(more.mean.score[0] - all.mean.score[0], (4 * noise[0]) / 0.8);
+});
+
+test("the map of the gap is the gap, and the best q has the smallest", () => {
+  for (const [posterior, mean, sd] of [
+    ["gaussian", -1, 0.5],
+    ["bimodal", 1.4, 0.25],
+    ["bimodal", -2, 1.9],
+  ]) {
+    // prettier-ignore
+    close(gapOf(posterior)(mean, sd), bound(posterior, mean, sd).gap, 1e-4);
+  }
+  const precision = 1 + 1 / 0.75 ** 2;
+  const gaussian = best("gaussian", -3);
+  close(gaussian.mean, 1.5 / 0.75 ** 2 / precision, 1e-3);
+  close(gaussian.sd, Math.sqrt(1 / precision), 1e-3);
+  close(gaussian.gap, 0, 1e-5);
+  const [left, right] = [best("bimodal", -0.1), best("bimodal", 0.1)];
+  close(left.mean, -right.mean, 1e-3); // the nearer of the two
+  assert.ok(left.mean < -1 && right.mean > 1);
+  for (let mean = -3; mean <= 3; mean += 0.25) {
+    for (let sd = 0.1; sd <= 2; sd += 0.1) assert.ok(bound("bimodal", mean, sd).gap >= right.gap - 1e-4);
+  }
 });

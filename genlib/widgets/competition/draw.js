@@ -5,24 +5,22 @@ import { bar, buttons, el, mount, pixels, slider } from "../kit.js";
 const COLOURS = ["blue", "orange", "green", "pink", "amber", "sky"].map((name) => `var(--gl-${name})`);
 
 const STYLE = `
-  max-width: 980px;
+  max-width: 1000px;
   .grid { display: grid; align-items: center; gap: 5px 14px; }
   .head { font-size: .92em; align-self: end; text-align: center; }
   .head b { font-size: 1.08em; } .head div { text-wrap: balance; }
   canvas { width: 46px; height: 46px; image-rendering: pixelated; border: 1px solid var(--gl-line); }
   .cells { display: grid; gap: 8px; }
   .slider { flex-direction: column; gap: 0; font-size: .85em; }
-  input[type=range] { appearance: none; width: 100%; min-width: 60px; margin: 9px 0 5px; height: 4px;
-    border-radius: 2px; background: rgba(128, 128, 128, .35); }
-  input[type=range]::-webkit-slider-thumb { appearance: none; width: 15px; height: 15px; border-radius: 50%;
-    background: var(--gl-colour); border: none; }
-  input[type=range]::-moz-range-thumb { width: 15px; height: 15px; border-radius: 50%; border: none;
-    background: var(--gl-colour); }
-  input[type=range]:focus-visible { outline: 2px solid var(--gl-colour); outline-offset: 6px; }
+  input[type=range] { width: 100%; min-width: 60px; }
   .track { height: 20px; }
   .stack { display: flex; } .stack .fill { flex: none; }
   .num { font-size: .85em; text-align: center; white-space: nowrap; } .num .num { font-size: 1em; }
   .up { color: var(--gl-green); } .down { color: var(--gl-orange); }
+  .bar { position: relative; }
+  .ghost { position: absolute; top: -2px; bottom: -2px; width: 2px; margin-left: -1px; background: var(--gl-ink);
+    opacity: 0; }
+  .ghost.shown { opacity: .75; }
   .say { margin: 8px 0; min-height: 5.6em; }
 `;
 
@@ -59,6 +57,18 @@ function headings(grid, labels) {
   head("p(x | y)", "per label, pictures compete: every column is 1", true);
 }
 
+// A bar with a thin mark where it was when a slider was grabbed; returns what shows both.
+function barWithGhost(parent, colour) {
+  const box = el("div", parent, { class: "bar" });
+  const length = bar(box, colour);
+  const ghost = el("div", box, { class: "ghost" });
+  return (now, then) => {
+    length(now ?? 0);
+    ghost.style.left = `${100 * (then ?? 0)}%`;
+    ghost.classList.toggle("shown", Math.abs((now ?? 0) - (then ?? 0)) > 5e-4);
+  };
+}
+
 // The row of picture i: its sliders, and what shows the three normalisations.
 function pictureRow(grid, i, { images, levels, labels, largest }, moved, grab) {
   pixels(el("canvas", grid, { role: "img", "aria-label": `picture ${i + 1}` }), images[i], levels);
@@ -67,7 +77,7 @@ function pictureRow(grid, i, { images, levels, labels, largest }, moved, grab) {
     const label = `how often picture ${i + 1} was seen with label ${name}`;
     const made = slider(counts, { label: "", min: 0, max: largest, show: String, act: (m) => moved(i, k, m) });
     made.node.setAttribute("aria-label", label);
-    made.node.style.setProperty("--gl-colour", COLOURS[k]);
+    made.node.style.setProperty("--gl-accent", COLOURS[k]);
     made.node.addEventListener("pointerdown", () => grab(i, k));
     made.node.addEventListener("keydown", (event) => event.repeat || grab(i, k));
     return made;
@@ -77,12 +87,12 @@ function pictureRow(grid, i, { images, levels, labels, largest }, moved, grab) {
   const label = labels.map((_, k) => el("div", stack, { class: "fill", style: `background:${COLOURS[k]}` }));
   const labelText = el("div", first, { class: "num" });
   const second = el("div", grid);
-  const image = bar(second, "var(--gl-grey)");
+  const image = barWithGhost(second, "var(--gl-grey)");
   const imageText = el("div", second, { class: "num" });
   const third = cells(grid, labels.length);
   const given = labels.map((_, k) => {
     const box = el("div", third);
-    return { bar: bar(box, COLOURS[k]), text: el("div", box, { class: "num" }) };
+    return { bar: barWithGhost(box, COLOURS[k]), text: el("div", box, { class: "num" }) };
   });
   return { sliders, label, labelText, image, imageText, given };
 }
@@ -106,10 +116,10 @@ function showRow(row, i, mass, now, before) {
       number(el("span", row.labelText), p, before.label[i][k]);
     });
   }
-  row.image(now.image[i] ?? 0);
+  row.image(now.image[i], before.image[i]);
   number(row.imageText, now.image[i], before.image[i]);
   row.given.forEach((each, k) => {
-    each.bar(now.given[i][k] ?? 0);
+    each.bar(now.given[i][k], before.given[i][k]);
     number(each.text, now.given[i][k], before.given[i][k]);
   });
 }
@@ -135,9 +145,10 @@ function tellWhoPaid(say, [i, k], labels, now, before) {
   }
 }
 
-const QUESTION =
-  "Drag one slider to the right. Before you look: which of the other numbers have to fall, " +
-  "in p(y | x), in p(x), in p(x | y)?";
+const QUESTION = "Before you look: which of the other numbers have to fall, in p(y | x), in p(x), in p(x | y)?";
+const HINT =
+  "drag the last blue slider to the right. A mark stays where each bar was: who had to pay? Then find a slider that " +
+  "makes another label of the same picture pay.";
 
 function setup(root, state, { tell }) {
   const K = state.labels.length;
@@ -159,7 +170,7 @@ function setup(root, state, { tell }) {
     tell({ mass });
   };
   const rows = state.images.map((_, i) => pictureRow(grid, i, state, moved, grab));
-  const say = el("div", root, { class: "say", "aria-live": "polite" });
+  const say = el("div", root, { class: "say" });
   const restart = (table) => {
     mass = copy(table);
     before = probabilities(mass);
@@ -183,5 +194,6 @@ function setup(root, state, { tell }) {
 }
 
 export function draw(element, state) {
-  mount(element, state, { name: "gl-comp", label: "Competition for probability mass", css: STYLE, setup });
+  const title = "Three competitions for probability mass";
+  mount(element, state, { name: "gl-comp", title, hint: HINT, width: 860, css: STYLE, setup });
 }

@@ -1,26 +1,44 @@
-// Eight ways to complete a picture. state: {images: [n][H][W], levels, request, drawn: [8][H][W], answered, error,
-// value}. Tells a request {picture, given, temperature, seed}; the kernel answers with `drawn` and `answered`, that
-// request, or with `error`, a text, and `answered`.
-import { Cells, asking, button, el, grey, mix, mount, pixels, polyline, put, slider } from "../kit.js";
+// Eight ways to complete a picture, or one that you paint. state: {images: [n][H][W], levels, request,
+// drawn: [8][H][W], answered, error, value}. Tells a request {picture, given, temperature, seed}, with an `image`
+// [H][W] where one was painted on the picture; the kernel answers with `drawn` and `answered`, that request, or with
+// `error`, a text, and `answered`.
+import {
+  Cells,
+  Frame,
+  arrows,
+  asking,
+  button,
+  clamp,
+  drag,
+  el,
+  grey,
+  mix,
+  mount,
+  pixels,
+  polyline,
+  put,
+  radios,
+  slider,
+} from "../kit.js";
 
 const SIDE = 12; // pixels of a canvas for one of a picture
 
 const STYLE = `
-  display: flex; flex-wrap: wrap; gap: 18px;
-  .left { width: 17.4em; }
+  display: flex; flex-wrap: wrap; gap: 22px;
+  .left { width: 20em; } .tools { margin-top: 8px; }
   canvas { image-rendering: pixelated; border: 1px solid var(--gl-line); box-sizing: border-box; }
   .choose { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }
   .choose button { padding: 2px; border: 2px solid transparent; background: none; }
   .choose button[aria-pressed=true] { border-color: var(--gl-blue); background: none; }
   .choose canvas { width: 38px; height: 38px; }
   .slider { display: grid; grid-template-columns: 6.2em 1fr 4.4em; gap: 8px; height: 2em; white-space: nowrap; }
-  .left > button { margin-top: 6px; }
   .right { display: flex; gap: 14px; align-items: flex-start; }
   figcaption { margin-bottom: 4px; }
-  .eight { display: grid; grid-template-columns: repeat(4, 66px); gap: 8px; }
-  .eight canvas { width: 66px; height: 66px; }
-  .error { width: 290px; margin-top: 8px; }
-  .source canvas { width: 140px; height: 140px; }
+  .eight { display: grid; grid-template-columns: repeat(4, 84px); gap: 8px; }
+  .eight canvas { width: 84px; height: 84px; }
+  .error { width: 360px; margin-top: 8px; }
+  .source canvas { width: 176px; height: 176px; cursor: crosshair; touch-action: none; }
+  .source .segments { margin-top: 8px; }
 `;
 
 // The border between the first `given` pixels of a picture of so many columns and rows, and the others.
@@ -32,28 +50,32 @@ export function border(given, columns, rows) {
 }
 
 // A picture with that border; with a cover, what is not given is hidden.
-function paintPicture(node, image, { levels, given, cover, line }) {
+function paintPicture(node, image, { levels, given, cover, line, cursor = null }) {
   const [rows, columns] = [image.length, image[0].length];
   put(node, { width: columns * SIDE, height: rows * SIDE });
   const context = node.getContext("2d");
   const cells = new Cells(context, columns, SIDE);
   image.flat().forEach((level, i) => cells.fill(i, cover && i >= given ? cover : grey(level, levels)));
   context.strokeStyle = line;
-  context.lineWidth = 2;
+  context.lineWidth = Math.max(2, (columns * SIDE) / 60);
   const corners = border(given, columns, rows);
   const inPixels = corners.map((corner) => corner.map((v) => v * SIDE));
   polyline(context, inPixels);
+  if (cursor !== null) cells.outline(cursor, line, 3);
 }
 
-// The pictures to choose from, and what else is asked; returns what shows it.
-function controls(left, { images, levels }, ask, seed) {
+// The pictures to choose from, a sheet of paper, and what else is asked; returns what shows it.
+function controls(left, { images, levels }, ask, read) {
   const choose = el("div", left, { class: "choose" });
+  const paper = images[0].map((row) => row.map(() => 0));
   const pictures = images.map((image, k) => {
-    const node = button(choose, "", () => ask({ picture: k }), { "aria-label": `picture ${k + 1}` });
-    pixels(el("canvas", node), image, levels);
+    const node = button(choose, "", () => ask({ picture: k, ...(read().image && { image: null }) }), {
+      "aria-label": `picture ${k + 1}`,
+    });
+    pixels(el("canvas", node, { "aria-hidden": "true" }), image, levels);
     return node;
   });
-  const size = images[0].flat().length;
+  const size = paper.flat().length;
   const given = slider(left, {
     label: "pixels given",
     min: 0,
@@ -64,23 +86,85 @@ function controls(left, { images, levels }, ask, seed) {
   });
   const heat = { label: "temperature", min: 0, max: 2, step: 0.1, show: (t) => t.toFixed(1) };
   const temperature = slider(left, { ...heat, act: (t) => ask({ temperature: t }) });
-  button(left, "Other random numbers", () => ask({ seed: seed() + 1 }));
+  const row = el("div", left, { class: "row tools" });
+  button(row, "Other random numbers", () => ask({ seed: read().seed + 1 }));
+  button(row, "Blank sheet", () => ask({ image: paper }));
   return (now) => {
     given.set(now.given);
     temperature.set(now.temperature);
-    pictures.forEach((node, k) => put(node, { "aria-pressed": k === now.picture }));
+    pictures.forEach((node, k) => put(node, { "aria-pressed": k === now.picture && !now.image }));
+  };
+}
+
+// What a hand and the keys paint on the part that is given: set(i) puts ink or paper there, look(i) moves the cursor.
+function takePencil(node, [rows, columns], { set, look, cursor }) {
+  const long = Math.max(rows, columns);
+  const follow = (event) => {
+    const frame = new Frame({ x: [0, columns], y: [rows, 0], width: columns / long, height: rows / long });
+    const box = node.getBoundingClientRect();
+    const share = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const [c, r] = frame.back([share[0] * frame.width, share[1] * frame.height]).map(Math.floor);
+    set(clamp(r, 0, rows - 1) * columns + clamp(c, 0, columns - 1));
+  };
+  drag(node, { down: follow, move: follow });
+  const move = (dx, dy) => {
+    const [r, c] = [Math.floor(cursor() / columns) - dy, (cursor() % columns) + dx];
+    look(clamp(r, 0, rows - 1) * columns + clamp(c, 0, columns - 1));
+  };
+  arrows(node, move, { " ": () => set(cursor()), Enter: () => set(cursor()) });
+}
+
+// The picture of which a part is given, to paint on; returns what shows it.
+function sheet(parent, { images, levels }, theme, ask) {
+  const source = el("figure", parent, { class: "source" });
+  el("figcaption", source, {}, "given: paint on it");
+  const label = "the part of the picture that is given: arrow keys move, the space bar paints";
+  const node = el("canvas", source, { role: "application", "aria-label": label });
+  const shape = [images[0].length, images[0][0].length];
+  let [now, cursor, level, focused] = [null, 0, levels - 1, false];
+  const options = [[levels - 1, "ink"], [0, "paper"]]; // prettier-ignore
+  const pencil = radios(source, { label: "pencil", options, act: (value) => (level = value) });
+  pencil.set(level);
+  const image = () => now.image ?? images[now.picture];
+  const paint = () => {
+    const cover = mix(theme.paper, theme.sky, 0.25);
+    const how = { levels, given: now.given, cover, line: theme.orange, cursor: focused ? cursor : null };
+    paintPicture(node, image(), how);
+  };
+  const look = (i) => {
+    cursor = i;
+    paint();
+  };
+  const set = (i) => {
+    look(i);
+    const [r, c] = [Math.floor(i / shape[1]), i % shape[1]];
+    if (i >= now.given || image()[r][c] === level) return;
+    ask({ image: image().map((row, k) => (k === r ? row.with(c, level) : row)) });
+  };
+  takePencil(node, shape, { set, look, cursor: () => cursor });
+  for (const [name, has] of Object.entries({ focus: true, blur: false })) {
+    node.addEventListener(name, () => {
+      focused = has;
+      paint();
+    });
+  }
+  return (asked) => {
+    now = asked;
+    paint();
   };
 }
 
 function setup(root, state, { tell, theme }) {
-  const { images, levels } = state;
+  const { levels } = state;
   const left = el("div", root, { class: "left" });
   const right = el("div", root, { class: "right" });
-  const seed = () => kernel.now().seed;
-  const showControls = controls(left, state, (change) => kernel.ask(change), seed);
-  const source = el("figure", right, { class: "source" });
-  el("figcaption", source, {}, "given");
-  const shown = el("canvas", source, { role: "img", "aria-label": "the part of the picture that is given" });
+  const showControls = controls(
+    left,
+    state,
+    (change) => kernel.ask(change),
+    () => kernel.now(),
+  );
+  const showSheet = sheet(right, state, theme, (change) => kernel.ask(change));
   const results = el("figure", right);
   el("figcaption", results, {}, "eight continuations");
   const eight = el("div", results, { class: "eight" });
@@ -91,8 +175,7 @@ function setup(root, state, { tell, theme }) {
     tell,
     request(now) {
       showControls(now);
-      const cover = mix(theme.paper, theme.sky, 0.25);
-      paintPicture(shown, images[now.picture], { levels, given: now.given, cover, line: theme.orange });
+      showSheet(now);
     },
     answer({ drawn, answered, error }) {
       eight.style.visibility = error ? "hidden" : "visible";
@@ -104,6 +187,17 @@ function setup(root, state, { tell, theme }) {
   return kernel;
 }
 
+const HINT =
+  "give fewer and fewer pixels until the eight disagree. Then change a stroke of the given part with the pencil: " +
+  "what becomes of the picture?";
+
 export function draw(element, state) {
-  mount(element, state, { name: "gl-complete", label: "How a picture goes on", css: STYLE, setup });
+  mount(element, state, {
+    name: "gl-complete",
+    title: "How a picture goes on",
+    hint: HINT,
+    width: 862,
+    css: STYLE,
+    setup,
+  });
 }

@@ -20,9 +20,13 @@ class Completion(Asking):
     def drawn(self) -> Tensor:
         return torch.tensor(self.state["drawn"])[:, None]
 
+    def picture(self, request: dict) -> Tensor:
+        """The picture of a request, (H, W): one of those to choose from or, where something was painted, that."""
+        return torch.tensor(request.get("image") or self.state["images"][request["picture"]])
+
     def reply(self, request: dict) -> dict:
         """Has the picture completed as the widget asks."""
-        x = torch.tensor(self.state["images"][request["picture"]])[None]  # (1, H, W)
+        x = self.picture(request)[None]
         known = torch.arange(x.numel()).view(x.shape) < request["given"]
         drawn = self._ask(x, known, float(request["temperature"]), int(request["seed"]))
         return {"drawn": drawn[:, 0].tolist()}
@@ -31,7 +35,7 @@ class Completion(Asking):
         from genlib import plots
 
         asked = self.state["answered"]
-        x = torch.tensor(self.state["images"][asked["picture"]])
+        x = self.picture(asked)
         return plots.png(plots.autoregressive.completion(x, self.drawn, asked["given"], levels=self.state["levels"]))
 
 
@@ -43,7 +47,7 @@ def completion(
     given: int | None = None,
     temperature: float = 1.0,
 ) -> Completion:
-    """How does it go on? Choose a picture, how much of it is given, and a temperature; see eight continuations.
+    """How does it go on? Choose or paint a picture, how much is given, and a temperature; see eight continuations.
 
     Arguments: images (n, 1, H, W), integers 0..levels-1, to choose from; complete, a function (x (1, H, W), known
     (1, H, W) bool, temperature, seed) -> (8, 1, H, W), asked again when something is moved; given, how many pixels are

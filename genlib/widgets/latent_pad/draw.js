@@ -2,31 +2,50 @@
 // state: {shape: [C, H, W], origin: [L], directions: base64 (m, L), names: [m], extent: [x0, x1, y0, y1],
 //   layers: the decoder for the browser, or null (then the kernel answers), points: [n][2], labels: [n] or null,
 //   classes: [text], images: base64 (N, C·H·W) bytes 0..255 or null, image_labels: [N] or null,
-//   prior: whether z ~ N(0, I), hint, value, answer}.
+//   prior: whether z ~ N(0, I), sheet: what the kernel's decoder makes of a grid of the plane, base64 bytes
+//   (SHEET², C·H·W), or null, hint, value, answer}.
 // value: {coordinates: [m], a: [m] or null, b: [m] or null, path: "line" or "circle", t: null or 0..1, serial}.
 // answer, from the kernel: {serial, picture: base64 float32, strip: [base64] or null}.
 // Tells: value. root.decode(z) runs the decoder, for whoever wants to compare.
-import { Frame, arrows, button, bytes, canvas, clamp, drag, el, floats, mount, signed, slider } from "../kit.js";
+import {
+  Frame,
+  arrows,
+  button,
+  bytes,
+  calm,
+  canvas,
+  checkbox,
+  clamp,
+  drag,
+  el,
+  floats,
+  gliding,
+  mount,
+  signed,
+  slider,
+} from "../kit.js";
 import { network } from "./network.js";
+import { background } from "./background.js";
 import { classColour, drawGround, drawPlane } from "./plane.js";
 import { logPrior, nearest, space } from "./space.js";
 
-const PAD = 344;
+const PAD = 384;
 const STRIP = 9; // pictures on the way from A to B
 const NEAREST = 5;
 
 const STYLE = `
   max-width: 58.5em;
-  .top { display: flex; flex-wrap: wrap; gap: 24px; }
+  .top { display: flex; flex-wrap: wrap; gap: 26px; }
   .left { width: ${PAD + 2}px; }
   canvas.plane { border: 1px solid var(--gl-line); cursor: crosshair; }
-  canvas.out { width: 190px; height: 190px; }
+  canvas.out { width: 256px; height: 256px; }
   canvas.out, canvas.small { image-rendering: pixelated; border: 1px solid var(--gl-line); background: #fff; }
-  canvas.small { width: 52px; height: 52px; }
-  .side { display: flex; flex-direction: column; gap: 10px; width: max(300px, 23em); }
+  canvas.small { width: 54px; height: 54px; }
+  .side { display: flex; flex-direction: column; gap: 10px; width: max(318px, 23em); }
   .side .row { gap: 6px; align-items: flex-end; }
   figcaption { font-size: .85em; font-weight: 400; text-align: center; min-height: 1.4em; }
   .say { min-height: 2.8em; }
+  .ground { margin-top: 6px; }
   .tools { margin-top: 8px; }
   .sliders { display: grid; grid-template-columns: max-content 1fr 3.4em; gap: 2px 10px; align-items: center;
     margin-top: 8px; }
@@ -71,6 +90,7 @@ function planeAndSliders(parent, view, state, theme) {
       entry.append(name);
     });
   }
+  checkbox(el("div", left, { class: "ground" }), "pictures in the background", (on) => view.show(on), true);
   const box = el("div", left, { class: "sliders" });
   const sliders = (names.length > 2 ? names : []).map((label, k) => {
     const [min, max] = [extent.slice(0, 2), extent.slice(2)][k] ?? [-3, 3];
@@ -89,7 +109,7 @@ function pictures(parent, state) {
   const first = el("div", side);
   el("div", first, { class: "title" }, "what the decoder makes of it");
   const out = el("canvas", first, { class: "out", role: "img", "aria-label": "the decoded picture" });
-  const say = el("div", side, { class: "say", "aria-live": "polite" });
+  const say = el("div", side, { class: "say" });
   const images = state.images ? bytes(state.images) : null;
   const near = [];
   if (images) {
@@ -143,6 +163,7 @@ function wayTools(root, view) {
 function walk(view) {
   view.playing = !view.playing;
   if (!view.playing) return view.update();
+  if (calm()) return view.go({ t: 1, coordinates: view.space.between(1, view.value).coordinates });
   const start = performance.now();
   const frame = (now) => {
     if (!view.playing) return;
@@ -161,14 +182,31 @@ function take(view, plane, frame) {
     coordinates[1] = clamp(y, ...frame.y);
     view.go({ coordinates, t: null });
   };
-  const follow = (event) => place(...frame.pointer(event, plane));
-  drag(plane, { down: follow, move: follow });
+  const { glide, stop } = gliding((to) => place(...to), 220);
+  const there = (event) => frame.pointer(event, plane).map((v, k) => clamp(v, ...[frame.x, frame.y][k]));
+  const at = () => view.value.coordinates.slice(0, 2);
+  drag(plane, {
+    down: (event) => glide(at(), there(event)), // from afar it comes to the hand, near it follows
+    move: (event) => {
+      stop();
+      place(...there(event));
+    },
+  });
+  view.still = stop;
   const step = (dx, dy, event) => {
     const by = event.shiftKey ? 0.5 : 0.1;
     const [x, y] = view.value.coordinates;
+    stop();
     place(x + by * dx, y + by * dy);
   };
-  const home = () => view.go({ coordinates: view.value.coordinates.map(() => 0), t: null });
+  const home = () => {
+    const all = gliding((coordinates) => view.go({ coordinates, t: null }));
+    view.still = all.stop;
+    all.glide(
+      view.value.coordinates,
+      view.value.coordinates.map(() => 0),
+    );
+  };
   arrows(plane, step, { Home: home, a: () => view.pin("a"), b: () => view.pin("b") });
 }
 
@@ -214,6 +252,7 @@ function updater(view, { plane, setSliders, pictures: { say, show }, way }, stat
     const { latent, between } = view.space;
     const at = t !== null && view.both() ? between(t, view.value) : { z: latent(coordinates), coordinates };
     const line = view.both() ? Array.from({ length: 61 }, (_, i) => between(i / 60, view.value).coordinates) : null;
+    view.pictures?.follow(at.coordinates);
     drawPlane(plane, view.ground, frame, { a, b, way: line, here: at.coordinates }, theme);
     setSliders(coordinates);
     showPlace(say, at.z, coordinates, state);
@@ -243,7 +282,6 @@ function setup(root, state, { tell, theme }) {
   const parts = planeAndSliders(top, view, state, theme);
   parts.pictures = pictures(top, state);
   parts.way = wayTools(root, view);
-  if (state.hint) el("div", root, { class: "hint" }, state.hint);
   view.both = () => Boolean(view.value.a && view.value.b);
   view.update = updater(view, parts, state, frame, theme);
   view.go = (change, playing = false) => {
@@ -262,18 +300,33 @@ function setup(root, state, { tell, theme }) {
     strip.forEach((step, i) => showPicture(parts.way.steps[i], step, state.shape));
   });
   take(view, parts.plane, frame);
-  const paint = () => {
-    view.ground = drawGround(state, frame, view.space.latent, theme);
+  let shown = true; // whether the pictures are
+  const renew = () => {
+    view.ground = drawGround(state, frame, view.space.latent, theme, shown ? view.pictures.sheet() : null);
     view.update();
+  };
+  view.pictures = background(state, frame, view, renew);
+  view.show = (on) => {
+    shown = on;
+    renew();
+  };
+  const paint = () => {
+    view.pictures.paint(theme);
+    renew();
   };
   paint();
   const show = (given) => {
     if (given.value?.coordinates) view.follow(given.value);
     view.hear(given.answer);
   };
-  return { show, paint, stop: () => (view.playing = false) };
+  const stop = () => {
+    view.playing = false;
+    view.still();
+    view.pictures.stop();
+  };
+  return { show, paint, stop };
 }
 
 export function draw(element, state) {
-  mount(element, state, { name: "gl-pad", label: "A latent space to walk in", css: STYLE, setup });
+  mount(element, state, { name: "gl-pad", title: "A latent space to walk in", width: 770, css: STYLE, setup });
 }

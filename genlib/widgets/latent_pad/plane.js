@@ -62,12 +62,18 @@ function drawCodes(context, frame, { points, labels, classes }, theme) {
 }
 
 // What stays while the point moves, drawn once, as a canvas.
-export function drawGround(state, frame, latent, theme) {
+// sheet: pictures that lie faintly below all, a canvas, or null.
+export function drawGround(state, frame, latent, theme, sheet = null) {
   const ground = canvas(document.createDocumentFragment(), frame.width, frame.height);
   const context = ground.getContext("2d");
   context.fillStyle = theme.paper;
   context.fillRect(0, 0, frame.width, frame.height);
   if (state.prior) drawDensity(context, frame, latent, state.names.length);
+  if (sheet) {
+    context.globalAlpha = state.points.length ? 0.3 : 0.65; // letters have to be read above it
+    context.drawImage(sheet, 0, 0, frame.width, frame.height);
+    context.globalAlpha = 1;
+  }
   drawAxes(context, frame, state.names, theme);
   drawCodes(context, frame, state, theme);
   return ground;

@@ -11,6 +11,7 @@ from genlib.widgets.drawing import Drawing, module
 from genlib.widgets.network import layers, packed
 
 STRIP = 9  # pictures on the way from A to B
+SHEET, LARGEST_SHEET = 9, 100_000  # pictures a side behind the plane, and their pixels in all
 LARGEST = 4_000_000  # pixels of the data that travel to the browser
 
 
@@ -25,6 +26,7 @@ class LatentPad(Drawing):
         if state["layers"] is None:  # the browser can't run it: answer from here
             self.observe(self.refresh, "value")
             self.refresh()
+            self.state = {**self.state, "sheet": self._sheet()}
 
     @property
     def alt(self) -> str:
@@ -61,6 +63,21 @@ class LatentPad(Drawing):
     def _pictures(self, z: Tensor) -> Tensor:
         return self._decode(z).detach().cpu().float().reshape(len(z), *self.state["shape"])
 
+    def _sheet(self) -> str | None:
+        """What is decoded on a grid of the plane, for the background; None where that would be too much to send."""
+        side = min(SHEET, math.isqrt(LARGEST_SHEET // math.prod(self.state["shape"])))
+        if side < 3:
+            return None
+        return _bytes(self._pictures(self._grid(side, torch.zeros(len(self.state["names"])))))
+
+    def _grid(self, side: int, coordinates: Tensor) -> Tensor:
+        """The latents of a grid of the plane through a place, (side², L), row by row from above."""
+        x0, x1, y0, y1 = self.state["extent"]
+        u = (torch.arange(side) + 0.5) / side
+        places = coordinates.repeat(side**2, 1)
+        places[:, :2] = torch.cartesian_prod(y1 + (y0 - y1) * u, x0 + (x1 - x0) * u).flip(1)
+        return self._origin + places @ self._directions
+
     def refresh(self, _change: dict | None = None) -> None:
         """Decodes the point as it stands, and the way between the pins where there are two, for the browser."""
         z, ends = [self.z], self.value.get("a") and self.value.get("b")
@@ -75,11 +92,7 @@ class LatentPad(Drawing):
         coordinates = torch.tensor(self.value.get("coordinates") or [0.0] * len(self.state["names"]))
         grid = None
         if not self.state["points"]:  # an empty plane shows what is decoded where
-            x0, x1, y0, y1 = self.state["extent"]
-            u = (torch.arange(7) + 0.5) / 7
-            places = coordinates.repeat(49, 1)
-            places[:, :2] = torch.cartesian_prod(y0 + (y1 - y0) * u, x0 + (x1 - x0) * u).flip(1)
-            grid = self._pictures(self._origin + places @ self._directions).unflatten(0, (7, 7))
+            grid = self._pictures(self._grid(7, coordinates)).unflatten(0, (7, 7)).flip(0)
         figure = plots.latent.plane(
             torch.tensor(self.state["points"]).reshape(-1, 2),
             self.picture,
@@ -157,6 +170,7 @@ def latent_pad(
         "images": None if images is None else _bytes(images),
         "image_labels": None if image_labels is None else image_labels.tolist(),
         "prior": prior,
+        "sheet": None,
         "hint": hint,
     }
     return LatentPad(state, decode, (origin, directions))

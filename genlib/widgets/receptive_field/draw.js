@@ -5,13 +5,16 @@ import {
   Cells,
   Frame,
   arrows,
+  calm,
   canvas,
   changing,
   clamp,
   drag,
+  eased,
   el,
   mix,
   mount,
+  playButton,
   polyline,
   radios,
   slider,
@@ -19,6 +22,7 @@ import {
 
 const LARGEST = 302; // pixels of the page for the grid, whose cells fill them as far as halves of a pixel go
 const MARGIN = 2;
+const PACE = 620; // milliseconds a layer
 // prettier-ignore
 const CHOICES = [
   { key: "network", options: [["pixelcnn", "PixelCNN"], ["gated", "gated, two stacks"]] },
@@ -31,10 +35,13 @@ const STYLE = `
   canvas.grid { cursor: pointer; }
   canvas.grid:focus-visible { outline-offset: 2px; }
   .side { width: 28.3em; }
-  fieldset { border: none; margin: 0 0 7px; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 10px; }
+  .grid { border-radius: 4px; }
+  fieldset { border: none; margin: 0 0 7px; padding: 0; display: flex; flex-wrap: wrap;
+    align-items: center; gap: 4px 10px; }
   legend, .slider span:first-child { float: left; width: 4.6em; margin: 0; padding: 0; font-weight: 600; }
   fieldset:disabled { opacity: .45; }
-  input[type=range] { width: 190px; }
+  input[type=range] { width: 170px; }
+  .deep { display: flex; gap: 10px; align-items: center; } .deep button { min-width: 4.6em; }
   .slider { gap: 10px; } .num { font-weight: 600; }
   .masks { display: flex; flex-wrap: wrap; gap: 16px; margin: 10px 0; min-height: 96px; }
   .masks figure { font-size: .85em; text-align: center; }
@@ -84,6 +91,12 @@ export function dependsOn({ height, width, network, masks, kernel, position }, l
   return horizontal.map((seen, i) => seen | vertical[i]);
 }
 
+// With how many layers a pixel is first seen, 0 where it is not with so many as there are: [H * W].
+export function depths(now, layers = now.layers) {
+  const all = Array.from({ length: layers }, (_, l) => dependsOn(now, l + 1));
+  return Array.from(all.at(-1), (is, i) => (is ? 1 + all.findIndex((seen) => seen[i]) : 0));
+}
+
 // What each pixel is to the prediction: seen, seen with more layers, never seen, yet to come, or seen before its time.
 export function kinds(now) {
   const [seen, ever] = [now.layers, 2 * (now.height + now.width)].map((layers) => dependsOn(now, layers));
@@ -116,13 +129,23 @@ function hatch(context, [x, y], side, colour) {
   context.restore();
 }
 
-function paintGrid(node, cells, all, index, theme) {
+// How strong the blue is of what is first seen with so many layers: the nearer, the stronger.
+const strength = (depth) => Math.max(0.4, 1 - 0.1 * (depth - 1));
+
+// The grid: what is seen, with the number of layers it takes; arriving, 0..1, is how far the last layer has come.
+function paintGrid(node, cells, { all, depth, layers, arriving, index }, theme) {
   const context = node.getContext("2d");
+  const { later, leak, ...plain } = colours(theme);
   context.clearRect(0, 0, node.width, node.height);
   all.forEach((kind, i) => {
-    cells.fill(i, colours(theme)[kind]);
+    const strong = mix(theme.paper, theme.blue, strength(depth[i]));
+    const share = depth[i] === layers ? arriving : 1;
+    cells.fill(i, kind === "seen" ? mix(later, strong, share) : kind === "later" ? later : (plain[kind] ?? leak));
     if (kind === "blind") hatch(context, cells.corner(i), cells.side, theme.orange);
-    if (kind === "leak") cells.label(i, "!", "#222", `600 ${cells.side / 2}px sans-serif`);
+    if (kind === "leak") cells.label(i, "!", theme.paper, theme.font(cells.side / 2, 700));
+    if (kind === "seen" && share > 0.5) {
+      cells.label(i, depth[i], strength(depth[i]) > 0.6 ? theme.paper : theme.ink, theme.font(0.38 * cells.side));
+    }
     cells.outline(i, theme.line, 0.75, -0.375); // in the middle between two cells
   });
   cells.outline(index, theme.amber, 4);
@@ -163,7 +186,7 @@ function showKey(box, count, index, theme) {
   box.replaceChildren();
   for (const [style, text] of [
     [`border: 3px solid ${theme.amber}`, "the pixel that is predicted"],
-    [`background: ${seen}`, `seen: ${count("seen")} of ${index} earlier pixels`],
+    [`background: ${seen}`, `seen: ${count("seen")} of ${index} earlier pixels (with so many layers)`],
     [`background: ${later}`, `seen with more layers: ${count("later")}`],
     [`background: ${lines}`, `never seen, however many layers: ${count("blind")}`],
     [`background: ${leak}`, `seen and must not be: ${count("leak")}`],
@@ -189,21 +212,42 @@ function showWords(say, [r, c], count) {
 }
 
 // What is chosen beside the grid; returns what shows it.
-function controls(side, most, change) {
+function controls(side, most, change, grow) {
   const made = CHOICES.map(({ key, options }) => {
     const field = el("fieldset", side);
     el("legend", field, {}, key);
-    return { key, field, radios: radios(field, { options, act: (value) => change({ [key]: value }) }) };
+    return { key, field, radios: radios(field, { label: key, options, act: (value) => change({ [key]: value }) }) };
   });
   const act = (layers) => change({ layers });
   const range = { min: 1, max: most, step: 1, "aria-label": "number of layers" };
-  const layers = slider(side, { label: "layers", ...range, show: String, act });
-  return (now) => {
+  const deep = el("div", side, { class: "deep" });
+  const layers = slider(deep, { label: "layers", ...range, show: String, act });
+  const player = playButton(deep, grow);
+  const show = (now) => {
     for (const { key, field, radios: buttons } of made) {
       buttons.set(now[key]);
       field.disabled = key === "masks" && now.network === "gated";
     }
     layers.set(now.layers);
+  };
+  return { show, stop: player.stop };
+}
+
+// Layer by layer: from one layer to as many as add something, each fading in.
+function growing(read, most, choose, fade) {
+  let last = most;
+  return {
+    begin() {
+      const reach = Array.from({ length: most }, (_, l) => String(dependsOn(read(), l + 1)));
+      last = 1 + reach.indexOf(reach.at(-1));
+      choose({ layers: 1 });
+    },
+    step(time) {
+      fade(eased(Math.min(1, (2 * (time % PACE)) / PACE)));
+      choose({ layers: Math.min(last, 1 + Math.floor(time / PACE)) });
+      return time < last * PACE;
+    },
+    end: () => fade(1),
   };
 }
 
@@ -224,6 +268,7 @@ function take(grid, { height, width }, side, read, pick) {
 function setup(root, state, { tell, theme }) {
   const { height, width } = state;
   const { now, change } = changing(update, tell);
+  let arriving = 1;
   const side = Math.floor((2 * LARGEST) / Math.max(height, width)) / 2;
   const what = `${height} by ${width} pixels`;
   const label = `${what}; click one, or move with the arrow keys, to see what its prediction depends on`;
@@ -231,17 +276,28 @@ function setup(root, state, { tell, theme }) {
   const grid = canvas(root, ...size, { class: "grid", role: "application", "aria-label": label });
   const cells = new Cells(grid.getContext("2d"), width, side, MARGIN);
   const beside = el("div", root, { class: "side" });
-  const showControls = controls(beside, state.most, change);
+  const fade = (share) => {
+    arriving = calm() ? 1 : share;
+    update();
+  };
+  const differ = (values) => Object.entries(values).some(([key, value]) => String(now[key]) !== String(value));
+  const choose = (values) => differ(values) && change(values);
+  const byHand = (values) => {
+    stop();
+    choose(values);
+  };
+  const grow = growing(() => ({ height, width, ...now }), state.most, choose, fade);
+  const { show: showControls, stop } = controls(beside, state.most, byHand, grow);
   const masks = el("div", beside, { class: "masks" });
   const key = el("div", beside, { class: "key" });
-  const say = el("div", beside, { class: "say", "aria-live": "polite" });
-  const read = () => now.position;
-  take(grid, state, side, read, (position) => String(position) === String(now.position) || change({ position }));
+  const say = el("div", beside, { class: "say" });
+  take(grid, state, side, () => now.position, (position) => byHand({ position })); // prettier-ignore
   function update() {
-    const all = kinds({ height, width, ...now });
+    const here = { height, width, ...now };
+    const all = kinds(here);
     const count = (kind) => all.filter((each) => each === kind).length;
     const index = now.position[0] * width + now.position[1];
-    paintGrid(grid, cells, all, index, theme);
+    paintGrid(grid, cells, { all, depth: depths(here), layers: now.layers, arriving, index }, theme);
     showControls(now);
     showMasks(masks, now, theme);
     showKey(key, count, index, theme);
@@ -252,9 +308,20 @@ function setup(root, state, { tell, theme }) {
     Object.assign(now, { position, layers, kernel, network, masks: order });
     update();
   };
-  return { show, paint: update };
+  return { show, paint: update, stop };
 }
 
+const HINT =
+  "press Play and watch the layers reach out from the amber pixel. What stays hatched however deep you go? " +
+  "Then click other pixels, and try the network with two stacks.";
+
 export function draw(element, state) {
-  mount(element, state, { name: "gl-field", label: "What a pixel depends on", css: STYLE, setup });
+  mount(element, state, {
+    name: "gl-field",
+    title: "What a pixel depends on",
+    hint: HINT,
+    width: 712,
+    css: STYLE,
+    setup,
+  });
 }

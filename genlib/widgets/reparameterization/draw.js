@@ -1,5 +1,6 @@
 // Reparameterization: the noise stays, μ and σ move, and the samples z = μ + σ ε move along, with both gradients.
-// state: {noise: [n], mean, sd, offset, value}. Tells: {noise, mean, sd, offset}.
+// First the samples alone; the estimates are revealed when they are asked for. state: {noise: [n], mean, sd, offset,
+// revealed, value}. Tells: {noise, mean, sd, offset, revealed}.
 import {
   Frame,
   button,
@@ -7,8 +8,11 @@ import {
   checkbox,
   clamp,
   el,
+  gliding,
   mount,
+  picture,
   put,
+  radios,
   random,
   signed,
   slider,
@@ -19,6 +23,7 @@ import {
 
 const W = 760;
 const H = 500;
+const SHORT = 330; // the height of the first step's part
 const EDGE = 4; // ε and z are shown from -4 to 4
 const CURVE = new Frame({
   x: [-EDGE, EDGE],
@@ -51,8 +56,9 @@ const STYLE = `
   max-width: 780px;
   svg { width: 100%; height: auto; }
   .row { gap: 4px 20px; margin-bottom: 4px; }
+  .steps { margin-bottom: 8px; }
   .num { min-width: 2.6em; }
-  input[type=range] { width: 120px; }
+  input[type=range] { width: 104px; }
   .say { min-height: 2.8em; }
 `;
 
@@ -80,37 +86,37 @@ export function estimates({ noise, mean, sd, offset }) {
 const average = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 const spread = (values) => Math.sqrt(average(values.map((v) => (v - average(values)) ** 2)));
 
-function small(picture, x, y, anchor, text) {
-  return svg("text", picture, { x, y, "text-anchor": anchor, class: "tick" }, text);
+function small(drawing, x, y, anchor, text) {
+  return svg("text", drawing, { x, y, "text-anchor": anchor, class: "tick" }, text);
 }
 
 // The lines of ε and of z, and what stands beside them and the curve.
-function axes(picture) {
+function axes(drawing) {
   for (const y of [EPS, Z]) {
     const stroke = "var(--gl-grey)";
-    svg("line", picture, { x1: CURVE.left, x2: CURVE.right, y1: y, y2: y, stroke });
+    svg("line", drawing, { x1: CURVE.left, x2: CURVE.right, y1: y, y2: y, stroke });
     for (const x of ticks(-3, 3, 1).map((z) => CURVE.px(z))) {
-      svg("line", picture, { x1: x, x2: x, y1: y - 3, y2: y + 3, stroke });
+      svg("line", drawing, { x1: x, x2: x, y1: y - 3, y2: y + 3, stroke });
     }
   }
-  for (const z of ticks(-3, 3, 1)) small(picture, CURVE.px(z), EPS - 10, "middle", signed(z, 0));
+  for (const z of ticks(-3, 3, 1)) small(drawing, CURVE.px(z), EPS - 10, "middle", signed(z, 0));
   const zero = CURVE.py(0);
   const beside = { ε: EPS, z: Z, "f(z)": CURVE.top + 36, 0: zero };
-  for (const [text, y] of Object.entries(beside)) small(picture, CURVE.left - 8, y + 4, "end", text);
-  small(picture, W - 4, EPS - 10, "end", "the noise");
-  small(picture, W - 4, Z - 6, "end", "z = μ + σ ε");
+  for (const [text, y] of Object.entries(beside)) small(drawing, CURVE.left - 8, y + 4, "end", text);
+  small(drawing, W - 4, EPS - 10, "end", "the noise");
+  small(drawing, W - 4, Z - 6, "end", "z = μ + σ ε");
   const dashed = { stroke: "var(--gl-line)", "stroke-width": 0.7, "stroke-dasharray": "3 3" };
-  svg("line", picture, { x1: CURVE.left, x2: CURVE.right, y1: zero, y2: zero, ...dashed });
+  svg("line", drawing, { x1: CURVE.left, x2: CURVE.right, y1: zero, y2: zero, ...dashed });
 }
 
 // What moves with the samples: the curve of f, and for each draw its thread from ε to z and its slope on the curve.
-function samples(picture, n) {
-  const curve = svg("path", picture, { fill: "none", stroke: "var(--gl-blue)", "stroke-width": 2 });
-  const many = (attributes) => Array.from({ length: n }, () => svg("path", picture, attributes));
+function samples(drawing, n) {
+  const curve = svg("path", drawing, { fill: "none", stroke: "var(--gl-blue)", "stroke-width": 2 });
+  const many = (attributes) => Array.from({ length: n }, () => svg("path", drawing, attributes));
   const threads = many({ stroke: "var(--gl-line)", "stroke-width": 0.8 });
   const drops = many({ stroke: "var(--gl-line)", "stroke-width": 0.3 });
   const slopes = many({ stroke: "var(--gl-orange)", "stroke-width": 2.5 });
-  const dot = (r, colour) => svg("circle", picture, { r, fill: `var(--gl-${colour})` });
+  const dot = (r, colour) => svg("circle", drawing, { r, fill: `var(--gl-${colour})` });
   const dots = threads.map(() => [dot(3, "grey"), dot(4, "orange"), dot(4, "orange")]); // of ε, of z, on the curve
   return { curve, threads, drops, slopes, dots };
 }
@@ -131,27 +137,28 @@ function showSamples({ curve, threads, drops, slopes, dots }, { noise, mean, sd,
     put(dots[i][0], { cx: CURVE.px(e), cy: EPS });
     put(dots[i][1], { cx: x, cy: Z, visibility });
     put(dots[i][2], { cx: x, cy: y, visibility });
+    if (i === 0) for (const dot of dots[i]) put(dot, { stroke: "var(--gl-ink)", "stroke-width": 2 });
   });
 }
 
 // Two rows for each derivative: every draw's estimate, their mean, and the truth.
-function rowsOf(picture, n) {
+function rowsOf(drawing, n) {
   const foot = FIRST + STEP * 4 + 8;
-  for (const v of ticks(-12, 12, 4)) small(picture, ESTIMATES.px(v), foot, "middle", signed(v, 0));
-  small(picture, W - 4, FIRST - 18, "end", "spread of one draw");
+  for (const v of ticks(-12, 12, 4)) small(drawing, ESTIMATES.px(v), foot, "middle", signed(v, 0));
+  small(drawing, W - 4, FIRST - 18, "end", "spread of one draw");
   const key = "dots: one estimate a draw;  bar: their mean;  dashed: the true derivative";
-  small(picture, W / 2, foot + 22, "middle", key);
+  small(drawing, W / 2, foot + 22, "middle", key);
   return ROWS.map(({ name, colour }, i) => {
     const y = FIRST + STEP * i + (i > 1 ? 8 : 0);
-    svg("text", picture, { x: ESTIMATES.left - 12, y: y + 4, "text-anchor": "end" }, name);
-    svg("line", picture, { x1: ESTIMATES.left, x2: ESTIMATES.right, y1: y, y2: y, stroke: "var(--gl-faint)" });
+    svg("text", drawing, { x: ESTIMATES.left - 12, y: y + 4, "text-anchor": "end" }, name);
+    svg("line", drawing, { x1: ESTIMATES.left, x2: ESTIMATES.right, y1: y, y2: y, stroke: "var(--gl-faint)" });
     const dot = { cy: y, r: 3.5, fill: colour, "fill-opacity": 0.45 };
     const dashed = { stroke: "var(--gl-ink)", "stroke-width": 1.5, "stroke-dasharray": "3 2" };
     return {
-      each: Array.from({ length: n }, () => svg("circle", picture, dot)),
-      truth: svg("line", picture, { y1: y - 12, y2: y + 12, ...dashed }),
-      mean: svg("rect", picture, { y: y - 9, width: 4, height: 18, fill: colour }),
-      text: small(picture, W - 4, y + 4, "end", ""),
+      each: Array.from({ length: n }, () => svg("circle", drawing, dot)),
+      truth: svg("line", drawing, { y1: y - 12, y2: y + 12, ...dashed }),
+      mean: svg("rect", drawing, { y: y - 9, width: 4, height: 18, fill: colour }),
+      text: small(drawing, W - 4, y + 4, "end", ""),
     };
   });
 }
@@ -168,6 +175,19 @@ function showRows(rows, all, dataset) {
     dataset[key + way] = average(values);
     dataset[`${key}exact`] = all[key].exact;
   });
+}
+
+// The first step in words: what μ and σ do to each sample, and that the noise knows nothing of it.
+function showFirst(say, { noise, mean, sd }) {
+  const [e, z] = [noise[0], mean + sd * noise[0]];
+  say.replaceChildren();
+  el("div", say, {}, `The ringed dot: ε = ${signed(e)} stays, z = μ + σ ε = ${signed(z)} moves.`);
+  el(
+    "div",
+    say,
+    {},
+    `If μ grows by a little, z grows by as much; if σ does, z grows by ε = ${signed(e)} times as much.`,
+  );
 }
 
 function showWords(say, all, n) {
@@ -193,30 +213,59 @@ function controls(root, now, change) {
   return () => sliders.forEach(([key, made]) => made.set(now[key]));
 }
 
+const STEPS = [
+  [false, "1  The samples move"],
+  [true, "2  Two estimates of the slope"],
+];
 function setup(root, state, { tell }) {
   const { now, change } = changing(update, tell);
   const n = state.noise.length;
+  const reveal = (text) => change({ revealed: text === "true" });
+  const steps = radios(el("div", root, { class: "steps" }), {
+    label: "step",
+    options: STEPS,
+    act: (v) => reveal(`${v}`),
+  });
   const showControls = controls(root, now, change);
-  const picture = svg("svg", root, { viewBox: `0 0 ${W} ${H}` });
-  axes(picture);
-  const drawn = samples(picture, n);
-  const rows = rowsOf(picture, n);
-  const say = el("div", root, { class: "say", "aria-live": "polite" });
+  const label =
+    "the noise, the samples z on a line and on the curve f with its slopes; below, estimates of the derivatives";
+  const plane = picture(root, [W, SHORT], label);
+  axes(plane);
+  const drawn = samples(plane, n);
+  const below = svg("g", plane);
+  const rows = rowsOf(below, n);
+  const say = el("div", root, { class: "say" });
+  let shown = null; // whether the estimates are, null before anything is
+  const open = ([share]) => {
+    put(plane, { viewBox: `0 0 ${W} ${SHORT + share * (H - SHORT)}` });
+    put(below, { opacity: share, visibility: share > 0 ? "visible" : "hidden" });
+  };
+  const { glide, stop } = gliding(open, 500);
   function update() {
     const all = estimates(now);
     showControls();
+    steps.set(now.revealed);
     showSamples(drawn, now);
     showRows(rows, all, root.dataset);
-    showWords(say, all, n);
+    if (now.revealed) showWords(say, all, n);
+    else showFirst(say, now);
+    const share = now.revealed ? 1 : 0;
+    if (shown === null) open([share]);
+    else if (shown !== share) glide([shown], [share]);
+    shown = share;
   }
   const show = (given) => {
-    const { noise, mean, sd, offset } = given.value?.noise ? given.value : given;
-    Object.assign(now, { noise, mean, sd, offset });
+    const { noise, mean, sd, offset, revealed = false } = given.value?.noise ? given.value : given;
+    Object.assign(now, { noise, mean, sd, offset, revealed });
     update();
   };
-  return { show };
+  return { show, stop };
 }
 
+const HINT =
+  "move μ, then σ: which dots stay, which move, and how far each? Say which way you would move μ to make the mean " +
+  "of f larger; then go to step 2.";
+
 export function draw(element, state) {
-  mount(element, state, { name: "gl-rep", label: "Reparameterization", css: STYLE, setup });
+  mount(element, state, { name: "gl-rep", title: "Reparameterization", hint: HINT, width: 720, css: STYLE, setup });
 }

@@ -69,12 +69,19 @@ class Reparameterization(Drawing):
 
 
 def reparameterization(
-    *, mean: float = -0.5, sd: float = 0.7, offset: float = 0.0, draws: int = 16, seed: int = 0
+    *,
+    mean: float = -0.5,
+    sd: float = 0.7,
+    offset: float = 0.0,
+    draws: int = 16,
+    seed: int = 0,
+    revealed: bool = False,
 ) -> Reparameterization:
-    """Move μ and σ: the noise stays, z = μ + σ ε moves along, and so do the estimates of the gradient, by both ways.
+    """Move μ and σ: the noise stays, z = μ + σ ε moves along; in a second step, both estimates of the gradient.
 
     Arguments: mean, -2 to 2, sd, 0.2 to 1.4, and offset, 0 to 5, a constant added to f, to begin with; draws, how many
-    samples, 2 to 64; seed, of their noise. Returns: a widget; its ``numbers`` are what it shows.
+    samples, 2 to 64; seed, of their noise; revealed, whether it begins with the second step. Returns: a widget; its
+    ``numbers`` are what it shows.
     Raises: ValueError for a number out of range.
     """
     for name, value in (("mean", mean), ("sd", sd), ("offset", offset)):
@@ -85,4 +92,5 @@ def reparameterization(
         raise ValueError(f"draws={draws} is out of range: 2 to 64")
     noise = torch.randn(draws, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     state = {"noise": [round(e, 4) for e in noise.tolist()], "mean": mean, "sd": sd, "offset": offset}
+    state["revealed"] = revealed
     return Reparameterization(state=state)

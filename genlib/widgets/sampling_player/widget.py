@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genlib.widgets.drawing import Drawing, module
+from genlib.widgets.network import packed, unpacked
 
 
 class SamplingPlayer(Drawing):
@@ -25,9 +26,9 @@ class SamplingPlayer(Drawing):
     def still(self) -> bytes:
         from genlib import plots
 
-        x = torch.tensor(self.state["images"])[self.picture]
-        p = torch.tensor(self.state["probabilities"])[self.picture]
-        return plots.png(plots.autoregressive.sampling_step(x, p, self.step, levels=self.state["levels"]))
+        x, levels = torch.tensor(self.state["images"])[self.picture], self.state["levels"]
+        p = unpacked(self.state["probabilities"]).view(-1, x.numel(), levels)[self.picture]
+        return plots.png(plots.autoregressive.sampling_step(x, p, self.step, levels=levels))
 
 
 def sampling_player(
@@ -53,11 +54,10 @@ def sampling_player(
     titles = [f"picture {k + 1}" for k in range(n)] if titles is None else list(titles)
     if len(titles) != n:
         raise ValueError(f"{len(titles)} titles for {n} pictures")
-    p = probabilities.detach().double().cpu().reshape(n, H * W, levels)
     return SamplingPlayer(
         state={
             "images": images[:, 0].tolist(),
-            "probabilities": [[[round(v, 5) for v in pixel] for pixel in picture] for picture in p.tolist()],
+            "probabilities": packed(probabilities),
             "levels": levels,
             "titles": titles,
             "step": H * W // 2 if step is None else step,
