@@ -64,6 +64,13 @@ export const el = (tag, parent, attributes = {}, text = "") =>
 export const svg = (tag, parent, attributes = {}, text = "") =>
   append(document.createElementNS(SVG, tag), parent, attributes, text);
 
+// An SVG picture of so many units, which shows what `label` says. With hands in it (handles, cells to click) it is a
+// group, since nothing within an "img" can be reached.
+export const picture = (parent, [width, height], label, { hands = false, ...attributes } = {}) => {
+  const named = { role: hands ? "group" : "img", "aria-label": label };
+  return svg("svg", parent, { viewBox: `0 0 ${width} ${height}`, ...named, ...attributes });
+};
+
 // A canvas of width × height pixels on the page, sharp on fine screens too: it holds twice as many each way, and its
 // context counts those of the page.
 export function canvas(parent, width, height, attributes = {}) {
@@ -248,11 +255,19 @@ export function slider(parent, { label, show, act, ...attributes }) {
   el("span", box, {}, label);
   const node = control("input", box, { type: "range", "aria-label": label, ...attributes });
   const number = show ? el("span", box, { class: "num" }) : null;
+  const fill = () => {
+    const [low, high] = [node.min || 0, node.max || 100].map(Number);
+    node.style.setProperty("--gl-share", ((node.value - low) / (high - low || 1)).toFixed(4));
+  };
   const set = (value) => {
     node.value = value;
-    if (show) number.textContent = show(value);
+    if (show) put(node, { "aria-valuetext": (number.textContent = show(value)) });
+    fill();
   };
-  node.addEventListener("input", () => act(Number(node.value)));
+  node.addEventListener("input", () => {
+    fill();
+    act(Number(node.value));
+  });
   return { box, node, number, set };
 }
 
@@ -269,14 +284,15 @@ export function choice(parent, { label, options, act, ...attributes }) {
   return { box, node, set: (value) => (node.value = value) };
 }
 
-// Buttons of which one is pressed in, radio buttons in the browser's words: options [value, text].
+// Buttons of which one is pressed in, radio buttons in the browser's words: options [value, text]; label says what of.
 let groups = 0;
-export function radios(parent, { options, act }) {
+export function radios(parent, { label = "", options, act }) {
+  const group = el("div", parent, { class: "segments", role: "radiogroup", ...(label && { "aria-label": label }) });
   const name = `gl-${(groups += 1)}-${Math.random().toString(36).slice(2)}`; // several widgets may stand on a page
   const nodes = options.map(([value, text]) => {
-    const box = el("label", parent, { class: "radio" });
+    const box = el("label", group, { class: "radio" });
     const node = control("input", box, { type: "radio", name, value });
-    box.append(text);
+    el("span", box, {}, text);
     node.addEventListener("change", () => act(value));
     return node;
   });
@@ -359,56 +375,112 @@ function isDark(element) {
   return (brightness(getComputedStyle(element).color) ?? 0) > 128;
 }
 
-// Brings the theme up to date; returns whether it changed.
-function renew(theme, element, root) {
+// Brings the theme up to date, on all that is drawn with it; returns whether it changed.
+function renew(theme, element, parts) {
   if (!element.isConnected) return false; // nothing is behind it yet
   const scale = Number(getComputedStyle(element).getPropertyValue("--gl-scale")) || 1;
   const name = isDark(element) ? "dark" : "light";
   if (theme.name === name && theme.scale === scale) return false;
-  Object.assign(theme, THEMES[name], { name, scale, family: getComputedStyle(root).fontFamily });
-  root.dataset.theme = name;
-  for (const colour of Object.keys(THEMES[name])) root.style.setProperty(`--gl-${colour}`, theme[colour]);
+  Object.assign(theme, THEMES[name], { name, scale, family: getComputedStyle(parts[0]).fontFamily });
+  for (const part of parts) {
+    part.dataset.theme = name;
+    for (const colour of Object.keys(THEMES[name])) part.style.setProperty(`--gl-${colour}`, theme[colour]);
+  }
   return true;
 }
 
-// Calls `look` when the element comes into view or changes its size, and when the page or the system changes its theme.
+// Calls `look` when the element comes into view or changes its size, and when the page or the system changes its theme:
+// at once, and again when style sheets that are on their way and colours that fade have arrived.
 function watch(element, look) {
+  let later = [];
+  const forget = () => later.forEach(clearTimeout);
+  const again = () => {
+    forget();
+    later = [50, 400, 1500].map((wait) => setTimeout(look, wait));
+    look();
+  };
   const size = new ResizeObserver(look);
   size.observe(element);
-  const page = new MutationObserver(look);
+  const page = new MutationObserver(again);
   for (const node of [document.documentElement, document.body]) page.observe(node, { attributes: true });
+  page.observe(document.head, { childList: true });
   const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", look);
+  system.addEventListener("change", again);
   return () => {
+    forget();
     size.disconnect();
     page.disconnect();
-    system.removeEventListener("change", look);
+    system.removeEventListener("change", again);
   };
 }
 
+// Shrinks what is drawn to the room there is, so that a picture and its controls stay beside each other; below
+// SMALLEST nothing could be read, and what stands side by side wraps instead. `width` is what it needs in full size.
+const SMALLEST = 0.6;
+export function shrunk(room, width) {
+  const zoom = clamp(room / width, SMALLEST, 1);
+  return { zoom, width: Math.min(width, room / zoom) };
+}
+function fit(element, root, width) {
+  if (!width || !element.clientWidth) return;
+  const { zoom, width: least } = shrunk(element.clientWidth, width);
+  Object.assign(root.style, { zoom, minWidth: `${least.toFixed(2)}px` });
+}
+
 // A widget is read from the back of a room where its page sets --gl-scale: type, controls and what stands in em grow.
+// A page that says itself what there is to see and to try, such as a slide, hides the head with --gl-head: none.
+// Where a widget's control stands for something that has a colour, it sets --gl-accent.
+const THUMB = `box-sizing: border-box; width: 1.15em; height: 1.15em; border-radius: 50%; background: var(--colour);
+  border: 2px solid var(--gl-paper); box-shadow: 0 0 0 1px var(--colour);`;
+const TRACK = "height: 4px; border-radius: 2px;";
 const BASE = `
-.gl { font: calc(13px * var(--gl-scale, 1))/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
-  color: var(--jp-ui-font-color1, var(--gl-ink)); padding: 4px; }
+.gl { font: calc(13px * var(--gl-scale, 1))/1.45 var(--jp-ui-font-family, system-ui, sans-serif);
+  color: var(--jp-ui-font-color1, var(--gl-ink)); padding: 4px; box-sizing: border-box; }
 .gl[data-theme=dark] { color-scheme: dark; }
-.gl svg { display: block; user-select: none; }
+.gl.head { display: var(--gl-head, block); padding: 6px 4px 8px; max-width: 68em; }
+.gl.head .name { font-size: 1.2em; font-weight: 600; letter-spacing: -.005em; }
+.gl.head .try { margin: 2px 0 0; color: var(--jp-ui-font-color2, var(--gl-soft)); }
+.gl.head .try b { color: var(--gl-blue); font-weight: 600; margin-right: .6em; }
+.gl.spoken { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
+.gl svg { display: block; user-select: none; overflow: visible; }
 .gl svg text { fill: currentColor; font-size: 1em; }
 .gl svg .tick, .gl .small { font-size: .88em; }
-.gl canvas { display: block; }
-.gl :is(canvas, button, input, select):focus-visible { outline: 3px solid var(--gl-sky); }
-.gl :is(button, select) { font: inherit; color: inherit; padding: 2px 9px; cursor: pointer; background: none;
-  border: 1px solid var(--gl-line); border-radius: 4px; }
-.gl select { background: var(--gl-paper); padding: 1px 2px; }
+.gl canvas { display: block; border-radius: 3px; }
+.gl :is(canvas, button, input, select, [role=slider]):focus-visible { outline: 3px solid var(--gl-sky); }
+.gl :is(button, select) { font: inherit; color: inherit; padding: .22em .8em; cursor: pointer;
+  background: var(--gl-paper); border: 1px solid var(--gl-line); border-radius: .4em;
+  transition: background .12s, border-color .12s; }
+.gl :is(button, select):hover { background: var(--gl-shade); border-color: var(--gl-soft); }
+.gl :is(button, select):disabled { opacity: .45; cursor: default; }
+.gl select { padding: .17em .3em; }
 .gl :is(button.main, button[aria-pressed=true]) { background: #0072b2; border-color: #0072b2; color: #fff; }
+.gl :is(button.main, button[aria-pressed=true]):hover { background: #005f95; }
 .gl input { font: inherit; accent-color: var(--gl-blue); }
-.gl input[type=range] { cursor: ew-resize; min-width: 0; }
+.gl input[type=range] { --colour: var(--gl-accent, var(--gl-blue)); appearance: none; height: 1.5em; margin: 0;
+  min-width: 0; background: none; cursor: ew-resize; border-radius: 4px; }
+.gl input[type=range]::-webkit-slider-runnable-track { ${TRACK} background: linear-gradient(to right, var(--colour)
+  calc(.575em + var(--gl-share, 0) * (100% - 1.15em)), rgba(128, 128, 128, .35) 0); }
+.gl input[type=range]::-moz-range-track { ${TRACK} background: rgba(128, 128, 128, .35); }
+.gl input[type=range]::-moz-range-progress { ${TRACK} background: var(--colour); }
+.gl input[type=range]::-webkit-slider-thumb { appearance: none; margin-top: calc(2px - .575em); ${THUMB} }
+.gl input[type=range]::-moz-range-thumb { ${THUMB} }
 .gl :is(.slider, .choice, .radio, .checkbox) { display: inline-flex; align-items: center; gap: .5em; cursor: pointer; }
+.gl .segments { display: inline-flex; flex-wrap: wrap; padding: 2px; gap: 2px; border-radius: .5em;
+  background: rgba(128, 128, 128, .16); }
+.gl .radio { position: relative; }
+.gl .radio input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: inherit; }
+.gl .radio span { padding: .14em .7em; border-radius: .4em; }
+.gl .radio input:checked + span { background: var(--gl-paper); box-shadow: 0 1px 2px rgba(0, 0, 0, .3);
+  font-weight: 600; }
+.gl .radio input:focus-visible + span { outline: 3px solid var(--gl-sky); }
 .gl .row { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; }
 .gl :is(.num, .say) { font-variant-numeric: tabular-nums; }
 .gl figure { margin: 0; } .gl :is(b, figcaption, .title) { font-weight: 600; }
 .gl .track { background: rgba(128, 128, 128, .18); border-radius: 3px; height: 1em; overflow: hidden; }
-.gl .fill { height: 100%; }
+.gl .fill { height: 100%; transition: width .12s ease-out; }
 .gl .hint { margin-top: 6px; color: var(--jp-ui-font-color2, var(--gl-soft)); }
+@media (prefers-reduced-motion: reduce) { .gl * { transition: none !important; } }
 `;
 
 // Life ----------------------------------------------------------------------------------------------------------------
@@ -417,31 +489,100 @@ const BASE = `
 // another number. setup(root, state, {tell, theme}) builds the page below root and returns {show, paint}: show(state)
 // takes over what state and state.value say, paint() draws again as it stands, in other colours. What a person moves
 // the setup draws by itself and tells with tell(value); nobody draws that again here.
-// name: the class of the root; label: what it is, for those who can't see it; css: rules within the root.
-export function mount(element, state, { name, label, css, setup }) {
+// name: the class of the root; title: what stands above it; hint: what to try, a text or a function of the state
+// (state.hint goes before it); label: what it is, for those who can't see it, the title by default; width: the pixels
+// it needs in full size (narrower, it shrinks); css: rules within the root.
+export function mount(element, state, { name, title, hint = "", label = title, width = 0, css, setup }) {
   if (element.gl && element.gl.version === state.version) return;
   if (!element.gl) {
     element.replaceChildren();
     el("style", element, {}, `${BASE}.${name} {${css}}`);
+    const head = heading(element, title, state.hint || (typeof hint === "function" ? hint(state) : hint));
+    const spoken = el("div", element, { class: "gl spoken", role: "status" });
     const root = el("div", element, { class: `${name} gl`, role: "group", "aria-label": label });
     const theme = { ...THEMES.light, name: "", scale: 1, family: "sans-serif" };
     theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px ${theme.family}`;
-    renew(theme, element, root);
+    const fresh = () => renew(theme, element, [root, head]);
+    fresh();
+    if (width) root.style.minWidth = `${width}px`;
     const tell = (value) => element.dispatchEvent(new CustomEvent("moved", { detail: structuredClone(value) }));
     const view = setup(root, state, { tell, theme });
-    const ignore = watch(element, () => renew(theme, element, root) && view.paint?.());
+    const ends = [
+      watch(element, () => (fit(element, root, width), fresh() && view.paint?.())),
+      readAloud(root, spoken),
+    ];
     element.gl = { view };
-    element.addEventListener("left", () => leave(element, ignore), { once: true });
+    element.addEventListener("left", () => leave(element, ends), { once: true });
   }
   element.gl.version = state.version;
   element.gl.view.show(state);
 }
 
+// What stands above a widget: its name, and what to try.
+function heading(element, title, hint) {
+  const head = el("header", element, { class: "gl head" });
+  if (title) el("div", head, { class: "name" }, title);
+  if (!hint) return head;
+  const line = el("p", head, { class: "try" });
+  el("b", line, {}, "Try this");
+  line.append(hint);
+  return head;
+}
+
+// What a widget says in words (.say) is read aloud when it has come to rest, not at every step on the way there.
+const REST = 900; // milliseconds
+function readAloud(root, spoken) {
+  let timer = 0;
+  const words = [...root.querySelectorAll(".say")];
+  const speak = () => (spoken.textContent = words.map((node) => node.innerText.trim()).join(" "));
+  const changes = new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(speak, REST);
+  });
+  for (const node of words) changes.observe(node, { childList: true, characterData: true, subtree: true });
+  return () => {
+    clearTimeout(timer);
+    changes.disconnect();
+  };
+}
+
 // When the element is taken off the page, nothing watches the page any longer, and what moves by itself stops.
-function leave(element, ignore) {
-  ignore();
+function leave(element, ends) {
+  ends.forEach((end) => end());
   element.gl.view.stop?.();
   delete element.gl;
+}
+
+// Motion --------------------------------------------------------------------------------------------------------------
+
+// Whether a person asked their system for no motion.
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// From 0 to 1 as a hand would: off gently, and gently to rest.
+export const eased = (t) => (t < 0.5 ? 4 * t ** 3 : 1 - 4 * (1 - t) ** 3);
+
+// Numbers that glide from one list to another: show(values) at every frame, and end() when they are there. At once
+// where no motion is wanted. Another glide, or stop(), ends the one before where it is, without its end().
+export function gliding(show, time = 380) {
+  let frame = 0; // 0 while nothing moves
+  const stop = () => {
+    cancelAnimationFrame(frame);
+    frame = 0;
+  };
+  const glide = (from, to, end) => {
+    stop();
+    let since = null;
+    const next = (now) => {
+      since ??= now;
+      const share = calm() ? 1 : Math.min(1, (now - since) / time);
+      frame = share < 1 ? requestAnimationFrame(next) : 0;
+      show(to.map((value, i) => (share < 1 ? from[i] + eased(share) * (value - from[i]) : value)));
+      if (share === 1) end?.();
+    };
+    if (calm()) next(0);
+    else frame = requestAnimationFrame(next);
+  };
+  return { glide, stop, moving: () => frame !== 0 };
 }
 
 // Gaussians and integrals ---------------------------------------------------------------------------------------------

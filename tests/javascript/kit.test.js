@@ -6,11 +6,14 @@ import {
   Frame,
   bytes,
   clamp,
+  eased,
   floats,
+  gliding,
   grey,
   packed,
   questions,
   random,
+  shrunk,
   signed,
   ticks,
 } from "../../genlib/widgets/kit.js";
@@ -96,4 +99,38 @@ test("one question at a time, and the newest follows", () => {
   assert.deepEqual(told, [{ t: 2 }, { t: 4 }]);
   kernel.hear({ t: 4 });
   assert.equal(kernel.waiting(), false);
+});
+
+test("what has too little room shrinks whole before it wraps", () => {
+  assert.deepEqual(shrunk(900, 800), { zoom: 1, width: 800 });
+  assert.deepEqual(shrunk(640, 800), { zoom: 0.8, width: 800 }); // as wide as it was, but smaller
+  const { zoom, width } = shrunk(300, 800);
+  close(zoom, 0.6);
+  close(width * zoom, 300); // no smaller, so it wraps
+});
+
+test("what glides leaves gently, arrives exactly and can be stopped", () => {
+  close(eased(0), 0);
+  close(eased(0.5), 0.5);
+  close(eased(1), 1);
+  assert.ok(eased(0.1) < 0.05 && eased(0.9) > 0.95);
+  const frames = [];
+  const page = { calm: false };
+  globalThis.requestAnimationFrame = (frame) => frames.push(frame);
+  globalThis.cancelAnimationFrame = () => (frames.length = 0);
+  globalThis.matchMedia = () => ({ matches: page.calm });
+  const shown = [];
+  const { glide, stop, moving } = gliding((values) => shown.push(values), 100);
+  let ended = 0;
+  glide([0, 10], [1, 0.1], () => (ended += 1));
+  for (const now of [1000, 1050, 1100]) frames.pop()(now);
+  assert.deepEqual(shown, [[0, 10], [0.5, 5.05], [1, 0.1]]); // prettier-ignore
+  assert.deepEqual([ended, moving()], [1, false]);
+  glide([0], [1], () => (ended += 1));
+  stop();
+  assert.deepEqual([frames.length, ended, moving()], [0, 1, false]);
+  page.calm = true; // who wants no motion sees the end at once
+  glide([0], [1], () => (ended += 1));
+  assert.deepEqual(shown.at(-1), [1]);
+  assert.deepEqual([frames.length, ended], [0, 2]);
 });
