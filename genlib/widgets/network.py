@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +13,11 @@ _POINTWISE = {nn.ReLU: "relu", nn.SiLU: "silu", nn.Tanh: "tanh", nn.Sigmoid: "si
 def packed(values: Tensor) -> str:
     """A tensor as the base64 of its float32 values, little-endian, in C order."""
     return base64.b64encode(values.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes()).decode()
+
+
+def unpacked(text: str) -> Tensor:
+    """What ``packed`` packed, flat, float32."""
+    return torch.from_numpy(np.frombuffer(base64.b64decode(text), "<f4").copy())
 
 
 def layers(net: object) -> list[dict] | None:

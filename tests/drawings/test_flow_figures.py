@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from genlib import plots, widgets
+from genlib.widgets.network import unpacked
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 
@@ -113,13 +114,13 @@ def test_the_parallelogram_refuses_another_matrix(matrix):
 
 def test_the_flow_explorer_holds_where_every_layer_puts_every_point():
     widget = widgets.flow_explorer(trace, size=5, reach=2.0, samples=7)
-    grid = torch.tensor(widget.state["grid"]).view(3, 25, 3)
+    grid = unpacked(widget.state["grid"]).view(3, 25, 3)
     axis = torch.linspace(-2, 2, 5)
     lattice = torch.cartesian_prod(axis, axis)
     for k, (where, log_det) in enumerate(trace(lattice)):
         assert torch.allclose(grid[k, :, :2], where, atol=1e-3)
         assert torch.allclose(grid[k, :, 2], log_det, atol=1e-3)
-    points = torch.tensor(widget.state["points"]).view(3, 7, 2)
+    points = unpacked(widget.state["points"]).view(3, 7, 2)
     assert torch.allclose(bent(points[0])[0], points[1], atol=2e-2)
     assert len(widget.state["names"]) == 3
     assert widget.depth == 2

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { interpolated } from "../../genlib/widgets/flow_explorer/draw.js";
+import { following, interpolated, steps, wayOf } from "../../genlib/widgets/flow_explorer/flow.js";
 import { integral, logNormal } from "../../genlib/widgets/kit.js";
 import { between, massBelow, onTheWay } from "../../genlib/widgets/mass_on_a_line/draw.js";
 
@@ -50,8 +50,56 @@ test("a linear flow is followed exactly, between the grid's points and between t
   near(flow.follow([0.25, -0.6], 0), [0.25, -0.6, 0]);
   near(flow.follow([1, 1], 0.5), [2, 0.5, Math.log(2) / 2]);
   near(flow.follow([9, 2], 1), [6, 1, Math.log(2)]); // the grid ends at 2
-  near(flow.place(7, 1), [-2 + 0, -1]); // grid point (-1, 0)
-  close(flow.logDet(7, 0.5), Math.log(2) / 2);
-  assert.deepEqual(flow.points(0), [[0.5, 0.5], [-1, 1]]); // prettier-ignore
-  assert.deepEqual(flow.points(0.5), [[1, 0], [-1, 0.5]]); // prettier-ignore
+  near([...flow.lattice(1).slice(21, 24)], [-2 + 0, -1, Math.log(2)]); // grid point 7, (-1, 0)
+  close(flow.lattice(0.5)[23], Math.log(2) / 2, 1e-6);
+  assert.deepEqual([...flow.points(0)], [0.5, 0.5, -1, 1]);
+  assert.deepEqual([...flow.points(0.5)], [1, 0, -1, 0.5]);
+  assert.deepEqual(steps(flow, [0.3, 0.1], 2).length, 1);
+  close(steps(flow, [0.3, 0.1], 2)[0], Math.log(2), 1e-6);
+});
+
+// Three layers: away to the right, ten times larger, and back as it was.
+const far = (() => {
+  const axis = [-2, 0, 2];
+  const lattice = axis.flatMap((u) => axis.map((v) => [u, v]));
+  const layers = [([u, v]) => [u, v], ([u, v]) => [u + 50, v], ([u, v]) => [10 * u, 10 * v], ([u, v]) => [u, v]];
+  const logs = [0, 0, Math.log(100), 0];
+  const grid = layers.flatMap((layer, k) => lattice.flatMap((z) => [...layer(z), logs[k]]));
+  const drawn = [[1, 1], [-1, -1], [0.5, -1]]; // prettier-ignore
+  const points = layers.flatMap((layer) => drawn.flatMap(layer));
+  return interpolated({ size: 3, reach: 2, names: ["z", "a", "b", "c"], grid, points });
+})();
+
+test("the view follows the points and the point's way through every layer, without a jump", () => {
+  const look = following(far, 4, 3.2);
+  const at = (depth, z) => look(depth, wayOf(far, z, depth).slice(-21));
+  assert.deepEqual(at(0, [0, 0]), { x: [-3.2, 3.2], y: [-3.2, 3.2] });
+  for (const z of [
+    [0, 0],
+    [1.9, -1.9],
+  ])
+    // prettier-ignore
+    for (let depth = 0; depth <= 3; depth += 0.05) {
+      const { x, y } = at(depth, z);
+      close(x[1] - x[0], y[1] - y[0], 1e-9); // a square
+      const points = [...far.points(depth)];
+      const inside = (v, [low, high]) => v >= low - 1e-6 && v <= high + 1e-6;
+      if (Number.isInteger(depth))
+        assert.ok(points.every((v, i) => inside(v, i % 2 ? y : x)), `points at ${depth}`); // prettier-ignore
+      const [u, v] = far.follow(z, depth);
+      assert.ok(inside(u, x) && inside(v, y), `the point at ${depth}`);
+      const later = at(Math.min(3, depth + 1e-4), z);
+      close(later.x[0], x[0], 0.05);
+    }
+  const [near, large] = [at(1, [0, 0]), at(2, [0, 0])];
+  assert.ok(near.x[0] > -10 && near.x[1] > 51, "it went along");
+  assert.ok(large.x[1] - large.x[0] > 20, "it went out");
+});
+
+test("the way has twenty points a layer, and each layer's log|det| is told", () => {
+  assert.equal(wayOf(far, [1, 0], 0).length, 1);
+  assert.equal(wayOf(far, [1, 0], 3).length, 61);
+  close(wayOf(far, [1, 0], 1.5).at(-1)[0], far.follow([1, 0], 1.5)[0]);
+  const told = steps(far, [1, 0], 4);
+  [0, Math.log(100), -Math.log(100)].forEach((value, k) => close(told[k], value, 1e-6));
 });
