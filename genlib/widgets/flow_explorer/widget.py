@@ -57,7 +57,8 @@ def flow_explorer(
     (B, 2) and the log-determinant so far (B,), such as ``flow.bijection.trace_inverse``; names, of the layers; z, where
     the point starts; reach, the grid covers [-reach, reach]²; extent, the first picture shows [-extent, extent]², and
     those of the layers follow the points; size, grid lines each way; samples, points drawn from N(0, I). Everything is
-    computed here, so that the widget needs no kernel; between grid points it interpolates. Raises: ValueError where trace or names do not fit.
+    computed here, so that the widget needs no kernel; between grid points it interpolates.
+    Raises: ValueError where trace or names do not fit.
     """
     axis = torch.linspace(-reach, reach, size)
     lattice = torch.cartesian_prod(axis, axis)  # z_1 changes slowly: index i * size + j is (axis[i], axis[j])
