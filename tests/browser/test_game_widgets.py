@@ -146,6 +146,61 @@ def test_painting_settings_and_a_second_view(page):
     assert len(weights) == sum(p.numel() for p in arena.generator.parameters())
 
 
+def test_the_past_is_looked_at_and_the_game_goes_on_from_there(page):
+    show(page, widgets.game_arena())
+    look = "() => document.querySelector('canvas.plane').toDataURL()"
+    resume = page.get_by_role("button", name="Go on from this moment")
+    shots, turns = [], []
+    for _ in range(4):
+        page.get_by_role("button", name="Step D").click()
+        page.get_by_role("button", name="Step G").click()
+        shots.append(page.evaluate(look))
+        turns.append(told(page)["turns"])
+    assert resume.is_disabled()
+    rows = int(page.locator("input[name=past]").get_attribute("max")) + 1
+    page.locator("input[name=past]").fill("1")
+    assert "You look back" in page.locator(".say").inner_text()
+    assert page.evaluate(look) != shots[-1]
+    assert told(page)["turns"] == turns[-1], "looking tells nothing"
+    page.locator("input[name=past]").fill(str(rows - 1))
+    assert page.evaluate(look) == shots[-1], "the present again"
+    page.locator("input[name=past]").fill("0")
+    resume.click()
+    assert told(page)["turns"]["G"] < turns[-1]["G"]
+    assert resume.is_disabled()
+
+
+def test_a_situation_sets_everything_and_begins_anew(page):
+    show(page, widgets.game_arena())
+    page.get_by_role("button", name="Step D").click()
+    menu = page.locator("select[name=preset]")
+    assert menu.input_value() == "eight bumps, nothing tamed"
+    menu.select_option("G hurries, D is slow")
+    assert told(page)["turns"] == {"D": 0, "G": 0}
+    assert told(page)["settings"]["lrG"] == 10 * told(page)["settings"]["lrD"]
+    assert "before D can answer" in page.locator(".say").inner_text()
+    page.locator("select[name=loss]").select_option("hinge")
+    assert menu.input_value() == "", "no longer that situation"
+
+
+@pytest.mark.parametrize("width", [1000, 733, 600, 400])
+def test_play_never_parts_from_the_plane(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    try:
+        show(page, widgets.game_arena(), "margin: 0")
+        page.evaluate(FRAME)
+        play, plane = (
+            page.get_by_role("button", name="Play").bounding_box(),
+            page.locator("canvas.plane").bounding_box(),
+        )
+        assert 0 <= plane["y"] - play["y"] - play["height"] < 12
+        assert abs(play["x"] - plane["x"]) < 3
+        settings = page.locator("select[name=preset]").bounding_box()
+        assert (settings["y"] < plane["y"]) == (width >= 560), "beside the plane, until nothing could be read"
+    finally:
+        page.set_viewport_size({"width": 1000, "height": 800})
+
+
 # The best answer ------------------------------------------------------------------------------------------------------
 
 
