@@ -262,6 +262,19 @@ def test_drawing_the_data(page):
     assert page.locator(".numbers b").nth(0).inner_text() == "−3.00"
 
 
+def test_p_g_walks_downhill_until_it_has_arrived(page):
+    show(page, widgets.best_answer("one bump", mean=1.5, width=0.7), "margin: 0")
+    page.get_by_role("button", name="Let p_g walk downhill").click()
+    page.wait_for_function("() => document.querySelector('.say').innerText.includes('arrived')", timeout=60_000)
+    assert abs(told(page)["mean"]) < 0.1
+    assert abs(told(page)["width"] - 1) < 0.1
+    assert page.evaluate("() => window.root().numbers.jsd") < 0.005
+    page.evaluate("(value) => window.again(value)", {"data": "one bump", "mean": 5, "width": 0.15})
+    page.get_by_role("button", name="Let p_g walk downhill").click()
+    page.wait_for_function("() => document.querySelector('.say').innerText.includes('G learns nothing')")
+    assert told(page)["mean"] == pytest.approx(5, abs=0.05)
+
+
 # The smallest GAN -----------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +307,27 @@ def alternating(widget, at):
     h = widget.state["step"]
     at = torch.stack([at[0], at[1] + h * widget.field(at)[1]])
     return torch.stack([at[0] + h * widget.field(at)[0], at[1]])
+
+
+def test_the_orbit_runs_in_time_and_can_be_scrubbed(page):
+    widget = widgets.dirac_game("wasserstein", step=0.3, start=(0.5, 0.0))
+    show(page, widget, "margin: 0")
+    slider = page.locator("input[name=time]")
+    assert int(slider.get_attribute("max")) == len(widget.path) - 1
+    look = "() => [...document.querySelectorAll('canvas')].map((node) => node.toDataURL())"
+    at_rest = page.evaluate(look)
+    slider.fill("7")
+    theta, psi = widget.path[7].tolist()
+    words = page.locator(".say").inner_text().replace("−", "-")
+    assert f"step 7: θ = {theta:.2f}, ψ = {psi:.2f}" in words
+    moved = page.evaluate(look)
+    assert [a != b for a, b in zip(at_rest, moved, strict=True)] == [True, False, True], "the ring stays"
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => Number(document.querySelector('input[name=time]').value) > 9")
+    page.get_by_role("button", name="Stop").click()
+    assert page.evaluate("() => window.told.length") == 0, "time is not told: nothing was set"
+    page.locator("select[name=order]").select_option("alternating")
+    assert slider.input_value() == "0", "another orbit begins at its start"
 
 
 def test_the_start_can_be_dragged_and_moved_by_keys(page):
