@@ -88,6 +88,9 @@ def test_a_map_that_lays_mass_on_mass_is_refused(fold):
 def test_an_interval_must_be_one():
     with pytest.raises(ValueError, match="lower end first"):
         widgets.mass_on_a_line({"double": lambda z: 2 * z}, interval=(1.0, 0.5))
+    for grains in (-1, 2001):
+        with pytest.raises(ValueError, match=r"must lie in 0\.\.2000"):
+            widgets.mass_on_a_line({"double": lambda z: 2 * z}, grains=grains)
 
 
 # The parallelogram ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import { test } from "node:test";
 
 import { following, interpolated, steps, wayOf } from "../../genlib/widgets/flow_explorer/flow.js";
 import { integral, logNormal } from "../../genlib/widgets/kit.js";
-import { between, massBelow, onTheWay } from "../../genlib/widgets/mass_on_a_line/draw.js";
+import { between, onTheWay } from "../../genlib/widgets/mass_on_a_line/draw.js";
+import { countIn, falling, massBelow, sand, zOf } from "../../genlib/widgets/mass_on_a_line/grains.js";
 
 const close = (a, b, far = 1e-9) => assert.ok(Math.abs(a - b) <= far, `${a} is not ${b}`);
 
@@ -102,4 +103,35 @@ test("the way has twenty points a layer, and each layer's log|det| is told", () 
   close(wayOf(far, [1, 0], 1.5).at(-1)[0], far.follow([1, 0], 1.5)[0]);
   const told = steps(far, [1, 0], 4);
   [0, Math.log(100), -Math.log(100)].forEach((value, k) => close(told[k], value, 1e-6));
+});
+
+test("grains are equal shares of the mass, spread evenly below the curve", () => {
+  close(zOf(0.975), 1.959964, 1e-5);
+  close(zOf(0.5), 0, 1e-6);
+  const grains = sand(500);
+  for (const [low, high] of [
+    [0.5, 1],
+    [-1, 1],
+    [1.5, 4],
+  ])
+    // prettier-ignore
+    close(countIn(grains, [low, high]) / 500, massBelow(high) - massBelow(low), 1 / 500 + 1e-9);
+  const middle = grains.filter(([z]) => Math.abs(z) < 1);
+  for (const level of [0.25, 0.5, 0.75]) close(middle.filter(([, u]) => u < level).length / middle.length, level, 0.02);
+  assert.deepEqual(sand(0), []);
+});
+
+test("grains wait above, fall along the thread, and come to rest, the lowest first", () => {
+  for (const u of [0, 0.4, 0.999]) {
+    assert.deepEqual(falling(u, 0), [0, 0]);
+    assert.deepEqual(falling(u, 1), [2, 1]);
+    let last = 0;
+    for (let time = 0; time <= 1; time += 0.01) {
+      const [stretch, share] = falling(u, time);
+      assert.ok(share >= 0 && share <= 1 && stretch + share >= last - 1e-12, "it never rises");
+      last = stretch + share;
+    }
+  }
+  const [low, high] = [falling(0.1, 0.3), falling(0.9, 0.3)];
+  assert.ok(low[0] + low[1] > high[0] + high[1]);
 });
