@@ -11,7 +11,7 @@ const RING = 168;
 const FRAME = new Frame({ x: [-REACH, REACH], y: [-REACH, REACH], width: SIZE, height: SIZE });
 const CIRCLE = new Frame({ x: [-1.7, 1.7], y: [-1.7, 1.7], width: RING, height: RING });
 
-const LINE = { width: 340, height: 150 };
+const LINE = { width: 340, height: 118 };
 const WORLD = new Frame({ x: [-2.5, 2.5], y: [0, 1], ...LINE, left: 26, right: 4, top: 18, bottom: 24 });
 const PACE = 90; // milliseconds a step
 const BEYOND = 3; // so far from (0, 0) nothing is to be seen any more
@@ -23,8 +23,7 @@ const STYLE = `
   .left { width: ${SIZE + 2}px; }
   .left .row { margin-top: 6px; flex-wrap: nowrap; }
   .left .slider { flex: 1; } .left input { flex: 1; } .left .num { min-width: 2.2em; text-align: right; }
-  .side { width: max(${LINE.width}px, 26.2em); display: flex; flex-direction: column; gap: 9px; }
-  .title { font-size: .92em; }
+  .side { width: max(${LINE.width}px, 26.2em); display: flex; flex-direction: column; gap: 7px; }
   .grid { display: grid; grid-template-columns: max-content 1fr 3.4em; gap: 6px 10px; align-items: center; }
   .grid label { display: contents; }
   .grid select { grid-column: 2 / 4; }
@@ -206,7 +205,6 @@ function clock(parent, view) {
 
 // Both pictures beside the field, and the words.
 function besides(side) {
-  el("div", side, { class: "title" }, "the game at this moment");
   const world = canvas(side, LINE.width, LINE.height, { role: "img", "aria-label": "the data, the fake and D" });
   const below = el("div", side, { class: "below" });
   const ring = canvas(below, RING, RING, { role: "img", "aria-label": "eigenvalues of a step and the unit circle" });

@@ -8,20 +8,21 @@ const SIZE = 400; // pixels of the page
 const FULL = 3; // the |log det| that gets the full colour
 const SHADES = 24; // on either side of none
 const PACE = 1100; // milliseconds a layer
-const BARS = { width: SIZE, height: 96 };
+const BARS = { width: SIZE, height: 92 };
 
 const STYLE = `
-  .planes { display: flex; flex-wrap: wrap; gap: 6px 20px; }
+  .planes { display: flex; flex-wrap: wrap; gap: 4px 20px; }
   figcaption { text-align: center; margin-bottom: 3px; }
   canvas { border: 1px solid var(--gl-line); background: var(--gl-paper); }
   canvas.z { cursor: crosshair; }
   .row { gap: 8px 16px; margin: 4px 0 2px; }
-  input[type=range] { width: 250px; }
+  .row.play { flex-wrap: nowrap; margin: 0 0 4px; } .play .slider, .play input { flex: 1; }
+  .row.head { justify-content: space-between; margin: 4px 0 0; }
   .below { width: ${SIZE + 2}px; }
   .say div + div { margin-top: 3px; }
-  .say { min-height: 6.2em; }
+  .say { min-height: 5.9em; }
   .scale { display: flex; gap: 8px; align-items: center; }
-  .ramp { width: 110px; height: .8em; border-radius: 2px;
+  .ramp { width: 70px; height: .8em; border-radius: 2px;
     background: linear-gradient(to right, var(--gl-blue), var(--gl-shade), var(--gl-orange)); }
   .bar { cursor: pointer; }
   .bar rect { transition: opacity .15s; }
@@ -119,7 +120,12 @@ function tellWords(say, z, [x, y, logDet]) {
 
 // What each layer adds to log|det| at the point, a bar a layer; a click goes to that layer. Returns what shows it.
 function barsOf(parent, names, go) {
-  el("div", parent, { class: "title" }, "what each layer adds to log |det| at the point");
+  const head = el("div", parent, { class: "row head" });
+  el("span", head, { class: "title" }, "log |det| of each layer");
+  const scale = el("div", head, { class: "scale small" });
+  el("span", scale, {}, "shrinks");
+  el("div", scale, { class: "ramp" });
+  el("span", scale, {}, "swells");
   const drawn = picture(parent, [BARS.width, BARS.height], "what each layer adds to log |det|", { hands: true });
   put(drawn, { style: `width:${BARS.width}px` });
   const count = names.length - 1;
@@ -156,7 +162,7 @@ function plane(parent, name, attributes) {
 
 // The slider over the layers and the button that moves it; returns what shows the depth, and go(depth), which glides.
 function tools(root, last, { now, change, update }) {
-  const row = el("div", root, { class: "row" });
+  const row = el("div", root, { class: "row play" });
   let from = 0;
   const set = (depth) => {
     now.depth = depth;
@@ -187,10 +193,6 @@ function tools(root, last, { now, change, update }) {
   };
   const name = "how many layers have been applied";
   const depth = slider(row, { label: "layers", min: 0, max: last, step: 0.05, "aria-label": name, act });
-  const scale = el("div", row, { class: "scale small" });
-  el("span", scale, {}, "shrinks");
-  el("div", scale, { class: "ramp" });
-  el("span", scale, {}, "swells");
   const go = (to) => {
     still();
     glider.glide([now.depth], [to], () => change({ depth: to }));
@@ -234,9 +236,10 @@ function setup(root, state, { tell, theme }) {
   const keys = { class: "z", role: "application", "aria-label": "the plane of z: arrow keys move the point" };
   const left = plane(planes, "z: drag the point", keys);
   const right = plane(planes, "", { class: "x", role: "img", "aria-label": "the plane after the layers so far" });
-  const { depth, still, go, moving } = tools(root, names.length - 1, { now, change, update });
   const below = el("div", root, { class: "planes" });
-  const say = el("div", el("div", below, { class: "below" }), { class: "say" });
+  const under = el("div", below, { class: "below" });
+  const { depth, still, go, moving } = tools(under, names.length - 1, { now, change, update });
+  const say = el("div", under, { class: "say" });
   const showBars = barsOf(el("div", below, { class: "below" }), names, go);
   const paintBoth = painter({ size, flow, frame, theme }, [left, right], following(flow, names.length, extent));
   let due = 0; // of the next painting: one a frame, however fast the hand is

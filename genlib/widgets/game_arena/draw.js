@@ -24,7 +24,7 @@ const STYLE = `
   .grid .slider { display: grid; grid-column: span 2; grid-template-columns: subgrid; }
   .grid .slider .dial { display: grid; grid-template-columns: 1fr 3.6em; gap: 4px; align-items: center; }
   .grid :is(input, select) { width: 100%; min-width: 60px; }
-  .say { min-height: 4.4em; margin-top: 5px; }
+  .say { min-height: 3em; margin-top: 4px; }
   .key { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: .92em; margin-top: 4px; }
   .key i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 5px; }
   .title { font-size: .92em; }
@@ -39,8 +39,6 @@ function planeOf(parent, view) {
   const play = button(row, "Play", () => toggle(view), { class: "main" });
   button(row, "Step D", () => single(view, "D"));
   button(row, "Step G", () => single(view, "G"));
-  checkbox(row, "slow motion", (on) => Object.assign(view, { slow: on, turn: "D", wait: 0 }));
-  checkbox(row, "arrows", (on) => view.paint({ arrows: on }), true);
   const plane = canvas(left, SIZE, SIZE, {
     class: "plane",
     role: "application",
@@ -139,7 +137,10 @@ function sideOf(parent, view, theme) {
     view.game.painted = [];
     view.change({ data: "your own" });
   });
-  checkbox(more, "G's grid", (on) => view.paint({ folds: on }));
+  const shown = el("div", side, { class: "row" });
+  checkbox(shown, "slow motion", (on) => Object.assign(view, { slow: on, turn: "D", wait: 0 }));
+  checkbox(shown, "arrows", (on) => view.paint({ arrows: on }), true);
+  checkbox(shown, "G's grid", (on) => view.paint({ folds: on }));
   return { showSettings, showPast: pastOf(side, view, theme) };
 }
 

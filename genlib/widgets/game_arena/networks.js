@@ -2,7 +2,7 @@
 import { Frame, clamp, disc, polyline, sigmoid, signed } from "../kit.js";
 import { forward } from "./network.js";
 
-export const STRIP = { width: 436, height: 132 };
+export const STRIP = { width: 436, height: 122 };
 const UNITS = 10; // of each hidden layer that are drawn
 const LINES = 3; // strengths of line
 const ONE = Float64Array.from([0.35, -0.55]); // the z that is followed

@@ -6,7 +6,7 @@ import { forward } from "./network.js";
 
 export const SIZE = 420; // of the plane on the page, in pixels
 export const FRAME = new Frame({ x: [-REACH, REACH], y: [-REACH, REACH], width: SIZE, height: SIZE });
-export const CURVES = { width: 436, height: 66 };
+export const CURVES = { width: 436, height: 58 };
 const SHOWN = 220; // points of each kind that are drawn
 const PULLS = 55;
 const MAP = 48; // the ground has MAP x MAP cells

@@ -35,8 +35,8 @@ const JOIN = [172, 258]; // between these pixels, lines lead from z to x
 const STYLE = `
   max-width: ${WIDTH + 8}px;
   svg { width: 100%; height: auto; touch-action: none; }
-  .row { gap: 8px 22px; margin-bottom: 4px; }
-  input { width: 150px; }
+  .row { gap: 6px 14px; margin-bottom: 2px; }
+  input { width: 110px; }
   .curve { fill: none; stroke: var(--gl-blue); stroke-width: 2; }
   .mass { fill: var(--gl-blue); opacity: .14; }
   .orange { fill: var(--gl-orange); opacity: .45; } .band { fill: var(--gl-orange); opacity: .16; }
@@ -49,8 +49,8 @@ const STYLE = `
   svg .name { fill: var(--gl-blue); } svg .height { fill: var(--gl-soft); font-size: .85em; }
   svg .axis { font-size: 1.15em; font-style: italic; }
   table { font: inherit; border-collapse: collapse; margin-top: 2px; font-variant-numeric: tabular-nums; }
-  :is(td, th) { padding: 1px 16px 1px 0; text-align: left; font-weight: normal; white-space: nowrap; }
-  td { min-width: 4.2em; }
+  :is(td, th) { padding: 0 9px 0 0; text-align: left; font-weight: normal; white-space: nowrap; }
+  td { min-width: 4em; }
   .key { font-weight: 600; color: var(--gl-orange); }
 `;
 
@@ -197,7 +197,7 @@ function showNumbers(fill, say, ends, moved, grains) {
   say.textContent =
     ratio < 1e-3
       ? "The interval has become a point: its density is infinite, and no map leads back."
-      : `Its width is multiplied by ${by}, its mean density divided by it. Grain by grain, the orange areas are equal.`;
+      : `Its width is multiplied by ${by}, its mean density divided by ${by}. The orange areas are equal.`;
 }
 
 const snap = (value) => Math.round(value * 100) / 100;
@@ -235,7 +235,7 @@ function fallButton(parent, now, update) {
     update();
   };
   return playButton(parent, {
-    text: "Let the sand fall",
+    text: "Drop the sand",
     step(milliseconds) {
       set(calm() ? 1 : Math.min(1, milliseconds / FALL));
       return now.time < 1;
@@ -297,7 +297,6 @@ function setup(root, state, { tell }) {
 
 export function draw(element, state) {
   const title = "Probability mass on a line";
-  const hint =
-    "Let the sand fall. Then drag the orange interval or its ends: its grains stay as many, wherever they land.";
+  const hint = "Drop the sand. Then drag the orange interval or its ends: its grains stay as many, wherever they land.";
   mount(element, state, { name: "gl-mass", title, hint, width: WIDTH + 8, css: STYLE, setup });
 }
