@@ -43,17 +43,13 @@ export const PRESETS = {
     settings: { ...SETTINGS, lrG: 1e-2, lrD: 1e-3 },
     see: "G runs to where D is highest now, all fakes at once, before D can answer.",
   },
-  "minimax against a strong D": {
-    settings: { ...SETTINGS, data: "one Gaussian", loss: "minimax", lrD: 1e-2, turns: 10 },
-    see: "D is sure at once. Watch the pull: where D(fake) is near 0, minimax hardly moves G.",
-  },
-  "the same D, non-saturating": {
-    settings: { ...SETTINGS, data: "one Gaussian", lrD: 1e-2, turns: 10 },
-    see: "The same strong D, another loss for G: the pull does not vanish.",
+  "minimax, five steps of D for one of G": {
+    settings: { ...SETTINGS, data: "two Gaussians", loss: "minimax", turns: 5 },
+    see: "Watch the pull on fakes that D is sure of. Then choose the non-saturating loss, and compare.",
   },
   "Wasserstein, weights clipped": {
     settings: { ...SETTINGS, loss: "wasserstein", tame: "clip weights", turns: 5 },
-    see: "A critic with small weights: its ground is smooth, and its pull reaches far.",
+    see: "A critic with small weights: its score can't change fast from place to place.",
   },
 };
 
