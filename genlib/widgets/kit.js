@@ -650,15 +650,15 @@ export class Cells {
 // More controls -------------------------------------------------------------------------------------------------------
 
 // A button that lets something move by itself: begin(), then step(milliseconds since) at every frame until it returns
-// false or the button is pressed again, then end().
-export function playButton(parent, { begin, step, end }) {
+// false or the button is pressed again, then end(). text: what stands on it while nothing moves.
+export function playButton(parent, { begin, step, end, text = "Play" }) {
   let frame = 0; // 0 while nothing moves
-  const node = button(parent, "Play", () => (frame ? stop() : play()));
+  const node = button(parent, text, () => (frame ? stop() : play()));
   function stop() {
     if (frame === 0) return;
     cancelAnimationFrame(frame);
     frame = 0;
-    node.textContent = "Play";
+    node.textContent = text;
     end?.();
   }
   function play() {

@@ -146,6 +146,61 @@ def test_painting_settings_and_a_second_view(page):
     assert len(weights) == sum(p.numel() for p in arena.generator.parameters())
 
 
+def test_the_past_is_looked_at_and_the_game_goes_on_from_there(page):
+    show(page, widgets.game_arena())
+    look = "() => document.querySelector('canvas.plane').toDataURL()"
+    resume = page.get_by_role("button", name="Go on from this moment")
+    shots, turns = [], []
+    for _ in range(4):
+        page.get_by_role("button", name="Step D").click()
+        page.get_by_role("button", name="Step G").click()
+        shots.append(page.evaluate(look))
+        turns.append(told(page)["turns"])
+    assert resume.is_disabled()
+    rows = int(page.locator("input[name=past]").get_attribute("max")) + 1
+    page.locator("input[name=past]").fill("1")
+    assert "You look back" in page.locator(".say").inner_text()
+    assert page.evaluate(look) != shots[-1]
+    assert told(page)["turns"] == turns[-1], "looking tells nothing"
+    page.locator("input[name=past]").fill(str(rows - 1))
+    assert page.evaluate(look) == shots[-1], "the present again"
+    page.locator("input[name=past]").fill("0")
+    resume.click()
+    assert told(page)["turns"]["G"] < turns[-1]["G"]
+    assert resume.is_disabled()
+
+
+def test_a_situation_sets_everything_and_begins_anew(page):
+    show(page, widgets.game_arena())
+    page.get_by_role("button", name="Step D").click()
+    menu = page.locator("select[name=preset]")
+    assert menu.input_value() == "eight bumps, nothing tamed"
+    menu.select_option("G hurries, D is slow")
+    assert told(page)["turns"] == {"D": 0, "G": 0}
+    assert told(page)["settings"]["lrG"] == 10 * told(page)["settings"]["lrD"]
+    assert "before D can answer" in page.locator(".say").inner_text()
+    page.locator("select[name=loss]").select_option("hinge")
+    assert menu.input_value() == "", "no longer that situation"
+
+
+@pytest.mark.parametrize("width", [1000, 733, 600, 400])
+def test_play_never_parts_from_the_plane(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    try:
+        show(page, widgets.game_arena(), "margin: 0")
+        page.evaluate(FRAME)
+        play, plane = (
+            page.get_by_role("button", name="Play").bounding_box(),
+            page.locator("canvas.plane").bounding_box(),
+        )
+        assert 0 <= plane["y"] - play["y"] - play["height"] < 12
+        assert abs(play["x"] - plane["x"]) < 3
+        settings = page.locator("select[name=preset]").bounding_box()
+        assert (settings["y"] < plane["y"]) == (width >= 560), "beside the plane, until nothing could be read"
+    finally:
+        page.set_viewport_size({"width": 1000, "height": 800})
+
+
 # The best answer ------------------------------------------------------------------------------------------------------
 
 
@@ -207,6 +262,19 @@ def test_drawing_the_data(page):
     assert page.locator(".numbers b").nth(0).inner_text() == "−3.00"
 
 
+def test_p_g_walks_downhill_until_it_has_arrived(page):
+    show(page, widgets.best_answer("one bump", mean=1.5, width=0.7), "margin: 0")
+    page.get_by_role("button", name="Let p_g walk downhill").click()
+    page.wait_for_function("() => document.querySelector('.say').innerText.includes('arrived')", timeout=60_000)
+    assert abs(told(page)["mean"]) < 0.1
+    assert abs(told(page)["width"] - 1) < 0.1
+    assert page.evaluate("() => window.root().numbers.jsd") < 0.005
+    page.evaluate("(value) => window.again(value)", {"data": "one bump", "mean": 5, "width": 0.15})
+    page.get_by_role("button", name="Let p_g walk downhill").click()
+    page.wait_for_function("() => document.querySelector('.say').innerText.includes('G learns nothing')")
+    assert told(page)["mean"] == pytest.approx(5, abs=0.05)
+
+
 # The smallest GAN -----------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +307,27 @@ def alternating(widget, at):
     h = widget.state["step"]
     at = torch.stack([at[0], at[1] + h * widget.field(at)[1]])
     return torch.stack([at[0] + h * widget.field(at)[0], at[1]])
+
+
+def test_the_orbit_runs_in_time_and_can_be_scrubbed(page):
+    widget = widgets.dirac_game("wasserstein", step=0.3, start=(0.5, 0.0))
+    show(page, widget, "margin: 0")
+    slider = page.locator("input[name=time]")
+    assert int(slider.get_attribute("max")) == len(widget.path) - 1
+    look = "() => [...document.querySelectorAll('canvas')].map((node) => node.toDataURL())"
+    at_rest = page.evaluate(look)
+    slider.fill("7")
+    theta, psi = widget.path[7].tolist()
+    words = page.locator(".say").inner_text().replace("−", "-")
+    assert f"step 7: θ = {theta:.2f}, ψ = {psi:.2f}" in words
+    moved = page.evaluate(look)
+    assert [a != b for a, b in zip(at_rest, moved, strict=True)] == [True, True, False], "the ring stays"
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => Number(document.querySelector('input[name=time]').value) > 9")
+    page.get_by_role("button", name="Stop").click()
+    assert page.evaluate("() => window.told.length") == 0, "time is not told: nothing was set"
+    page.locator("select[name=order]").select_option("alternating")
+    assert slider.input_value() == "0", "another orbit begins at its start"
 
 
 def test_the_start_can_be_dragged_and_moved_by_keys(page):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from genlib import widgets
 from tests.browser.page import show, told
@@ -73,7 +74,8 @@ def test_the_same_version_draws_nothing_and_another_one_takes_over(page):
     page.get_by_role("button", name="stretch").click()
     assert told(page) == {"columns": [[2, 0], [0, 0.5]]}
     area = page.locator(".line b").nth(1)
-    assert area.inner_text() == "1.00"
+    expect(area).to_have_text("1.00")
+    page.wait_for_timeout(800)  # it glides there
     page.evaluate("() => { window.root().marked = true; window.again({columns: [[2, 0], [0, 2]]}); }")
     assert area.inner_text() == "4.00", "what another view did is not shown"
     assert page.evaluate("() => window.root().marked"), "the page was built anew"

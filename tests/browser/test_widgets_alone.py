@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from genlib import data, widgets
 from tests.browser.page import show, told
@@ -95,6 +96,49 @@ def test_the_interval_and_its_ends_are_dragged(page):
     pull(page, "#here .handle >> nth=0", (3 * unit, 0))
     assert told(page)["interval"] == [0.95, 1], "no end may pass the other"
     assert "width 0.100" in page.locator("#here tr").nth(1).inner_text(), "of x = 2z"
+
+
+def test_a_matrix_glides_to_the_next_and_is_told_at_once(page):
+    show(page, widgets.parallelogram(((1, 0), (0, 1))), PLAIN)
+    lattice = page.locator("#here .lattice")
+    before = lattice.get_attribute("d")
+    watch = """() => {
+      const area = document.querySelectorAll('#here .line b')[1];
+      window.areas = [];
+      new MutationObserver(() => window.areas.push(Number(area.innerText))).observe(area, {childList: true});
+    }"""
+    page.evaluate(watch)
+    page.get_by_role("button", name="mirror").click()
+    assert told(page) == {"columns": [[-1, 0], [0, 1]]}
+    area = page.locator("#here .line b").nth(1)
+    page.wait_for_function("() => Math.min(...window.areas) < 0.9")  # on the way it gets flat
+    assert lattice.get_attribute("d") != before, "the plane's grid goes along"
+    expect(page.locator("#here .line b").nth(2)).to_have_text("mirrored: read the F")
+    expect(area).to_have_text("1.00")
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("button", name="stretch").click()
+    assert page.locator("#here .matrix").inner_text().split() == ["2.00", "0.00", "0.00", "0.50"], "at once"
+    page.emulate_media(reduced_motion="no-preference")
+
+
+def test_the_sand_falls_and_its_grains_stay_as_many(page):
+    show(page, widgets.mass_on_a_line({"double": lambda z: 2 * z}, interval=(0.0, 1.0), grains=200), PLAIN)
+    grains = "() => [...document.querySelectorAll('#here .sand')].map((path) => path.getAttribute('d'))"
+    counts = [d.count("M") for d in page.evaluate(grains)]
+    assert counts == [132, 68, 132, 68], "68 % / 2 of 200 lie in the interval"
+    assert page.locator("#here tr").nth(0).inner_text().endswith("grains 68")
+    rest = page.evaluate(grains)
+    page.get_by_role("button", name="Drop the sand").click()
+    page.wait_for_timeout(300)
+    on_the_way = page.evaluate(grains)
+    assert on_the_way[:2] == rest[:2], "above they lie as they were"
+    assert on_the_way[2] != rest[2]
+    page.get_by_role("button", name="Stop").click()
+    assert page.evaluate(grains) == rest
+    assert page.evaluate("told.length") == 0
+    page.locator("#here input[type=range]").fill("0")
+    upper, lower = page.evaluate(grains)[0], page.evaluate(grains)[2]
+    assert upper.split("M")[5].split()[0] == lower.split("M")[5].split()[0], "nothing has moved"
 
 
 def test_a_pixel_is_picked_in_a_grid_that_is_no_square(page):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from genlib import plots, widgets
+from genlib.widgets.network import unpacked
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
 
 
@@ -87,6 +88,9 @@ def test_a_map_that_lays_mass_on_mass_is_refused(fold):
 def test_an_interval_must_be_one():
     with pytest.raises(ValueError, match="lower end first"):
         widgets.mass_on_a_line({"double": lambda z: 2 * z}, interval=(1.0, 0.5))
+    for grains in (-1, 2001):
+        with pytest.raises(ValueError, match=r"must lie in 0\.\.2000"):
+            widgets.mass_on_a_line({"double": lambda z: 2 * z}, grains=grains)
 
 
 # The parallelogram ----------------------------------------------------------------------------------------------------
@@ -113,13 +117,13 @@ def test_the_parallelogram_refuses_another_matrix(matrix):
 
 def test_the_flow_explorer_holds_where_every_layer_puts_every_point():
     widget = widgets.flow_explorer(trace, size=5, reach=2.0, samples=7)
-    grid = torch.tensor(widget.state["grid"]).view(3, 25, 3)
+    grid = unpacked(widget.state["grid"]).view(3, 25, 3)
     axis = torch.linspace(-2, 2, 5)
     lattice = torch.cartesian_prod(axis, axis)
     for k, (where, log_det) in enumerate(trace(lattice)):
         assert torch.allclose(grid[k, :, :2], where, atol=1e-3)
         assert torch.allclose(grid[k, :, 2], log_det, atol=1e-3)
-    points = torch.tensor(widget.state["points"]).view(3, 7, 2)
+    points = unpacked(widget.state["points"]).view(3, 7, 2)
     assert torch.allclose(bent(points[0])[0], points[1], atol=2e-2)
     assert len(widget.state["names"]) == 3
     assert widget.depth == 2

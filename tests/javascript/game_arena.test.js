@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DATA, Game, distance, noise } from "../../genlib/widgets/game_arena/game.js";
+import { DATA, Game, PRESETS, distance, noise } from "../../genlib/widgets/game_arena/game.js";
+import { Past } from "../../genlib/widgets/game_arena/history.js";
 import { LOSSES, losses } from "../../genlib/widgets/game_arena/losses.js";
 import { adam, backward, forward, fresh, layout, player, r1 } from "../../genlib/widgets/game_arena/network.js";
 import { packed, random, sigmoid } from "../../genlib/widgets/kit.js";
@@ -112,7 +113,7 @@ const begun = (settings = {}) => {
 test("turns are counted, the same game plays the same, and another view takes it over", () => {
   const [first, second] = [begun(), begun()];
   for (const game of [first, second]) for (let k = 0; k < 4; k++) assert.equal(game.round(), true);
-  assert.deepEqual([first.D.turns, first.G.turns, first.history.length], [12, 4, 4]);
+  assert.deepEqual([first.D.turns, first.G.turns, first.past.moments.length], [12, 4, 4]);
   assert.deepEqual(first.value, second.value);
   first.step("D");
   assert.notDeepEqual(first.value.weights, second.value.weights);
@@ -138,4 +139,47 @@ test("painted points become the data", () => {
   for (let i = 0; i < 100; i += 2) assert.ok(Math.hypot(drawn[i] - 1, drawn[i + 1] + 2) < 0.8);
   for (let k = 0; k < 400; k++) game.paint([0, 0]);
   assert.equal(game.painted.length, 900);
+});
+
+test("the past is thinned, keeps both ends, and costs no more for a long game", () => {
+  const past = new Past(10);
+  for (let k = 0; k < 1000; k++) past.round(() => k);
+  assert.ok(past.moments.length <= 10 && past.moments.length > 4, `${past.moments}`);
+  assert.equal(past.moments[0], 0);
+  assert.ok(past.moments.at(-1) >= 1000 - past.every);
+  const apart = past.moments.slice(1).map((k, i) => k - past.moments[i]);
+  assert.ok(apart.every((step) => step === past.every), `${apart}`); // prettier-ignore
+  past.cut(2);
+  assert.equal(past.moments.length, 3);
+  past.clear();
+  past.round(() => 7);
+  assert.deepEqual([past.moments, past.every], [[7], 1]);
+});
+
+test("a game looked back at is as it was, and goes on from there", () => {
+  const game = begun();
+  const values = [];
+  for (let k = 0; k < 6; k++) {
+    game.round();
+    values.push(game.value);
+  }
+  const then = game.asOf(game.past.moments[2]);
+  assert.deepEqual(then.value, values[2]);
+  assert.deepEqual(game.value, values[5], "looking changes nothing");
+  game.goBack(2);
+  assert.deepEqual(game.value, values[2]);
+  assert.equal(game.past.moments.length, 3);
+  game.round();
+  assert.deepEqual([game.past.moments.length, game.G.turns, game.D.turns], [4, 4, 12]);
+});
+
+test("every situation is one that the menus can show, and no two are the same", () => {
+  const all = Object.values(PRESETS);
+  for (const { settings, see } of all) {
+    assert.ok(settings.data in DATA && settings.loss in LOSSES);
+    assert.ok(["no", "R1", "clip weights"].includes(settings.tame));
+    assert.ok([settings.lrG, settings.lrD].every((lr) => lr >= 1e-4 && lr <= 0.0317));
+    assert.ok(settings.turns >= 1 && settings.turns <= 10 && see.length > 20);
+  }
+  assert.equal(new Set(all.map(({ settings }) => JSON.stringify(settings))).size, all.length);
 });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { DATA, GRID, asDensity, bell, between, numbers } from "../../genlib/widgets/best_answer/densities.js";
-import { eigenvalues, orbit, speeds } from "../../genlib/widgets/dirac_game/game.js";
+import { downhill, landscape, slope } from "../../genlib/widgets/best_answer/densities.js";
+import { between as atTime, eigenvalues, orbit, speeds } from "../../genlib/widgets/dirac_game/game.js";
 import { close } from "./numerics.js";
 
 const STEP = GRID[1] - GRID[0];
@@ -64,4 +65,61 @@ test("near (0, 0) an orbit grows as the eigenvalues say", () => {
     }
   }
   assert.equal(eigenvalues({ ...game, penalty: "WGAN-GP" }), null);
+});
+
+const pairs = [
+  { data: "two bumps", drawn: null, mean: 0.7, width: 0.9, own: null },
+  { data: "one bump", drawn: null, mean: -1.3, width: 0.4, own: null },
+  { data: "a box", drawn: null, mean: 4.5, width: 2.1, own: null }, // a part of p_g is beyond the line
+];
+
+test("the slope of the game's value is that of its differences, though D* is held still", () => {
+  for (const one of pairs) {
+    const [mean, width] = slope(one);
+    const difference = (name) => {
+      const value = (by) => numbers({ ...one, [name]: one[name] + by }).V;
+      return (value(1e-4) - value(-1e-4)) / 2e-4;
+    };
+    assert.ok(Math.abs(mean) > 0.01 && Math.abs(width) > 0.01);
+    close(mean, difference("mean"), 1e-5);
+    close(width, difference("width"), 1e-5);
+  }
+  const far = slope({ data: "one bump", drawn: null, mean: 5, width: 0.15, own: null });
+  assert.ok(far.every(Number.isFinite) && Math.hypot(...far) < 0.01, `${far} where nothing overlaps`);
+});
+
+test("p_g walks downhill: to one bump from anywhere near, and nowhere from far away", () => {
+  const walk = (start, steps) => {
+    let [now, last] = [{ ...start }, Infinity];
+    for (let k = 0; k < steps; k++) {
+      const { mean, width } = downhill(now, 16);
+      now = { ...now, mean, width };
+      const { V } = numbers(now);
+      assert.ok(V <= last + 1e-9, "uphill");
+      last = V;
+    }
+    return now;
+  };
+  const found = walk({ data: "one bump", drawn: null, mean: 2, width: 0.6, own: null }, 300);
+  close(found.mean, 0, 0.05);
+  close(found.width, 1, 0.05);
+  const lost = walk({ data: "one bump", drawn: null, mean: 5, width: 0.15, own: null }, 60);
+  assert.ok(lost.mean > 4.9, `${lost.mean}`);
+});
+
+test("the landscape is 2 JSD at every mean", () => {
+  for (const one of pairs) {
+    const places = [-3, 0, 1.25];
+    const heights = landscape(one, places);
+    places.forEach((mean, i) => close(heights[i], 2 * numbers({ ...one, mean }).jsd, 0.01));
+  }
+});
+
+test("an orbit has a place between its steps, and ends where it ends", () => {
+  const path = [[0, 1], [2, 1], [2, -3]]; // prettier-ignore
+  assert.deepEqual(atTime(path, 0), [0, 1]);
+  assert.deepEqual(atTime(path, 0.25), [0.5, 1]);
+  assert.deepEqual(atTime(path, 1.5), [2, -1]);
+  assert.deepEqual(atTime(path, 2), [2, -3]);
+  assert.deepEqual(atTime([[1, 2]], 0), [1, 2]); // prettier-ignore
 });

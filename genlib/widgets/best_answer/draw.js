@@ -2,20 +2,22 @@
 // state: {data: name, mean, width, hint, value}.
 // value: {data, mean, width, drawn: [121] or null, own: [121] or null}: heights of a p_data drawn by hand, at
 // -6, -5.9 … 6, and a D drawn by hand, there too. Tells: value. root.numbers is {V, own, jsd, D}, to compare.
-import { Frame, canvas, disc, el, mount, polyline, signed, ticks } from "../kit.js";
-import { arrows, bar, buttons, choice, clamp, drag } from "../kit.js";
-import { DATA, GRID, KNOTS, REACH, asDensity, bell, between, numbers, rounded } from "./densities.js";
+import { Frame, canvas, disc, el, mount, playButton, polyline, signed, ticks } from "../kit.js";
+import { arrows, bar, buttons, calm, choice, clamp, drag } from "../kit.js";
+import { DATA, GRID, KNOTS, MEAN, REACH, WIDTH, asDensity, bell, between } from "./densities.js";
+import { downhill, landscape, numbers, rounded } from "./densities.js";
 
 const W = 540;
-const HIGH = [210, 170]; // of the plots on the page, in pixels
+const HIGH = [200, 150, 132]; // of the plots on the page, in pixels
+const STANDS = 0.002; // a slope that is none
+const PLACES = ticks(-5, 5, 0.125); // of p_g's mean, in the landscape
 const LOG4 = Math.log(4);
 const CURVE = GRID.filter((_, i) => i % 2 === 0); // the points that are drawn
 
 const STYLE = `
-  max-width: 66em;
   .top { display: flex; flex-wrap: wrap; gap: 22px; }
   canvas.plot { cursor: grab; }
-  .side { width: max(272px, 21em); display: flex; flex-direction: column; gap: 9px; }
+  .side { width: max(286px, 22em); display: flex; flex-direction: column; gap: 9px; }
   .numbers { display: grid; grid-template-columns: 1fr max-content; gap: 3px 12px; font-variant-numeric: tabular-nums; }
   .numbers b { font-weight: 600; }
   .track { height: 12px; }
@@ -33,7 +35,7 @@ function begin(context, frame, marks, names, theme) {
   for (const x of ticks(...frame.x, 2)) context.fillText(signed(x, 0), frame.px(x), frame.bottom + 4);
   Object.assign(context, { textAlign: "right", textBaseline: "middle" });
   for (const y of marks) {
-    context.fillText(y, frame.left - 5, frame.py(y));
+    context.fillText(rounded(y, 2), frame.left - 5, frame.py(y));
     context.globalAlpha = y === marks[0] ? 1 : 0.2;
     polyline(context, [[frame.left, frame.py(y)], [frame.right, frame.py(y)]]); // prettier-ignore
     context.globalAlpha = 1;
@@ -67,6 +69,10 @@ function drawDensities(context, view, now, theme) {
   const names = [["p_data(x)", theme.blue], ["p_g(x)", theme.orange]]; // prettier-ignore
   begin(context, frame, [0, rounded(view.top / 2, 1)], names, theme);
   drawCurve(context, frame, shown, theme.blue, { fill: true });
+  context.globalAlpha = 0.3;
+  for (const [m, w] of view.trail.filter((_, i) => i % 12 === 0))
+    drawCurve(context, frame, (x) => bell(x, m, w), theme.orange);
+  context.globalAlpha = 1;
   drawCurve(context, frame, (x, i) => now.g[i], theme.orange, { fill: true });
   for (const x of [mean, mean + width]) {
     disc(context, frame.at([x, bell(x, mean, width)]), 6.5, theme.paper, theme.orange);
@@ -84,6 +90,25 @@ function drawDiscriminators(context, view, now, theme) {
   disc(context, frame.at([view.mark, own ? between(own, view.mark) : 0.5]), 6.5, theme.paper, theme.green);
 }
 
+// What the game would be worth with p_g's mean elsewhere, and where it is now: the hollows that p_g walks into.
+function drawLandscape(context, view, now, theme) {
+  const frame = frameOf(2, [0, 1.5]);
+  const names = [["V(G, D*) + log 4, if p_g's mean stood here, its width as it is", theme.pink]]; // prettier-ignore
+  begin(context, frame, [0, LOG4], names, theme);
+  const heights = landscape(view.value, PLACES);
+  Object.assign(context, { strokeStyle: theme.pink, lineWidth: 2 });
+  polyline(
+    context,
+    PLACES.map((x, i) => frame.at([x, heights[i]])),
+  );
+  Object.assign(context, { strokeStyle: theme.orange, lineWidth: 1.5 });
+  polyline(
+    context,
+    [...view.trail, [view.value.mean, 0, now.V + LOG4]].map(([x, , height]) => frame.at([x, height])),
+  );
+  disc(context, frame.at([view.value.mean, now.V + LOG4]), 6.5, theme.orange, theme.paper, 2);
+}
+
 // Menu, numbers and buttons beside the plots; returns what shows the numbers.
 function panel(parent, view, state) {
   const side = el("div", parent, { class: "side" });
@@ -96,7 +121,9 @@ function panel(parent, view, state) {
     return el("b", table);
   });
   const share = bar(side, "var(--gl-pink)", { role: "img", "aria-label": "JSD as a share of log 2" });
-  const words = el("div", side, { class: "say", "aria-live": "polite" });
+  const words = el("div", side, { class: "say" });
+  const row = el("div", side, { class: "row" });
+  view.player = walker(row, view);
   buttons(side, {
     "Forget my D": () => view.go({ own: null }),
     "Start again": () => view.go({ data: state.data, mean: state.mean, width: state.width, own: null, drawn: null }),
@@ -107,10 +134,49 @@ function panel(parent, view, state) {
     [signed(mean), signed(width), ...values].forEach((text, i) => (cells[i].textContent = text));
     share(now.jsd / Math.LN2);
     const below = `that is ${signed(now.V - now.own, 3)} below V(G, D*). Can you lose less?`;
-    words.textContent = own
-      ? `Your D: V(G, D) = ${signed(now.own, 3)}, ${below}`
-      : "Drag in the lower plot to draw a D of your own. Can you get above V(G, D*)?";
+    if (view.said) words.textContent = view.said;
+    else
+      words.textContent = own
+        ? `Your D: V(G, D) = ${signed(now.own, 3)}, ${below}`
+        : "Drag in the lower plot to draw a D of your own. Can you get above V(G, D*)?";
   };
+}
+
+// The button that lets p_g walk down the slope of V(G, D*), while D answers best at every step.
+function walker(row, view) {
+  let last = 0;
+  const step = (time) => {
+    const { steep, ...there } = downhill(view.value, calm() ? 100 : Math.min(100, time - last));
+    last = time;
+    const { mean, width } = view.value;
+    view.trail.push([mean, width, root2(view)]);
+    Object.assign(view.value, there);
+    view.update();
+    if (steep >= STANDS) return true;
+    view.said = resting(view);
+    return false;
+  };
+  const end = () => {
+    const { mean, width } = view.value;
+    Object.assign(view.value, { mean: MEAN(mean), width: WIDTH(width) });
+    view.update();
+    view.tell(view.value);
+  };
+  const off = () => {
+    Object.assign(view, { trail: [], said: "p_g walks downhill. D answers best at every step.", drag: null });
+    last = 0;
+  };
+  return playButton(row, { text: "Let p_g walk downhill", begin: off, step, end });
+}
+const root2 = (view) => 2 * numbers(view.value).jsd;
+
+// Why p_g has come to rest.
+function resting(view) {
+  const { jsd } = numbers(view.value);
+  if (jsd < 0.005) return "It has arrived: p_g is p_data, nearly, and D* can't tell them apart.";
+  if (jsd > 0.6)
+    return "It stands: here the land is flat. The two hardly overlap, D* is right everywhere, and G learns nothing.";
+  return "It rests in a hollow: every small step is uphill. Is there a deeper one elsewhere?";
 }
 
 function choose(view, data) {
@@ -130,9 +196,6 @@ function stroke(view, knots, [x, y], low, high) {
   view.last = [x, y];
   return knots;
 }
-
-const MEAN = (v) => rounded(clamp(v, -5, 5), 3);
-const WIDTH = (v) => rounded(clamp(v, 0.15, 2.5), 3);
 
 // What is taken hold of at [x, y]: the mean or the width of p_g, or, where the data are drawn by hand, the paper.
 function grip({ data, mean, width }, [x, y]) {
@@ -195,38 +258,46 @@ function takeDiscriminators(view, node) {
 }
 
 function setup(root, state, { tell, theme }) {
-  const view = { value: null, drag: null, last: null, mark: null, top: 0.5 };
+  const view = { value: null, drag: null, last: null, mark: null, top: 0.5, trail: [], said: "", tell };
   const top = el("div", root, { class: "top" });
   const left = el("div", top);
-  const [above, below] = [
+  const [above, below, land] = [
     "p_data and p_g: drag p_g; arrows left and right move its mean, up and down change its width",
     "D: drag to draw one of your own; arrows left and right move a mark, up and down bend D there",
-  ].map((label, k) => canvas(left, W, HIGH[k], { class: "plot", role: "application", "aria-label": label }));
+    "what the game would be worth with p_g's mean elsewhere",
+  ].map((label, k) => {
+    const hands = k < 2 ? { class: "plot", role: "application" } : { class: "land", role: "img" };
+    return canvas(left, W, HIGH[k], { ...hands, "aria-label": label });
+  });
   const showNumbers = panel(top, view, state);
-  el("div", root, { class: "hint" }, state.hint);
   view.update = () => {
     const now = numbers(view.value);
     root.numbers = { V: now.V, own: now.own, jsd: now.jsd, D: [...now.D] };
     if (view.drag !== "draw") view.top = Math.max(0.5, 1.2 * Math.max(...now.p, ...now.g));
     drawDensities(above.getContext("2d"), view, now, theme);
     drawDiscriminators(below.getContext("2d"), view, now, theme);
+    drawLandscape(land.getContext("2d"), view, now, theme);
     showNumbers(view.value, now);
   };
   view.go = (change) => {
+    view.player.stop();
+    Object.assign(view, { trail: [], said: "" });
     view.value = { ...view.value, ...change };
     view.update();
     tell(view.value);
   };
   const show = (given) => {
+    if (view.player.playing()) return; // it is ahead of what comes back
     const { data, mean, width, drawn = null, own = null } = { ...given, ...given.value };
     view.value = { data, mean, width, drawn, own };
     view.update();
   };
   takeDensities(view, above);
   takeDiscriminators(view, below);
-  return { show, paint: view.update };
+  return { show, paint: view.update, stop: view.player.stop };
 }
 
 export function draw(element, state) {
-  mount(element, state, { name: "gl-best", label: "The best discriminator for two densities", css: STYLE, setup });
+  const title = "The best discriminator for two densities";
+  mount(element, state, { name: "gl-best", title, width: 860, css: STYLE, setup });
 }

@@ -69,7 +69,8 @@ def best_answer(
     *,
     mean: float = 0.0,
     width: float = 1.0,
-    hint: str = "Drag the orange curve by its middle (mean) or its side (width); or use the arrow keys.",
+    hint: str = "Drag the orange curve by its middle (mean) or its side (width), then let it walk downhill. From where "
+    "does it find the data?",
 ) -> BestAnswer:
     """D*, V and the Jensen-Shannon divergence, live, while you drag p_g or draw p_data; no kernel needed.
 

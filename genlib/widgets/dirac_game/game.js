@@ -37,6 +37,13 @@ export function orbit(value) {
   return path;
 }
 
+// Where an orbit is at a time, in steps, which may lie between two.
+export function between(path, time) {
+  const k = Math.min(Math.floor(time), path.length - 1);
+  const [from, to] = [path[k], path[Math.min(k + 1, path.length - 1)]];
+  return from.map((v, i) => v + (time - k) * (to[i] - v));
+}
+
 // The two eigenvalues [real, imaginary] of one step around (0, 0), as a linear map; null where the penalty has a kink.
 export function eigenvalues({ loss, order, penalty, step, gamma }) {
   if (penalty === "WGAN-GP" && gamma > 0) return null;

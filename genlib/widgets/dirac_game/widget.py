@@ -82,7 +82,7 @@ def dirac_game(
     step: float = 0.3,
     gamma: float = 0.5,
     start: tuple[float, float] = (1.0, 0.5),
-    hint: str = "Drag the white point, or use the arrow keys. Which settings reach the black one?",
+    hint: str = "Drag the white point, or use the arrow keys, and press Play. Which settings reach the black one?",
 ) -> DiracGame:
     """The Dirac-GAN: data at 0, one fake at θ, D's logit ψx. The field, an orbit, and the eigenvalues that predict it.
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genlib.widgets.drawing import Drawing, module
+from genlib.widgets.network import packed, unpacked
 
 
 class FlowExplorer(Drawing):
@@ -30,8 +31,8 @@ class FlowExplorer(Drawing):
         from genlib import plots
 
         last, size = len(self.state["names"]) - 1, self.state["size"]
-        grids = torch.tensor(self.state["grid"]).view(last + 1, size, size, 3)
-        points = torch.tensor(self.state["points"]).view(last + 1, -1, 2)
+        grids = unpacked(self.state["grid"]).view(last + 1, size, size, 3)
+        points = unpacked(self.state["points"]).view(last + 1, -1, 2)
         shown = sorted({0, last // 2, last})
         titles = [self.state["names"][k] for k in shown]
         reach = 1.03 * grids[shown, ..., :2].abs().max().item()  # a picture can't be scrubbed: show the whole grid
@@ -54,9 +55,10 @@ def flow_explorer(
 
     Arguments: trace, from points z (B, 2) to a list: after each layer, the first entry before any, where the points are
     (B, 2) and the log-determinant so far (B,), such as ``flow.bijection.trace_inverse``; names, of the layers; z, where
-    the point starts; reach, the grid covers [-reach, reach]²; extent, what the pictures show; size, grid lines each
-    way; samples, points drawn from N(0, I). Everything is computed here, so that the widget needs no kernel; between
-    grid points it interpolates. Raises: ValueError where trace or names do not fit.
+    the point starts; reach, the grid covers [-reach, reach]²; extent, the first picture shows [-extent, extent]², and
+    those of the layers follow the points; size, grid lines each way; samples, points drawn from N(0, I). Everything is
+    computed here, so that the widget needs no kernel; between grid points it interpolates.
+    Raises: ValueError where trace or names do not fit.
     """
     axis = torch.linspace(-reach, reach, size)
     lattice = torch.cartesian_prod(axis, axis)  # z_1 changes slowly: index i * size + j is (axis[i], axis[j])
@@ -74,13 +76,9 @@ def flow_explorer(
         "reach": reach,
         "extent": extent,
         "names": ["z, nothing has happened yet", *names],
-        "grid": _rounded(torch.stack(grids)),
-        "points": _rounded(torch.stack(points)),
+        "grid": packed(torch.stack(grids)),
+        "points": packed(torch.stack(points)),
         "z": list(z),
         "depth": float(depth),
     }
     return FlowExplorer(state=state)
-
-
-def _rounded(values: Tensor) -> list[float]:
-    return [round(v, 3) for v in values.flatten().tolist()]

@@ -1,5 +1,6 @@
 // The game: its data, its two players, and their turns. It draws nothing.
 import { clamp, floats, packed, random } from "../kit.js";
+import { Past } from "./history.js";
 import { losses } from "./losses.js";
 import { adam, fresh, layout, player } from "./network.js";
 
@@ -24,6 +25,31 @@ export const DATA = {
   line: (u) => {
     const t = 4 * u.uniform() - 2;
     return [t + 0.05 * u.normal(), 0.6 * t + 0.05 * u.normal()];
+  },
+};
+
+// Situations worth a look, each with what to see in it.
+const SETTINGS = { data: "eight Gaussians", loss: "non-saturating", tame: "no", lrG: 2e-3, lrD: 2e-3, turns: 1 };
+export const PRESETS = {
+  "eight bumps, nothing tamed": {
+    settings: SETTINGS,
+    see: "Press Play. Do the fakes find all eight bumps, and do they stay?",
+  },
+  "eight bumps, D kept gentle": {
+    settings: { ...SETTINGS, tame: "R1" },
+    see: "R1 keeps D's slope small at the data. Compare the distance with the game that is not tamed.",
+  },
+  "G hurries, D is slow": {
+    settings: { ...SETTINGS, lrG: 1e-2, lrD: 1e-3 },
+    see: "G runs to where D is highest now, all fakes at once, before D can answer.",
+  },
+  "minimax, five steps of D for one of G": {
+    settings: { ...SETTINGS, data: "two Gaussians", loss: "minimax", turns: 5 },
+    see: "Watch the pull on fakes that D is sure of. Then choose the non-saturating loss, and compare.",
+  },
+  "Wasserstein, weights clipped": {
+    settings: { ...SETTINGS, loss: "wasserstein", tame: "clip weights", turns: 5 },
+    see: "A critic with small weights: its score can't change fast from place to place.",
   },
 };
 
@@ -61,7 +87,7 @@ export class Game {
     this.G = this.player("G", weights ? floats(weights.G) : fresh(this.layers.G, u, WIDE));
     this.D = this.player("D", weights ? floats(weights.D) : fresh(this.layers.D, u));
     this.draws = random(weights ? 1 : this.seed);
-    this.history = []; // [loss of D, loss of G, distance] of each turn
+    this.past = new Past();
     this.loss = { G: null, D: null };
     this.far = null; // the distance, when it was last drawn
   }
@@ -74,6 +100,24 @@ export class Game {
       this[name] = this.player(name, floats(weights[name]));
       this[name].turns = turns[name];
     }
+    this.past = new Past();
+  }
+
+  // The game as it was at a moment of its past, to be looked at.
+  asOf(moment) {
+    const then = Object.create(this);
+    for (const name of ["G", "D"]) {
+      then[name] = this.player(name, moment[name]);
+      then[name].turns = moment.turns[name];
+    }
+    return then;
+  }
+
+  // Goes on from moment i of its past; what came after it is forgotten.
+  goBack(i) {
+    const { G, D } = this.asOf(this.past.moments[i]);
+    Object.assign(this, { G, D });
+    this.past.cut(i);
   }
 
   get value() {
@@ -137,9 +181,14 @@ export class Game {
     return fine;
   }
 
+  // Keeps this moment: the weights, the turns, and a row [loss of D, loss of G, distance].
   record() {
     if (this.loss.D === null || this.loss.G === null) return;
-    this.history.push([this.loss.D, this.loss.G, this.far]);
-    if (this.history.length > 1500) this.history.splice(0, 500);
+    this.past.round(() => ({
+      row: [this.loss.D, this.loss.G, this.far],
+      turns: { D: this.D.turns, G: this.G.turns },
+      G: Float32Array.from(this.G.weights),
+      D: Float32Array.from(this.D.weights),
+    }));
   }
 }

@@ -6,11 +6,10 @@ import { forward } from "./network.js";
 
 export const SIZE = 420; // of the plane on the page, in pixels
 export const FRAME = new Frame({ x: [-REACH, REACH], y: [-REACH, REACH], width: SIZE, height: SIZE });
-export const CURVES = { width: 370, height: 84 };
+export const CURVES = { width: 436, height: 58 };
 const SHOWN = 220; // points of each kind that are drawn
 const PULLS = 55;
 const MAP = 48; // the ground has MAP x MAP cells
-const RECENT = 600; // turns in the curves
 const FIXED = noise(SHOWN, random(99)); // the same z in every picture
 
 const CELLS = Float64Array.from({ length: 2 * MAP * MAP }, (_, i) => {
@@ -18,7 +17,7 @@ const CELLS = Float64Array.from({ length: 2 * MAP * MAP }, (_, i) => {
   return i % 2 ? REACH - (Math.floor(cell / MAP) + 0.5) * side : ((cell % MAP) + 0.5) * side - REACH;
 });
 
-const isCritic = ({ loss }) => !["minimax", "non-saturating"].includes(loss);
+export const isCritic = ({ loss }) => !["minimax", "non-saturating"].includes(loss);
 
 // What D says of a logit, 0 (fake) to 1 (real). A critic has no zero: its range is stretched over the colours.
 function verdict(loss, logits) {
@@ -117,15 +116,15 @@ export function showWords(say, game, { real, fake, pull, far }, said) {
   el("div", say, {}, said || (game.hasData() ? `distance ${number(far)}` : nothing));
 }
 
-// Columns [index, colour] of the game's history, over its recent turns.
-export function drawCurves(node, history, columns, theme) {
+// Columns [index, colour] of the rows of the game's past, and a line at the moment that is looked at.
+export function drawCurves(node, rows, columns, back, theme) {
   const context = node.getContext("2d");
-  const recent = history.slice(-RECENT);
-  const values = recent.flatMap((row) => columns.map(([k]) => row[k])).filter(Number.isFinite);
+  const values = rows.flatMap((row) => columns.map(([k]) => row[k])).filter(Number.isFinite);
   values.sort((a, b) => a - b);
   const low = Math.min(0, values[Math.floor(0.01 * values.length)] ?? 0);
   const high = Math.max(values[Math.floor(0.99 * (values.length - 1))] ?? 2, low + 0.5);
-  const frame = new Frame({ x: [0, RECENT], y: [low, high], ...CURVES, left: 32, right: 1, top: 5, bottom: 7 });
+  const x = [0, Math.max(1, rows.length - 1)];
+  const frame = new Frame({ x, y: [low, high], ...CURVES, left: 32, right: 2, top: 5, bottom: 6 });
   context.clearRect(0, 0, frame.width, frame.height);
   Object.assign(context, { font: theme.font(11), fillStyle: theme.ink, textAlign: "right", textBaseline: "middle" });
   const edge = 7 * theme.scale;
@@ -137,10 +136,13 @@ export function drawCurves(node, history, columns, theme) {
   context.lineWidth = 1.25;
   for (const [k, colour] of columns) {
     context.strokeStyle = colour;
-    const points = recent.map((row, i) => [i + 1, row[k]]).filter((point) => Number.isFinite(point[1]));
+    const points = rows.map((row, i) => [i, row[k]]).filter((point) => Number.isFinite(point[1]));
     polyline(
       context,
-      points.map(([x, y]) => frame.at([x, clamp(y, low, high)])),
+      points.map(([i, y]) => frame.at([i, clamp(y, low, high)])),
     );
   }
+  if (back === null) return;
+  Object.assign(context, { strokeStyle: theme.ink, lineWidth: 1.5 });
+  polyline(context, [[frame.px(back), 2], [frame.px(back), frame.height - 2]]); // prettier-ignore
 }

@@ -1,17 +1,15 @@
 """A GAN in the plane that plays in the browser: step one player, watch both, paint your own data."""
 
-import base64
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from genlib.gan import losses
 from genlib.nets import mlp
 from genlib.widgets.drawing import Drawing, module
-from genlib.widgets.network import packed
+from genlib.widgets.network import packed, unpacked
 
 DATA = ("one Gaussian", "two Gaussians", "eight Gaussians", "ring", "line", "your own")
 LOSSES = ("minimax", "non-saturating", "least-squares", "wasserstein", "hinge")
@@ -60,8 +58,7 @@ class GameArena(Drawing):
         return torch.tensor(self.now("painted")).reshape(-1, 2)
 
     def _net(self, name: str, outputs: int) -> nn.Sequential:
-        text = self.now("weights")[name]
-        weights = torch.from_numpy(np.frombuffer(base64.b64decode(text), "<f4").copy())
+        weights = unpacked(self.now("weights")[name])
         net = _network(self.state["hidden"], outputs)
         nn.utils.vector_to_parameters(weights, net.parameters())
         return net.eval()

@@ -1,23 +1,25 @@
 // Mass on a line: a bell curve over z, a map to x, the density over x; an interval to drag.
-// state: {z: [n], density: [n], maps: [{name, x: [n], slope: [n]}], map, interval: [low, high], value}.
+// state: {z: [n], density: [n], maps: [{name, x: [n], slope: [n]}], map, interval: [low, high], grains, value}.
 // Tells: {map, strength, interval}.
 import {
   Frame,
   arrows,
   axisX,
-  changing,
+  calm,
   choice,
   clamp,
   clip,
   drag,
   el,
   mount,
+  playButton,
   put,
   signed,
   slider,
   svg,
   ticks,
 } from "../kit.js";
+import { countIn, falling, massBelow, sand } from "./grains.js";
 
 const WIDTH = 860;
 const HEIGHT = 400;
@@ -27,34 +29,30 @@ const LINE = { x: [-EDGE, EDGE], y: [0, HIGHEST], width: WIDTH, height: HEIGHT }
 const UPPER = new Frame({ ...LINE, top: 20, bottom: 250 }); // z
 const LOWER = new Frame({ ...LINE, top: 240, bottom: 30 }); // x
 const BOTH = new Frame({ ...LINE, bottom: 30 });
+const FALL = 4200; // milliseconds that the sand takes
 const JOIN = [172, 258]; // between these pixels, lines lead from z to x
 
 const STYLE = `
-  max-width: 860px;
+  max-width: ${WIDTH + 8}px;
   svg { width: 100%; height: auto; touch-action: none; }
-  .row { gap: 8px 22px; margin-bottom: 4px; }
-  input { width: 150px; }
+  .row { gap: 6px 14px; margin-bottom: 2px; }
+  input { width: 110px; }
   .curve { fill: none; stroke: var(--gl-blue); stroke-width: 2; }
-  .mass { fill: var(--gl-blue); opacity: .22; }
-  .orange { fill: var(--gl-orange); opacity: .8; } .band { fill: var(--gl-orange); opacity: .16; }
+  .mass { fill: var(--gl-blue); opacity: .14; }
+  .orange { fill: var(--gl-orange); opacity: .45; } .band { fill: var(--gl-orange); opacity: .16; }
   .handle { cursor: ew-resize; fill: var(--gl-orange); }
   .handle:focus-visible { outline: none; stroke: var(--gl-ink); stroke-width: 3; }
   .inside { cursor: grab; }
+  .sand { fill: none; stroke: var(--gl-blue); stroke-width: 3; stroke-linecap: round; pointer-events: none; }
+  .sand.key { stroke: color-mix(in srgb, var(--gl-orange) 72%, var(--gl-ink)); stroke-width: 3.4; }
+  .sand.there { opacity: .45; }
   svg .name { fill: var(--gl-blue); } svg .height { fill: var(--gl-soft); font-size: .85em; }
   svg .axis { font-size: 1.15em; font-style: italic; }
   table { font: inherit; border-collapse: collapse; margin-top: 2px; font-variant-numeric: tabular-nums; }
-  :is(td, th) { padding: 1px 16px 1px 0; text-align: left; font-weight: normal; white-space: nowrap; }
-  td { min-width: 4.2em; }
+  :is(td, th) { padding: 0 9px 0 0; text-align: left; font-weight: normal; white-space: nowrap; }
+  td { min-width: 4em; }
   .key { font-weight: 600; color: var(--gl-orange); }
 `;
-
-// The mass of N(0, 1) below z (Abramowitz and Stegun 7.1.26, off by at most 1.5e-7).
-export function massBelow(z) {
-  const t = 1 / (1 + (0.3275911 * Math.abs(z)) / Math.SQRT2);
-  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const tail = 0.5 * poly * Math.exp((-z * z) / 2);
-  return z > 0 ? 1 - tail : tail;
-}
 
 // Values on the even grid z, at a place between its points, by a straight line.
 export function between(z, values, place) {
@@ -74,7 +72,7 @@ export function onTheWay({ z, density }, { x, slope }, share) {
 // What does not change: the axes, their names, and lines at two densities.
 function axes(picture) {
   for (const [frame, axis, name] of [
-    [UPPER, "z", "density π(z)"],
+    [UPPER, "z", "density p_Z(z)"],
     [LOWER, "x", "density p(x)"],
   ]) {
     // prettier-ignore
@@ -90,13 +88,15 @@ function axes(picture) {
 }
 
 function build(root) {
-  const picture = svg("svg", root, { viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
+  const label = "Mass over z above, over x below, and how the map leads from one to the other";
+  const picture = svg("svg", root, { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": label });
   const inside = clip(picture, BOTH);
   const path = (name) => svg("path", inside, { class: name });
   const joins = svg("path", inside, { stroke: "var(--gl-line)", "stroke-width": 0.8, fill: "none" });
   const band = path("band");
   const curves = [UPPER, LOWER].map((frame) => ({ frame, area: path("mass"), line: path("curve") }));
   const marks = [path("orange inside"), path("orange")];
+  const grains = ["sand there", "sand key there", "sand", "sand key"].map(path);
   axes(picture);
   const handles = ["lower", "upper"].map((end) =>
     svg("circle", picture, {
@@ -109,7 +109,7 @@ function build(root) {
       "aria-valuemax": EDGE,
     }),
   );
-  return { picture, joins, band, curves, marks, handles };
+  return { picture, joins, band, curves, marks, grains, handles };
 }
 
 // Where x is on its axis; beyond the picture it does not matter how far.
@@ -145,30 +145,51 @@ function showPicture({ joins, band, curves, marks, handles }, state, moved, [low
   [low, high].forEach((end, i) => put(handles[i], { cx: UPPER.px(end), "aria-valuenow": end.toFixed(2) }));
 }
 
+// The grains: above, all of them, as they were; below, those that have fallen, where they are at a time from 0 to 1.
+// Those of the interval stand out, above and below.
+function showGrains({ grains }, { z, density }, moved, { sand: all, interval: [low, high], time }) {
+  const texts = ["", "", "", ""];
+  for (const [at, u] of all) {
+    const to = far(between(z, moved.x, at));
+    const [high0, high1] = [u * between(z, density, at), u * between(z, moved.density, at)];
+    const [from, into] = [UPPER.at([at, high0]), LOWER.at([to, high1])];
+    const key = at >= low && at < high ? 1 : 0;
+    texts[key] += dot(from);
+    const [stretch, share] = falling(u, time);
+    if (stretch === 2 && share === 1 && high1 > HIGHEST) continue; // the heap is higher than the picture
+    const stops = [from, [from[0], JOIN[0]], [into[0], JOIN[1]], into];
+    const [a, b] = [stops[stretch], stops[stretch + 1]];
+    if (time > 0) texts[2 + key] += dot(a.map((v, i) => v + share * (b[i] - v)));
+  }
+  grains.forEach((path, i) => put(path, { d: texts[i] }));
+}
+const dot = ([u, v]) => `M${u.toFixed(1)} ${v.toFixed(1)}h0`;
+
 // The table below; returns what fills a row.
 function table(root) {
   const body = el("table", root);
   const rows = ["z", "x"].map((name) => {
     const row = el("tr", body);
     el("th", row, {}, `interval of ${name}:`);
-    return ["from", "to", "width", "mean density", "mass"].map((part) => ({
+    return ["from", "to", "width", "mean density", "mass", "grains"].map((part) => ({
       part,
-      cell: el("td", row, part === "mass" ? { class: "key" } : {}),
+      cell: el("td", row, ["mass", "grains"].includes(part) ? { class: "key" } : {}),
     }));
   });
   return (i, values) =>
     rows[i].forEach(({ part, cell }, k) => {
       const value = values[k];
-      cell.textContent = `${part} ${Number.isFinite(value) && value < 1e4 ? signed(value, 3) : "∞"}`;
+      const number = Number.isFinite(value) && value < 1e4 ? signed(value, part === "grains" ? 0 : 3) : "∞";
+      cell.textContent = `${part} ${number}`;
     });
 }
 
 // The intervals of z and of x in numbers, and in words what became of the width.
-function showNumbers(fill, say, ends, moved) {
+function showNumbers(fill, say, ends, moved, grains) {
   const mass = massBelow(ends[1]) - massBelow(ends[0]);
   const widths = [ends, moved].map(([a, b], i) => {
     const width = Math.abs(b - a);
-    fill(i, [Math.min(a, b), Math.max(a, b), width, mass / width, mass]);
+    fill(i, [Math.min(a, b), Math.max(a, b), width, mass / width, mass, grains]);
     return width;
   });
   const ratio = widths[1] / widths[0];
@@ -207,11 +228,32 @@ function take({ picture, handles, marks }, now, change) {
   });
 }
 
-function setup(root, state, { tell }) {
-  const { now, change } = changing(update, tell);
+// The button that lets the grains fall.
+function fallButton(parent, now, update) {
+  const set = (time) => {
+    now.time = time;
+    update();
+  };
+  return playButton(parent, {
+    text: "Drop the sand",
+    step(milliseconds) {
+      set(calm() ? 1 : Math.min(1, milliseconds / FALL));
+      return now.time < 1;
+    },
+    end: () => set(1),
+  });
+}
+
+// The map, how far along it, and the sand; returns what shows them.
+function tools(root, state, { now, change, update }) {
   const row = el("div", root, { class: "row" });
+  const player = fallButton(row, now, update);
   const options = state.maps.map(({ name }, i) => [i, name]);
-  const map = choice(row, { label: "map", options, act: (chosen) => change({ map: Number(chosen) }) });
+  const act = (chosen) => {
+    player.stop();
+    change({ map: Number(chosen) });
+  };
+  const map = choice(row, { label: "map", options, act });
   const strength = slider(row, {
     label: "how far along",
     min: 0,
@@ -220,15 +262,27 @@ function setup(root, state, { tell }) {
     "aria-label": "how far the points have gone from z to x",
     act: (share) => change({ strength: share }),
   });
+  return { map, strength, player };
+}
+
+function setup(root, state, { tell }) {
+  const now = { time: 1, sand: sand(state.grains) };
+  const change = (values) => {
+    Object.assign(now, values);
+    update();
+    tell({ map: now.map, strength: now.strength, interval: now.interval });
+  };
+  const { map, strength, player } = tools(root, state, { now, change, update });
   const drawn = build(root);
   const fill = table(root);
-  const say = el("div", root, { class: "say", "aria-live": "polite" });
+  const say = el("div", root, { class: "say" });
   take(drawn, now, change);
   function update() {
     const moved = onTheWay(state, state.maps[now.map], now.strength);
     showPicture(drawn, state, moved, now.interval);
+    showGrains(drawn, state, moved, now);
     const ends = now.interval.map((end) => between(state.z, moved.x, end));
-    showNumbers(fill, say, now.interval, ends);
+    showNumbers(fill, say, now.interval, ends, countIn(now.sand, now.interval));
     map.set(now.map);
     strength.set(now.strength);
   }
@@ -238,9 +292,11 @@ function setup(root, state, { tell }) {
     Object.assign(now, { map: chosen, strength: share, interval });
     update();
   };
-  return { show };
+  return { show, stop: player.stop };
 }
 
 export function draw(element, state) {
-  mount(element, state, { name: "gl-mass", label: "Probability mass on a line", css: STYLE, setup });
+  const title = "Probability mass on a line";
+  const hint = "Drop the sand. Then drag the orange interval or its ends: its grains stay as many, wherever they land.";
+  mount(element, state, { name: "gl-mass", title, hint, width: WIDTH + 8, css: STYLE, setup });
 }

@@ -34,11 +34,13 @@ def mass_on_a_line(
     start: str | None = None,
     interval: tuple[float, float] = (0.5, 1.0),
     points: int = 241,
+    grains: int = 500,
 ) -> MassOnALine:
     """Choose a map x = G(z), drag an interval of z, and see where its mass goes when z is drawn from N(0, 1).
 
     Arguments: maps, {name: G}, each elementwise from (n,) to (n,), differentiable and strictly monotone on [-4, 4];
-    start, the name of the first; interval of z at the start. Returns: a widget that needs no kernel.
+    start, the name of the first; interval of z at the start; points where the maps are evaluated; grains of sand that
+    fall through the map, each an equal share of the mass, at most 2000. Returns: a widget that needs no kernel.
     Raises: ValueError for a map that is not strictly monotone: it would lay mass on mass.
     """
     z = torch.linspace(-4, 4, points, dtype=torch.float64, requires_grad=True)
@@ -54,6 +56,8 @@ def mass_on_a_line(
     low, high = interval
     if not -4 <= low < high <= 4:
         raise ValueError(f"interval={interval} must lie in [-4, 4], its lower end first")
+    if not 0 <= grains <= 2000:
+        raise ValueError(f"grains={grains} must lie in 0..2000")
     density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     state = {
         "z": _rounded(z),
@@ -61,6 +65,7 @@ def mass_on_a_line(
         "maps": sampled,
         "map": names.index(start) if start is not None else 0,
         "interval": [low, high],
+        "grains": grains,
     }
     return MassOnALine(state=state)
 

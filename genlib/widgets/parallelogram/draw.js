@@ -1,14 +1,16 @@
 // A 2x2 matrix: the unit square and what becomes of it. state: {columns: [[a, c], [b, d]], value}. Tells: {columns}.
-import { Frame, arrows, axisX, axisY, buttons, clamp, drag, el, mount, put, signed, svg } from "../kit.js";
+import { Frame, arrows, axisX, axisY, buttons, clamp, clip, drag, el, gliding, mount } from "../kit.js";
+import { put, signed, svg } from "../kit.js";
 
 const STYLE = `
   display: flex; flex-wrap: wrap; gap: 8px 28px; align-items: flex-start;
   svg { width: 440px; max-width: 100%; height: auto; background: var(--gl-paper); border: 1px solid var(--gl-faint); }
   svg .tick { fill: var(--gl-soft); }
+  .lattice { fill: none; stroke: var(--gl-amber); stroke-width: 1; opacity: .45; }
   .handle { cursor: grab; }
   .handle:focus-visible { outline: none; stroke: var(--gl-ink); stroke-width: 3; }
   .letter { fill: none; stroke-width: 5; stroke-linejoin: round; stroke-linecap: round; }
-  .side { width: 25.5em; font-variant-numeric: tabular-nums; }
+  .side { width: 27.5em; font-variant-numeric: tabular-nums; }
   .line { display: grid; grid-template-columns: 8.2em 1fr; gap: 4px 10px; margin: 3px 0; }
   .line b { font-weight: 600; }
   .matrix { display: inline-grid; grid-template-columns: auto auto; gap: 0 16px; padding: 0 10px; text-align: right;
@@ -44,6 +46,18 @@ export function halton(i, base) {
   }
   return value;
 }
+// The lines of the plane's grid, which the matrix takes along.
+const FAR = 8;
+const LATTICE = Array.from({ length: 2 * FAR + 1 }, (_, k) => k - FAR).flatMap((t) => [
+  [
+    [t, -FAR],
+    [t, FAR],
+  ],
+  [
+    [-FAR, t],
+    [FAR, t],
+  ],
+]);
 const DOTS = Array.from({ length: 150 }, (_, i) => [halton(i + 1, 2), halton(i + 1, 3)]);
 
 const snap = (v) => Math.round(clamp(v, -LIMIT, LIMIT) * 20) / 20;
@@ -51,7 +65,8 @@ const copy = (columns) => columns.map((column) => column.slice());
 
 // The plane: the axes and the unit square, which stay, and what moves.
 function plane(root) {
-  const picture = svg("svg", root, { viewBox: `0 0 ${SIZE} ${SIZE}` });
+  const label = "The unit square and what the matrix makes of it";
+  const picture = svg("svg", root, { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "group", "aria-label": label });
   for (let t = -2; t <= 2; t++) {
     // prettier-ignore
     const lines = FRAME.path([[t, -EDGE], [t, EDGE]]) + FRAME.path([[-EDGE, t], [EDGE, t]]);
@@ -66,6 +81,7 @@ function plane(root) {
     "stroke-dasharray": "5 4",
   });
   svg("path", picture, { d: FRAME.path(LETTER), class: "letter", stroke: "var(--gl-faint)" });
+  const lattice = svg("path", clip(picture, FRAME), { class: "lattice" });
   const yellow = "var(--gl-amber)";
   const shape = svg("path", picture, { fill: yellow, "fill-opacity": 0.22, stroke: yellow, "stroke-width": 2 });
   const letter = svg("path", picture, { class: "letter", stroke: `color-mix(in srgb, ${yellow} 55%, var(--gl-ink))` });
@@ -81,7 +97,7 @@ function plane(root) {
       "aria-label": `${which} column: arrow keys move it`,
     }),
   );
-  return { picture, shape, letter, marks, sides, handles };
+  return { picture, lattice, shape, letter, marks, sides, handles };
 }
 
 // What stands beside it: the entries, and what they say.
@@ -95,12 +111,13 @@ function numbers(side) {
     el("span", row, {}, title);
     return el("b", row);
   });
-  return { entries, det, area, turn, density, say: el("div", side, { class: "say", "aria-live": "polite" }) };
+  return { entries, det, area, turn, density, say: el("div", side, { class: "say" }) };
 }
 
-function showPlane({ shape, letter, marks, sides, handles }, columns) {
+function showPlane({ lattice, shape, letter, marks, sides, handles }, columns) {
   const [[a, c], [b, d]] = columns; // the matrix is [[a, b], [c, d]]
   const to = ([u, v]) => [a * u + b * v, c * u + d * v];
+  put(lattice, { d: LATTICE.map((line) => FRAME.path(line.map(to))).join("") });
   put(shape, { d: FRAME.path(SQUARE.map(to), true) });
   put(letter, { d: FRAME.path(LETTER.map(to)) });
   const place = (node, point) => put(node, { cx: FRAME.px(point[0]).toFixed(1), cy: FRAME.py(point[1]).toFixed(1) });
@@ -146,19 +163,33 @@ function setup(root, state, { tell }) {
     update();
     tell({ columns });
   };
-  const move = (i, column) => set(columns.map((old, k) => (k === i ? column.map(snap) : old)));
+  const glider = gliding(([a, c, b, d]) => {
+    columns = [[a, c], [b, d]]; // prettier-ignore
+    update();
+  }, 700);
+  const go = (preset) => {
+    tell({ columns: copy(preset) });
+    glider.glide(columns.flat(), preset.flat());
+  };
+  const move = (i, column) => {
+    glider.stop();
+    set(columns.map((old, k) => (k === i ? column.map(snap) : old)));
+  };
   drawn.handles.forEach((handle, i) => {
     drag(handle, { move: (event) => move(i, FRAME.pointer(event, drawn.picture)) });
     arrows(handle, (dx, dy) => move(i, [columns[i][0] + 0.05 * dx, columns[i][1] + 0.05 * dy]));
   });
-  buttons(side, Object.fromEntries(Object.entries(PRESETS).map(([name, preset]) => [name, () => set(preset)])));
+  buttons(side, Object.fromEntries(Object.entries(PRESETS).map(([name, preset]) => [name, () => go(preset)])));
   const show = (given) => {
+    glider.stop();
     columns = copy(given.value?.columns ?? given.columns);
     update();
   };
-  return { show };
+  return { show, stop: glider.stop };
 }
 
 export function draw(element, state) {
-  mount(element, state, { name: "gl-para", label: "A 2 by 2 matrix and the unit square", css: STYLE, setup });
+  const [title, label] = ["A matrix and the unit square", "A 2 by 2 matrix and the unit square"];
+  const hint = "Drag the two round handles. Can you turn the F over without passing through area 0?";
+  mount(element, state, { name: "gl-para", title, hint, label, width: 836, css: STYLE, setup });
 }
