@@ -989,7 +989,7 @@ logit = Exercise(
 )
 
 
-# 5.9 and 5.10: is this a bug? ------------------------------------------------------------------------------------------
+# 5.9 and 5.10: is this a bug? -----------------------------------------------------------------------------------------
 
 
 def density_bugs():
@@ -1010,8 +1010,8 @@ in_the_density = Exercise(
             "C": "no bug. This log_det is that of the way back, G, at z: by (5.4) and (5.7) it is subtracted.",
             "D": "a bug. Only the numbers that are changed are scaled, but all of s is summed: where the mask is 1 the "
             "network's s acts on nothing and counts all the same. ((1 - mask) * s).sum(1) it must be.",
-            "E": "a bug. One number divides all D of x, so the diagonal of J holds 1/width D times: the log-determinant is "
-            "-D log width.",
+            "E": "a bug. One number divides all D of x, so the diagonal of J holds 1/width D times: the "
+            "log-determinant is -D log width.",
         },
     ),
 )
