@@ -721,6 +721,36 @@ lu = Exercise(
         "the order is P L U; you have P U L": _other_matrix(
             lambda P, lower, upper, d: P @ _upper_with(d, upper) @ _unit_lower(lower)
         ),
+        "that is the transpose of M": _other_matrix(
+            lambda P, lower, upper, d: (P @ _unit_lower(lower) @ _upper_with(d, upper)).T
+        ),
+        "that is the inverse of M": _other_matrix(
+            lambda P, lower, upper, d: torch.linalg.inv(P @ _unit_lower(lower) @ _upper_with(d, upper))
+        ),
+        "lower and upper both keep their diagonals; take what is strictly below, tril(-1), and strictly above, "
+        "triu(1), and add the diagonals": _other_matrix(
+            lambda P, lower, upper, d: P @ (lower.tril() + torch.eye(len(P)).to(P)) @ (upper.triu() + torch.diag(d))
+        ),
+        "you took lower as it is; L is what is strictly below its diagonal, plus the identity": _other_matrix(
+            lambda P, lower, upper, d: P @ lower @ _upper_with(d, upper)
+        ),
+        "U is what is strictly above the diagonal plus diag(sign · exp(log_d)); you multiplied a matrix with ones on "
+        "its diagonal by that": (
+            _other_matrix(
+                lambda P, lower, upper, d: (
+                    P @ _unit_lower(lower) @ torch.diag(d) @ _upper_with(torch.ones_like(d), upper)
+                )
+            ),
+            _other_matrix(
+                lambda P, lower, upper, d: (
+                    P @ _unit_lower(lower) @ _upper_with(torch.ones_like(d), upper) @ torch.diag(d)
+                )
+            ),
+        ),
+        "you added to every entry of a row or matrix; ones and sign · exp(log_d) belong on the diagonals only: "
+        "torch.eye, torch.diag": _other_matrix(
+            lambda P, lower, upper, d: P @ (lower.tril(-1) + 1) @ (upper.triu(1) + d)
+        ),
         "you transposed P: M = P L U, not Pᵀ L U": _other_matrix(
             lambda P, lower, upper, d: P.T @ _unit_lower(lower) @ _upper_with(d, upper)
         ),
@@ -819,6 +849,16 @@ bits = Exercise(
         "asked is a number for each picture, shape (B,); you averaged over the batch": (
             lambda log_p, dimensions, levels: dequantized_bits(log_p, dimensions, levels).mean()
         ),
+        "log₂(levels) is in bits already; you divided it by log 2 once more": (
+            lambda log_p, dimensions, levels: (math.log2(levels) - log_p / dimensions) / math.log(2)
+        ),
+        "exp(log_p) under- or overflows; log_p is a logarithm already, so divide it by log 2": (
+            lambda log_p, dimensions, levels: -log_p.exp().log2() / dimensions + math.log2(levels)
+        ),
+        "a density may be above 1, and this number below 0: don't cut it off": (
+            lambda log_p, dimensions, levels: dequantized_bits(log_p, dimensions, levels).clamp(min=0),
+            lambda log_p, dimensions, levels: (-log_p / (dimensions * math.log(2))).clamp(min=0) + math.log2(levels),
+        ),
         "nats become bits by dividing by log 2; you multiplied": (
             lambda log_p, dimensions, levels: -log_p * math.log(2) / dimensions + math.log2(levels)
         ),
@@ -861,14 +901,12 @@ def _other_slope(change):
     )
 
 
-def _other_r(change):
-    """The answer in which r is made in another way, its log-determinant by autograd."""
+def _other_r(shift, scale):
+    """The answer in which r = shift + scale x, both made of levels and alpha in another way, and all else follows."""
 
     def answer(x, levels, alpha):
-        given = x.detach().requires_grad_()
-        with torch.enable_grad():
-            (slope,) = torch.autograd.grad(_logit(change(given, levels, alpha)).sum(), given)
-        return _logit(change(x, levels, alpha)), slope.abs().log().sum(1)
+        r = shift(levels, alpha) + scale(levels, alpha) * x
+        return _logit(r), (math.log(scale(levels, alpha)) - r.log() - (1 - r).log()).sum(1)
 
     return answer
 
@@ -926,6 +964,15 @@ logit = Exercise(
         "the slope of the logit is 1 / (r (1 - r)): you left out 1 - r": _other_slope(
             lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - r.log()).sum(1)
         ),
+        "the slope of the logit is 1 / (r (1 - r)): you left out r": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - (1 - r).log()).sum(1)
+        ),
+        "(1 - 2 alpha) / levels is a factor of the slope, so its logarithm is added; you subtracted it": _other_slope(
+            lambda r, levels, alpha: (-math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).sum(1)
+        ),
+        "that is the determinant; asked is the logarithm of its size": _other_slope(
+            lambda r, levels, alpha: ((1 - 2 * alpha) / levels / (r * (1 - r))).prod(1)
+        ),
         "the slope of the logit is 1 / (r (1 - r)): the two logarithms are subtracted both; you added "
         "log(1 - r)": _other_slope(
             lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - r.log() + (1 - r).log()).sum(1)
@@ -958,20 +1005,31 @@ logit = Exercise(
             lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).sum(1).detach()
         ),
         "alpha is taken off at both ends: the factor is 1 - 2 alpha, you have 1 - alpha": _other_r(
-            lambda x, levels, alpha: alpha + (1 - alpha) * x / levels
+            lambda levels, alpha: alpha, lambda levels, alpha: (1 - alpha) / levels
         ),
         "x lies between 0 and levels: divide by levels, not by levels - 1": _other_r(
-            lambda x, levels, alpha: alpha + (1 - 2 * alpha) * x / (levels - 1)
+            lambda levels, alpha: alpha, lambda levels, alpha: (1 - 2 * alpha) / (levels - 1)
         ),
         "the first alpha is missing: r = alpha + (1 - 2 alpha) x / levels": _other_r(
-            lambda x, levels, alpha: (1 - 2 * alpha) * x / levels
+            lambda levels, alpha: 0.0, lambda levels, alpha: (1 - 2 * alpha) / levels
         ),
-        "alpha is missing: r = alpha + (1 - 2 alpha) x / levels": _other_r(lambda x, levels, alpha: x / levels),
+        "alpha is missing: r = alpha + (1 - 2 alpha) x / levels": _other_r(
+            lambda levels, alpha: 0.0, lambda levels, alpha: 1 / levels
+        ),
         "you wrote 17 into your answer: `levels` is an argument": _other_r(
-            lambda x, levels, alpha: alpha + (1 - 2 * alpha) * x / 17
+            lambda levels, alpha: alpha, lambda levels, alpha: (1 - 2 * alpha) / 17
         ),
         "you wrote 0.02 into your answer: `alpha` is an argument": _other_r(
-            lambda x, levels, alpha: 0.02 + 0.96 * x / levels
+            lambda levels, alpha: 0.02, lambda levels, alpha: 0.96 / levels
+        ),
+        "z is log(r / (1 - r)); you left out the logarithm": (
+            lambda x, levels, alpha: (_logit(_squeezed(x, levels, alpha)).exp(), logit_layer(x, levels, alpha)[1])
+        ),
+        "the slope 1 / (r (1 - r)) belongs at r, not at x / levels": (
+            lambda x, levels, alpha: (
+                _logit(_squeezed(x, levels, alpha)),
+                (math.log((1 - 2 * alpha) / levels) - (x / levels * (1 - x / levels)).log()).sum(1),
+            )
         ),
         "z is log(r / (1 - r)); yours has the other sign, log((1 - r) / r)": (
             lambda x, levels, alpha: (
@@ -983,7 +1041,8 @@ logit = Exercise(
             lambda x, levels, alpha: (_squeezed(x, levels, alpha).sigmoid(), logit_layer(x, levels, alpha)[1])
         ),
         "log is the natural logarithm; you took that to base 2": (
-            lambda x, levels, alpha: tuple(v / math.log(2) for v in logit_layer(x, levels, alpha))
+            lambda x, levels, alpha: tuple(v / math.log(2) for v in logit_layer(x, levels, alpha)),
+            _other_slope(lambda r, levels, alpha: (math.log2((1 - 2 * alpha) / levels) - (r * (1 - r)).log2()).sum(1)),
         ),
     },
 )
