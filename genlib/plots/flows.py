@@ -16,6 +16,8 @@ from genlib.plots.base import COLOURS, canvas
 BLUE, ORANGE, GREEN = COLOURS[:3]
 # The plane shrinks: blue; it swells: orange; nothing happens: nearly white.
 SWELLING = LinearSegmentedColormap.from_list("swelling", [BLUE, "#F5F5F5", ORANGE])
+# A turn around the middle ends at the colour that it began with.
+DIRECTIONS = LinearSegmentedColormap.from_list("directions", [BLUE, GREEN, "#E69F00", "#CC79A7", BLUE])
 LETTER = ((0.3, 0.15), (0.3, 0.85), (0.72, 0.85), (0.3, 0.85), (0.3, 0.53), (0.62, 0.53))
 
 
@@ -153,22 +155,24 @@ def grid(grids: Tensor, points: Tensor | None, titles: Sequence[str], *, extent:
     return figure
 
 
-def journey(stages: Sequence[Tensor], *, titles: Sequence[str] | None = None) -> Figure:
+def journey(stages: Sequence[Tensor], *, titles: Sequence[str] | None = None, extent: float | None = None) -> Figure:
     """Points of the plane on their way, (n, 2) at each stage: a point keeps the colour of its first direction.
 
-    The direction is seen from the middle of the first stage; titles: one for each stage, by default they count.
+    The direction is seen from the middle of the first stage; titles: one for each stage, by default they count;
+    extent: what each panel shows, from -extent to extent, by default all of its points.
     """
     titles = titles or ["noise", *[f"after step {k}" for k in range(1, len(stages))]]
     first = stages[0].double().cpu() - stages[0].double().cpu().mean(0)
     angle = torch.atan2(first[:, 1], first[:, 0]).tolist()
     with canvas(max(1.95 * len(stages), 5), 2.4, 1, len(stages)) as (figure, axes):
         for ax, points, title in zip(axes[0], stages, titles, strict=True):
-            colours = {"c": angle, "cmap": "twilight_shifted", "vmin": -math.pi, "vmax": math.pi}
+            colours = {"c": angle, "cmap": DIRECTIONS, "vmin": -math.pi, "vmax": math.pi}
             ax.scatter(*points.double().cpu().T.tolist(), s=3, linewidths=0, **colours)
             ax.set(aspect="equal", title=title)
-            ax.xaxis.set_major_locator(ticker.MaxNLocator(4))
-            ax.yaxis.set_major_locator(ticker.MaxNLocator(4))
-            ax.set_facecolor("#F7F7F7")
+            ax.xaxis.set_major_locator(ticker.MaxNLocator(3))
+            ax.yaxis.set_major_locator(ticker.MaxNLocator(3))
+            if extent is not None:
+                ax.set(xlim=(-extent, extent), ylim=(-extent, extent))
     return figure
 
 

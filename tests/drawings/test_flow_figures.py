@@ -61,6 +61,7 @@ def test_a_point_keeps_the_colour_of_its_first_direction_on_its_journey():
     assert len(set(first.get_array().tolist())) == 4
     assert second.get_offsets().tolist() == (5 + start.flip(1)).tolist()
     assert [ax.get_title() for ax in figure.axes] == ["z", "x"]
+    assert plots.flows.journey([start, start], extent=2.5).axes[1].get_xlim() == (-2.5, 2.5)
 
 
 def test_stages_of_a_journey_need_a_title_each():
