@@ -81,7 +81,7 @@ LECTURES = (
         "change of variables; NICE, RealNVP, the parts of Glow",
         (2, -0.5),
         ("01",),
-        minutes=135,
+        minutes=75,
     ),
     Lecture(
         "06",

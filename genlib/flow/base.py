@@ -1,4 +1,4 @@
-"""Where latents come from: a density π(z) of vectors, simple enough to be drawn from."""
+"""Where latents come from: a density p_Z(z) of vectors, simple enough to be drawn from."""
 
 import math
 from typing import Protocol
@@ -11,7 +11,7 @@ from genlib.noise import normal, uniform
 
 
 class Base(Protocol):
-    """What a flow asks of π: how many dimensions it has, of how many labels it knows, a density, and draws."""
+    """What a flow asks of p_Z: how many dimensions it has, of how many labels it knows, a density, and draws."""
 
     D: int
 
@@ -20,7 +20,7 @@ class Base(Protocol):
         """None: it knows no labels."""
 
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """log π(z), or log π(z | y), (B, D) -> (B,), nats."""
+        """log p_Z(z), or log p_Z(z | y), (B, D) -> (B,), nats."""
 
     def sample(
         self,
@@ -36,7 +36,7 @@ class Base(Protocol):
 class Logistic(nn.Module):
     r"""Independent standard logistic values, the base of NICE: rounder at the top and heavier in the tails.
 
-    .. math:: \log \pi(z) = -\sum_i \log(1 + e^{z_i}) + \log(1 + e^{-z_i})
+    .. math:: \log p_Z(z) = -\sum_i \log(1 + e^{z_i}) + \log(1 + e^{-z_i})
     """
 
     classes: int | None = None
@@ -48,7 +48,7 @@ class Logistic(nn.Module):
         self.register_buffer("zero", torch.zeros(()), persistent=False)
 
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """log π(z), (B,), nats."""
+        """log p_Z(z), (B,), nats."""
         return -(F.softplus(z) + F.softplus(-z)).sum(1)
 
     def sample(
@@ -68,7 +68,7 @@ class Logistic(nn.Module):
 class ClassGaussian(nn.Module):
     r"""A Gaussian for each label, with a learned mean and a learned width in each direction.
 
-    .. math:: \log \pi(z \mid y) = \sum_i -\tfrac12 \Big(\frac{z_i - \mu_{y,i}}{\sigma_{y,i}}\Big)^2
+    .. math:: \log p_Z(z \mid y) = \sum_i -\tfrac12 \Big(\frac{z_i - \mu_{y,i}}{\sigma_{y,i}}\Big)^2
               - \log \sigma_{y,i} - \tfrac12 \log 2\pi
 
     All that the flow learns of labels is here: they share one bijection, and each has its own place in the latents.
@@ -83,7 +83,7 @@ class ClassGaussian(nn.Module):
         self.mean, self.log_std = nn.Parameter(torch.zeros(classes, D)), nn.Parameter(torch.zeros(classes, D))
 
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """log π(z | y), (B,), nats."""
+        """log p_Z(z | y), (B,), nats."""
         assert y is not None, "a density given labels needs them"
         mean, log_std = self.mean.index_select(0, y), self.log_std.index_select(0, y)
         standard = (z - mean) * (-log_std).exp()

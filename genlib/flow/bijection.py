@@ -1,6 +1,6 @@
 r"""What a flow is made of: maps that can be undone, and that know how much they stretch.
 
-.. math:: \log p(x) = \log \pi(f(x)) + \log|\det J_f(x)|, \qquad
+.. math:: \log p(x) = \log p_Z(f(x)) + \log|\det J_f(x)|, \qquad
           \log|\det J_{g \circ f}| = \log|\det J_f| + \log|\det J_g|
 
 Data x go forward to latents z. Each map returns log |det J|, one number in nats for each example, so that a chain of

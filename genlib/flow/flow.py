@@ -1,6 +1,6 @@
 r"""A normalising flow: a bijection to latents, and a simple density of them.
 
-.. math:: p(x) = \pi(f(x))\, |\det J_f(x)|
+.. math:: p(x) = p_Z(f(x))\, |\det J_f(x)|
 
 Whatever the bijection, the density is exact, a sample is one pass back, and every x has its own z.
 """
@@ -18,9 +18,9 @@ from genlib.quantize import Dequantize
 
 
 class Flow(GenerativeModel):
-    r"""p(x) = π(f(x)) |det J_f(x)| for reals, or for integers through uniform dequantization.
+    r"""p(x) = p_Z(f(x)) |det J_f(x)| for reals, or for integers through uniform dequantization.
 
-    Arguments: bijection, (B, *shape) -> (B, D), its latents flat; base π, with log_prob(z, y) and sample(n, y); shape
+    Arguments: bijection, (B, *shape) -> (B, D), its latents flat; base p_Z, with log_prob(z, y) and sample(n, y); shape
     of one example, by default (D,) of the base; levels, x are integers 0..levels-1, None for reals. With a base that
     has ``classes``, the model is conditional. ``loss`` is in nats for an example.
     """

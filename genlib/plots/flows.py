@@ -16,6 +16,8 @@ from genlib.plots.base import COLOURS, canvas
 BLUE, ORANGE, GREEN = COLOURS[:3]
 # The plane shrinks: blue; it swells: orange; nothing happens: nearly white.
 SWELLING = LinearSegmentedColormap.from_list("swelling", [BLUE, "#F5F5F5", ORANGE])
+# A turn around the middle ends at the colour that it began with.
+DIRECTIONS = LinearSegmentedColormap.from_list("directions", [BLUE, GREEN, "#E69F00", "#CC79A7", BLUE])
 LETTER = ((0.3, 0.15), (0.3, 0.85), (0.72, 0.85), (0.3, 0.85), (0.3, 0.53), (0.62, 0.53))
 
 
@@ -57,7 +59,7 @@ def mass_on_a_line(
     marked = (z >= interval[0]) & (z <= interval[1])
     with canvas(7.4, 4.8, 2, 1) as (figure, axes):
         figure.set_layout_engine("constrained", hspace=0.25)
-        for ax, where, density, name in ((axes[0, 0], z, p_z, "\\pi(z)"), (axes[1, 0], x, p_x, "p(x)")):
+        for ax, where, density, name in ((axes[0, 0], z, p_z, "p_Z(z)"), (axes[1, 0], x, p_x, "p(x)")):
             ax.fill_between(where.tolist(), density.tolist(), color=BLUE, alpha=0.22)
             ax.plot(where.tolist(), density.tolist(), color=BLUE, linewidth=2)
             ax.fill_between(where[marked].tolist(), density[marked].tolist(), color=ORANGE, alpha=0.8)
@@ -150,6 +152,46 @@ def grid(grids: Tensor, points: Tensor | None, titles: Sequence[str], *, extent:
                 ax.set_yticklabels([])
         bar = figure.colorbar(cells, ax=axes[0].tolist(), shrink=0.75, pad=0.01)
         bar.set_label("log |det| so far (nats)", fontsize=9)
+    return figure
+
+
+def journey(stages: Sequence[Tensor], *, titles: Sequence[str] | None = None, extent: float | None = None) -> Figure:
+    """Points of the plane on their way, (n, 2) at each stage: a point keeps the colour of its first direction.
+
+    The direction is seen from the middle of the first stage; titles: one for each stage, by default they count;
+    extent: what each panel shows, from -extent to extent, by default all of its points.
+    """
+    titles = titles or ["noise", *[f"after step {k}" for k in range(1, len(stages))]]
+    first = stages[0].double().cpu() - stages[0].double().cpu().mean(0)
+    angle = torch.atan2(first[:, 1], first[:, 0]).tolist()
+    with canvas(max(1.95 * len(stages), 5), 2.4, 1, len(stages)) as (figure, axes):
+        for ax, points, title in zip(axes[0], stages, titles, strict=True):
+            colours = {"c": angle, "cmap": DIRECTIONS, "vmin": -math.pi, "vmax": math.pi}
+            ax.scatter(*points.double().cpu().T.tolist(), s=3, linewidths=0, **colours)
+            ax.set(aspect="equal", title=title)
+            ax.xaxis.set_major_locator(ticker.MaxNLocator(3))
+            ax.yaxis.set_major_locator(ticker.MaxNLocator(3))
+            if extent is not None:
+                ax.set(xlim=(-extent, extent), ylim=(-extent, extent))
+    return figure
+
+
+def spline(
+    x: Tensor, curves: Mapping[str, tuple[Tensor, Tensor]], knots: Mapping[str, tuple[Tensor, Tensor]]
+) -> Figure:
+    """Rising curves over x (n,) with their knots, and below them their slopes on a logarithmic axis.
+
+    Arguments: curves, {name: (z, logarithm of the slope)}, (n,) each; knots, {name: (x, z)} where its pieces meet.
+    """
+    with canvas(6.4, 5.2, 2, 1, sharex=True) as (figure, axes):
+        above, below = axes[:, 0]
+        for (name, (z, log_slope)), colour in zip(curves.items(), cycle(COLOURS), strict=False):
+            above.plot(x.tolist(), z.tolist(), color=colour, linewidth=2, label=name)
+            above.plot(*[places.tolist() for places in knots[name]], "o", color=colour, markersize=5)
+            below.plot(x.tolist(), log_slope.exp().tolist(), color=colour, linewidth=2)
+        above.set(ylabel="$z_b$", aspect="auto")
+        above.legend(loc="upper left")
+        below.set(xlabel="$x_b$", ylabel="slope $dz_b / dx_b$", yscale="log")
     return figure
 
 

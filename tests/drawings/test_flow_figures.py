@@ -25,11 +25,15 @@ def trace(z):
 
 
 flows = plots.flows
+LINE = torch.linspace(-4, 4, 201)
 FIGURES = {
     "histogram": lambda: flows.histogram(torch.randn(500), {"a curve": lambda x: 0 * x}, extent=(-3, 3)),
     "mass on a line": lambda: flows.mass_on_a_line(*[torch.linspace(-4, 4, 99)] * 2, torch.ones(99), title="a map"),
     "parallelogram": lambda: flows.parallelogram(torch.tensor([[1.0, 2], [0, -1]])),
     "grids": lambda: flows.grid(torch.zeros(3, 5, 5, 3), torch.zeros(3, 4, 2), ["a", "b", "c"]),
+    "a journey": lambda: flows.journey([torch.randn(50, 2)] * 5),
+    "a journey of two": lambda: flows.journey([torch.rand(50, 2), torch.randn(50, 2)], titles=["z, uniform", "x"]),
+    "splines": lambda: flows.spline(LINE, {"$x_a = 0$": (LINE, 0 * LINE)}, {"$x_a = 0$": (LINE[::50], LINE[::50])}),
     "matrices": lambda: flows.jacobians({"a": torch.eye(3), "b": -torch.ones(3, 3)}, note="a note"),
     "magnified": lambda: flows.linearization(lambda z: 2 * z, 2 * torch.eye(2), (0.5, 0.5), widths=(1, 0.1)),
 }
@@ -48,6 +52,31 @@ def test_the_histogram_is_a_density_of_all_samples():
     samples = torch.tensor([0.5, 0.5, 5.0, -5.0])  # two of four lie in the one bin that is shown
     figure = plots.flows.histogram(samples, {}, extent=(0.0, 1.0), bins=1)
     assert figure.axes[0].patches[0].get_height() == pytest.approx(0.5)
+
+
+def test_a_point_keeps_the_colour_of_its_first_direction_on_its_journey():
+    start = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0], [2.0, -2.0]])
+    figure = plots.flows.journey([start, 5 + start.flip(1)], titles=["z", "x"])
+    first, second = (ax.collections[0] for ax in figure.axes)
+    assert first.get_array().tolist() == second.get_array().tolist()
+    assert len(set(first.get_array().tolist())) == 4
+    assert second.get_offsets().tolist() == (5 + start.flip(1)).tolist()
+    assert [ax.get_title() for ax in figure.axes] == ["z", "x"]
+    assert plots.flows.journey([start, start], extent=2.5).axes[1].get_xlim() == (-2.5, 2.5)
+
+
+def test_stages_of_a_journey_need_a_title_each():
+    with pytest.raises(ValueError, match="zip"):
+        plots.flows.journey([torch.zeros(3, 2)] * 2, titles=["one"])
+
+
+def test_a_spline_shows_its_slopes_and_not_their_logarithms():
+    knots = {"a": (LINE[::100], 2 * LINE[::100])}
+    figure = plots.flows.spline(LINE, {"a": (2 * LINE, torch.full_like(LINE, math.log(2)))}, knots)
+    above, below = figure.axes
+    assert below.lines[0].get_ydata() == pytest.approx([2.0] * len(LINE))
+    assert list(above.lines[1].get_xdata()) == LINE[::100].tolist()
+    assert list(above.lines[1].get_ydata()) == (2 * LINE[::100]).tolist()
 
 
 def test_zero_is_white_in_a_matrix_and_nothing_else_is():

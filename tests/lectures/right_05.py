@@ -15,30 +15,30 @@ NO_GRADIENT = "no gradient flows"
 # 5.1
 
 
-def density_point_by_point(x, f, df, log_pi):
+def density_point_by_point(x, f, df, log_p_z):
     values = []
     for i in range(len(x)):
         one = x[i : i + 1]
-        values.append((log_pi(f(one)) + torch.log(torch.abs(df(one))))[0])
+        values.append((log_p_z(f(one)) + torch.log(torch.abs(df(one))))[0])
     return torch.stack(values)
 
 
-def density_by_the_inverse(x, f, df, log_pi):
-    return log_pi(f(x)) - torch.log(1 / df(x).abs())
+def density_by_the_inverse(x, f, df, log_p_z):
+    return log_p_z(f(x)) - torch.log(1 / df(x).abs())
 
 
-def density_by_half_the_square(x: Tensor, f, df, log_pi) -> Tensor:
+def density_by_half_the_square(x: Tensor, f, df, log_p_z) -> Tensor:
     z, slope = f(x), df(x)
-    return log_pi(z) + 0.5 * torch.log(slope * slope)
+    return log_p_z(z) + 0.5 * torch.log(slope * slope)
 
 
 class Density:
-    def __call__(self, x, f, df, log_pi):
-        return torch.add(log_pi(f(x)), df(x).abs().log())
+    def __call__(self, x, f, df, log_p_z):
+        return torch.add(log_p_z(f(x)), df(x).abs().log())
 
 
-def density_in_numpy(x, f, df, log_pi):
-    return log_pi(f(x)).numpy() + np.log(np.abs(df(x).numpy()))
+def density_in_numpy(x, f, df, log_p_z):
+    return log_p_z(f(x)).numpy() + np.log(np.abs(df(x).numpy()))
 
 
 # 5.2
@@ -197,6 +197,48 @@ def bits_by_metrics(log_p, dimensions, levels):
     return metrics.bits_per_dim(log_p, (dimensions,), spacing=1 / levels)
 
 
+# 5.8
+
+
+def logit_by_torch(x, levels, alpha):
+    r = alpha + (1 - 2 * alpha) * x / levels
+    return torch.logit(r), torch.log((1 - 2 * alpha) / (levels * r * (1 - r))).sum(-1)
+
+
+def logit_in_terms_of_z(x, levels, alpha):
+    r = alpha + (1 - 2 * alpha) * x / levels
+    z = torch.log(r / (1 - r))
+    softplus = torch.nn.functional.softplus
+    return [z, (math.log(1 - 2 * alpha) - math.log(levels) + softplus(z) + softplus(-z)).sum(1)]
+
+
+def logit_column_by_column(x: Tensor, levels, alpha) -> tuple[Tensor, Tensor]:
+    columns, log_det = [], 0
+    for i in range(x.shape[1]):
+        r = alpha + (1 - 2 * alpha) * x[:, i] / levels
+        columns.append(torch.log(r) - torch.log1p(-r))
+        log_det = log_det + math.log((1 - 2 * alpha) / levels) - torch.log(r) - torch.log1p(-r)
+    return torch.stack(columns, 1), log_det
+
+
+def logit_with_d_times_the_constant(x, levels, alpha):
+    r = alpha + (1 - 2 * alpha) * x / levels
+    log_det = x.shape[1] * math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log().sum(1)
+    return (r / (1 - r)).log(), log_det
+
+
+def logit_by_genlib(x, levels, alpha):
+    from genlib.flow import Logit
+
+    return Logit(levels, alpha)(x)
+
+
+class LogitLayer:
+    def __call__(self, x, levels, alpha):
+        r = torch.add(alpha, x, alpha=(1 - 2 * alpha) / levels)
+        return r.log() - (1 - r).log(), torch.einsum("bi->b", -torch.log(r * (1 - r) * levels / (1 - 2 * alpha)))
+
+
 RIGHT = {
     "log_density": {
         "a Python loop": density_point_by_point,
@@ -204,7 +246,7 @@ RIGHT = {
         "half the logarithm of the square": density_by_half_the_square,
         "a class": Density(),
         "NumPy": (density_in_numpy, NO_GRADIENT),
-        "float32": (lambda x, f, df, log_pi: (log_pi(f(x)) + df(x).abs().log()).float(), "asked was torch.float64"),
+        "float32": (lambda x, f, df, log_p_z: (log_p_z(f(x)) + df(x).abs().log()).float(), "asked was torch.float64"),
     },
     "density_of_incomes": {
         "a list of numbers": incomes_one_by_one,
@@ -248,6 +290,15 @@ RIGHT = {
             lambda log_p, dimensions, levels: -log_p.numpy() / dimensions / np.log(2) + np.log2(levels),
             NO_GRADIENT,
         ),
+    },
+    "logit_layer": {
+        "torch.logit": logit_by_torch,
+        "a list, in terms of z": logit_in_terms_of_z,
+        "a loop over the columns": logit_column_by_column,
+        "D times the constant": logit_with_d_times_the_constant,
+        "genlib's": logit_by_genlib,
+        "a class and einsum": LogitLayer(),
+        "float32": (lambda x, levels, alpha: logit_by_torch(x.float(), levels, alpha), "asked was torch.float64"),
     },
     "density_bugs": {
         "a tuple": lambda: (False, True, False, True, True),

@@ -1,11 +1,17 @@
 """Lecture 05 says what its runs show: over three seeds, with fewer steps where that suffices; its pretrained flows."""
 
+import ast
 import math
+import re
+from collections.abc import Iterator
 
 import pytest
 import torch
+from nbformat import NotebookNode
 
 from genlib import data, metrics, pretrained
+from genlib.course.build.reading import EXERCISE, headings, read_source
+from genlib.course.lectures import find
 from genlib.flow import ActNorm, Affine, AffineCoupling, Compose, Flow, RealNVP, StandardNormal, alternating
 from genlib.nets import mlp
 from genlib.training import fit
@@ -104,18 +110,6 @@ def test_actnorm_that_never_saw_data_is_still_clearly_farther_away(moons, entrop
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_masks_that_never_alternate_leave_one_number_as_the_base_has_it(moons, seed):
-    torch.manual_seed(seed)
-    couplings = [AffineCoupling(alternating(2), mlp(1, 2, hidden=32)) for _ in range(6)]
-    flow = Flow(Compose(*couplings), StandardNormal(2))
-    fit(flow, moons.x, steps=60, batch_size=256, lr=5e-3, device="cpu", bar=False, seed=seed)
-    with torch.no_grad():
-        z = flow(moons.x)[0]
-    assert torch.equal(z[:, 0], moons.x[:, 0])
-    assert moons.x[:, 0].std() < 0.9 < 0.95 < flow.sample(20_000)[:, 0].std()
-
-
-@pytest.mark.parametrize("seed", SEEDS)
 def test_more_couplings_come_closer(moons, seed):
     reached = []
     for couplings in (1, 2, 4):
@@ -170,3 +164,97 @@ def test_without_the_256_a_model_looks_eight_bits_better():
     log_p = torch.zeros(1)
     honest = metrics.bits_per_dim(log_p, (64,), spacing=1 / 256)
     assert (honest - metrics.bits_per_dim(log_p, (64,))).item() == pytest.approx(8)
+
+
+def test_far_from_the_modes_the_inverse_is_steeper_and_splines_put_fewer_samples_there():
+    angles = torch.arange(8) * math.pi / 4
+    centres = 2 * torch.stack([angles.cos(), angles.sin()], 1)
+    steep, share = {}, {}
+    for kind in ("realnvp", "splineflow"):
+        flow = pretrained.load(f"{kind}_eight_gaussians")
+        x = flow.sample(20_000, generator=torch.Generator().manual_seed(0))
+        far = torch.cdist(x, centres).amin(1) > 3 * 0.2
+        share[kind] = far.float().mean().item()
+
+        def jacobian(points, flow=flow):
+            return torch.func.vmap(torch.func.jacrev(lambda row: flow.bijection(row[None])[0][0]))(points).detach()
+
+        for place, points in {"near": x[~far][:300], "far": x[far][:300]}.items():
+            steep[kind, place] = torch.linalg.matrix_norm(torch.linalg.inv(jacobian(points)), 2).median().item()
+    assert 0.011 < share["splineflow"] < share["realnvp"]
+    assert steep["realnvp", "far"] > 2 * steep["realnvp", "near"]
+    assert steep["splineflow", "far"] > steep["realnvp", "far"]
+
+
+# The text itself ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def source():
+    return read_source(find("05"))
+
+
+def sections(source: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
+    """(heading of the section it stands in, cell) for each cell."""
+    section = ""
+    for cell in source.cells:
+        if cell.cell_type == "markdown":
+            section = next(reversed(re.findall(r"^##? (.+)$", cell.source, re.M)), section)
+        yield section, cell
+
+
+def borrowed(cells: list[tuple[str, str]]) -> list[str]:
+    """Names that a cell takes from a Deeper section that is not its own; cells: (section, code)."""
+    defined: dict[str, str] = {}
+    found = []
+    for section, code in cells:
+        nodes = list(ast.walk(ast.parse(code)))
+        made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        made |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+        used = {node.id for node in nodes if isinstance(node, ast.Name)} - made
+        found += [
+            f"“{section}” uses {name} of “{defined[name]}”"
+            for name in sorted(used & set(defined))
+            if defined[name].startswith("Deeper: ") and defined[name] != section
+        ]
+        defined |= dict.fromkeys(made, section)
+    return found
+
+
+def test_what_a_cell_borrows_from_a_deeper_section_is_noticed():
+    deeper = ("Deeper: a", "from math import pi as circle\ndef f(t): return t\nx = y = 1")
+    assert borrowed([deeper, ("Deeper: a", "x + y")]) == []
+    assert borrowed([("1. b", "x = 0"), deeper, ("2. c", "x = 2"), ("2. c", "print(x)")]) == []
+    assert borrowed([("1. b", "x = 0"), deeper, ("2. c", "print(x)")]) == ["“2. c” uses x of “Deeper: a”"]
+    assert borrowed([deeper, ("Deeper: d", "f(circle)")]) == [
+        "“Deeper: d” uses circle of “Deeper: a”",
+        "“Deeper: d” uses f of “Deeper: a”",
+    ]
+
+
+def test_the_deeper_sections_may_be_left_out(source):
+    cells = [(section, cell.source) for section, cell in sections(source) if cell.cell_type == "code"]
+    assert len({section for section, _ in cells if section.startswith("Deeper: ")}) >= 5
+    assert borrowed(cells) == []
+
+
+def test_the_main_path_takes_no_more_than_75_minutes(source):
+    words = minutes = 0
+    for section, cell in sections(source):
+        if cell.cell_type == "markdown" and not section.startswith(("Deeper: ", "Further reading")):
+            text = re.sub(r"```.*?```|\$\$.*?\$\$|<[^>]*>", "", cell.source, flags=re.S)
+            words += len(re.findall(r"\S*\w\S*", re.sub(r"\$[^$]*\$", "m", text)))
+            minutes += sum(
+                int(match[3]) for _, title in headings(NotebookNode(cells=[cell])) if (match := EXERCISE.match(title))
+            )
+    assert words / 180 + minutes + 3 <= 75, "180 words a minute, the exercises, and a minute for each of three widgets"
+
+
+def test_a_letter_means_one_thing(source):
+    """π is 3.14…: the density of the noise is p_Z. And x is not the noise, nor z the data."""
+    text = "\n".join(cell.source for cell in source.cells)
+    assert not re.search(r"\\pi\s*\(|\bpi\(|π\(|log \\pi", text)
+    assert "p_Z(f(x))" in text
+    assert not re.search(r"\bz = (torch\.)?(moons|digits|test|train)\b", text)

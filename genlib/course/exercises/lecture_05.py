@@ -29,7 +29,7 @@ class _Cubic:
         return self.a * (1 + x**2)
 
 
-def _log_pi(z: Tensor) -> Tensor:
+def _log_p_z(z: Tensor) -> Tensor:
     """log N(z; 0, 1)"""
     return -(z**2) / 2 - math.log(2 * math.pi) / 2
 
@@ -40,7 +40,7 @@ class _Base:
     def __init__(self, m: float, s: float):
         self.m, self.s = m, s
 
-    def log_pi(self, z: Tensor) -> Tensor:
+    def log_p_z(self, z: Tensor) -> Tensor:
         u = (z - self.m) / self.s
         return -u - math.log(self.s) - 2 * torch.nn.functional.softplus(-u)
 
@@ -48,23 +48,23 @@ class _Base:
 def _line(g, sign: float = 1.0, steepness: float = 1.0):
     a, m, s = (0.5 + torch.rand(3, generator=g, dtype=torch.float64)).tolist()
     cubic = _Cubic(sign * steepness * a)
-    return _rand(g, 6), cubic.f, cubic.df, _Base(m, s).log_pi
+    return _rand(g, 6), cubic.f, cubic.df, _Base(m, s).log_p_z
 
 
-def log_density(x, f, df, log_pi):
-    return log_pi(f(x)) + df(x).abs().log()
+def log_density(x, f, df, log_p_z):
+    return log_p_z(f(x)) + df(x).abs().log()
 
 
 def density_integrates_to_one(answer):
     x = torch.linspace(-6, 6, 4001, dtype=torch.float64)
     cubic = _Cubic(-0.7)
-    mass = answer(x, cubic.f, cubic.df, _Base(0.4, 0.7).log_pi).exp().sum() * (x[1] - x[0])
+    mass = answer(x, cubic.f, cubic.df, _Base(0.4, 0.7).log_p_z).exp().sum() * (x[1] - x[0])
     assert abs(mass.item() - 1) < 1e-6, f"it integrates to {mass.item():.3f}"
 
 
 def a_shift_leaves_the_height(answer):
     x = torch.linspace(-2, 2, 5, dtype=torch.float64)
-    assert torch.allclose(answer(x, lambda x: x + 3, torch.ones_like, _log_pi), _log_pi(x + 3))
+    assert torch.allclose(answer(x, lambda x: x + 3, torch.ones_like, _log_p_z), _log_p_z(x + 3))
 
 
 density = Exercise(
@@ -78,7 +78,7 @@ density = Exercise(
             1e-4 * _rand(torch.Generator().manual_seed(4), 6),
             _Cubic(1e4).f,
             _Cubic(1e4).df,
-            _Base(0.4, 0.5).log_pi,
+            _Base(0.4, 0.5).log_p_z,
         ),
         "a nearly flat map": _line(torch.Generator().manual_seed(5), -1.0, 1e-9),
     },
@@ -89,42 +89,42 @@ density = Exercise(
     },
     mistakes={
         "you subtracted log|df/dx|: that is the factor of the other direction; a steeper f makes x denser": (
-            lambda x, f, df, log_pi: log_pi(f(x)) - df(x).abs().log()
+            lambda x, f, df, log_p_z: log_p_z(f(x)) - df(x).abs().log()
         ),
         "the Jacobian is missing: these are the heights of the base density, and they do not integrate to 1": (
-            lambda x, f, df, log_pi: log_pi(f(x))
+            lambda x, f, df, log_p_z: log_p_z(f(x))
         ),
         "the base density is one of z: evaluate it at z = f(x), not at x": (
-            lambda x, f, df, log_pi: log_pi(x) + df(x).abs().log()
+            lambda x, f, df, log_p_z: log_p_z(x) + df(x).abs().log()
         ),
         "df may be negative, and its logarithm NaN: mass has no direction, so take |df/dx|": (
-            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).log()
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + df(x).log()
         ),
         "the absolute value goes inside the logarithm: log|df/dx|, not |log(df/dx)|": (
-            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).log().abs()
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + df(x).log().abs()
         ),
-        "you wrote N(0, 1) into your answer: the base density is an argument, log_pi, and need not be that one": (
-            lambda x, f, df, log_pi: _log_pi(f(x)) + df(x).abs().log()
+        "you wrote N(0, 1) into your answer: the base density is an argument, log_p_z, and need not be that one": (
+            lambda x, f, df, log_p_z: _log_p_z(f(x)) + df(x).abs().log()
         ),
-        "in logarithms a factor is added: log π plus log|df/dx|; you multiplied": (
-            lambda x, f, df, log_pi: log_pi(f(x)) * df(x).abs(),
-            lambda x, f, df, log_pi: log_pi(f(x)) * df(x).abs().log(),
+        "in logarithms a factor is added: log p_Z plus log|df/dx|; you multiplied": (
+            lambda x, f, df, log_p_z: log_p_z(f(x)) * df(x).abs(),
+            lambda x, f, df, log_p_z: log_p_z(f(x)) * df(x).abs().log(),
         ),
         "log is the natural logarithm here; you took that to base 2 or 10": (
-            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs().log2(),
-            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs().log10(),
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + df(x).abs().log2(),
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + df(x).abs().log10(),
         ),
         "an epsilon in the logarithm makes flat places denser than they are; |df/dx| is not 0 where f can be undone": (
-            lambda x, f, df, log_pi: log_pi(f(x)) + (df(x).abs() + 1e-6).log(),
-            lambda x, f, df, log_pi: log_pi(f(x)) + (df(x).abs() + 1e-8).log(),
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + (df(x).abs() + 1e-6).log(),
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + (df(x).abs() + 1e-8).log(),
         ),
         "you added |df/dx| itself; in logarithms a factor becomes the sum of logarithms": (
-            lambda x, f, df, log_pi: log_pi(f(x)) + df(x).abs()
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + df(x).abs()
         ),
         "you evaluated the derivative at z = f(x); it belongs at x, where f starts": (
-            lambda x, f, df, log_pi: log_pi(f(x)) + df(f(x)).abs().log()
+            lambda x, f, df, log_p_z: log_p_z(f(x)) + df(f(x)).abs().log()
         ),
-        "that is the density; asked was its logarithm": lambda x, f, df, log_pi: log_density(x, f, df, log_pi).exp(),
+        "that is the density; asked was its logarithm": lambda x, f, df, log_p_z: log_density(x, f, df, log_p_z).exp(),
     },
 )
 
@@ -721,6 +721,36 @@ lu = Exercise(
         "the order is P L U; you have P U L": _other_matrix(
             lambda P, lower, upper, d: P @ _upper_with(d, upper) @ _unit_lower(lower)
         ),
+        "that is the transpose of M": _other_matrix(
+            lambda P, lower, upper, d: (P @ _unit_lower(lower) @ _upper_with(d, upper)).T
+        ),
+        "that is the inverse of M": _other_matrix(
+            lambda P, lower, upper, d: torch.linalg.inv(P @ _unit_lower(lower) @ _upper_with(d, upper))
+        ),
+        "lower and upper both keep their diagonals; take what is strictly below, tril(-1), and strictly above, "
+        "triu(1), and add the diagonals": _other_matrix(
+            lambda P, lower, upper, d: P @ (lower.tril() + torch.eye(len(P)).to(P)) @ (upper.triu() + torch.diag(d))
+        ),
+        "you took lower as it is; L is what is strictly below its diagonal, plus the identity": _other_matrix(
+            lambda P, lower, upper, d: P @ lower @ _upper_with(d, upper)
+        ),
+        "U is what is strictly above the diagonal plus diag(sign · exp(log_d)); you multiplied a matrix with ones on "
+        "its diagonal by that": (
+            _other_matrix(
+                lambda P, lower, upper, d: (
+                    P @ _unit_lower(lower) @ torch.diag(d) @ _upper_with(torch.ones_like(d), upper)
+                )
+            ),
+            _other_matrix(
+                lambda P, lower, upper, d: (
+                    P @ _unit_lower(lower) @ _upper_with(torch.ones_like(d), upper) @ torch.diag(d)
+                )
+            ),
+        ),
+        "you added to every entry of a row or matrix; ones and sign · exp(log_d) belong on the diagonals only: "
+        "torch.eye, torch.diag": _other_matrix(
+            lambda P, lower, upper, d: P @ (lower.tril(-1) + 1) @ (upper.triu(1) + d)
+        ),
         "you transposed P: M = P L U, not Pᵀ L U": _other_matrix(
             lambda P, lower, upper, d: P.T @ _unit_lower(lower) @ _upper_with(d, upper)
         ),
@@ -819,6 +849,16 @@ bits = Exercise(
         "asked is a number for each picture, shape (B,); you averaged over the batch": (
             lambda log_p, dimensions, levels: dequantized_bits(log_p, dimensions, levels).mean()
         ),
+        "log₂(levels) is in bits already; you divided it by log 2 once more": (
+            lambda log_p, dimensions, levels: (math.log2(levels) - log_p / dimensions) / math.log(2)
+        ),
+        "exp(log_p) under- or overflows; log_p is a logarithm already, so divide it by log 2": (
+            lambda log_p, dimensions, levels: -log_p.exp().log2() / dimensions + math.log2(levels)
+        ),
+        "a density may be above 1, and this number below 0: don't cut it off": (
+            lambda log_p, dimensions, levels: dequantized_bits(log_p, dimensions, levels).clamp(min=0),
+            lambda log_p, dimensions, levels: (-log_p / (dimensions * math.log(2))).clamp(min=0) + math.log2(levels),
+        ),
         "nats become bits by dividing by log 2; you multiplied": (
             lambda log_p, dimensions, levels: -log_p * math.log(2) / dimensions + math.log2(levels)
         ),
@@ -832,7 +872,183 @@ bits = Exercise(
 )
 
 
-# 5.8 and 5.9: is this a bug? ------------------------------------------------------------------------------------------
+# 5.8 ------------------------------------------------------------------------------------------------------------------
+
+
+def _pixels(g, size=5, D=6, levels=17, alpha=0.02):
+    return 0.05 + (levels - 0.1) * torch.rand(size, D, generator=g, dtype=torch.float64), levels, alpha
+
+
+def _squeezed(x, levels, alpha):
+    return alpha + (1 - 2 * alpha) * x / levels
+
+
+def _logit(r):
+    return r.log() - (1 - r).log()
+
+
+def logit_layer(x, levels, alpha):
+    r = _squeezed(x, levels, alpha)
+    log_slope = math.log((1 - 2 * alpha) / levels) - r.log() - (1 - r).log()
+    return _logit(r), log_slope.sum(1)
+
+
+def _other_slope(change):
+    """The answer whose z is right, and whose log-determinant is made of r, levels and alpha in another way."""
+    return lambda x, levels, alpha: (
+        _logit(_squeezed(x, levels, alpha)),
+        change(_squeezed(x, levels, alpha), levels, alpha),
+    )
+
+
+def _other_r(shift, scale):
+    """The answer in which r = shift + scale x, both made of levels and alpha in another way, and all else follows."""
+
+    def answer(x, levels, alpha):
+        r = shift(levels, alpha) + scale(levels, alpha) * x
+        return _logit(r), (math.log(scale(levels, alpha)) - r.log() - (1 - r).log()).sum(1)
+
+    return answer
+
+
+def agrees_with_genlibs_logit(answer):
+    from genlib.flow import Logit
+
+    x, levels, alpha = _pixels(torch.Generator().manual_seed(5), 3, 4, 9, 0.05)
+    z, log_det = answer(x, levels, alpha)
+    right, right_log_det = Logit(levels, alpha)(x)
+    assert torch.allclose(z, right)
+    assert torch.allclose(log_det, right_log_det)
+
+
+def logit_agrees_with_autograd(answer):
+    x, levels, alpha = _pixels(torch.Generator().manual_seed(6), 2, 4)
+    J = torch.autograd.functional.jacobian(lambda row: answer(row[None], levels, alpha)[0][0], x[0])
+    assert torch.allclose(answer(x, levels, alpha)[1][0], torch.linalg.slogdet(J)[1])
+
+
+logit = Exercise(
+    "5.8",
+    "logit_layer",
+    reference=logit_layer,
+    inputs=_pixels,
+    edges={
+        "256 levels, and another alpha": _pixels(torch.Generator().manual_seed(3), 4, 3, 256, 0.1),
+        "one number, D = 1": _pixels(torch.Generator().manual_seed(4), 4, 1, 5, 0.02),
+        "a picture of 784 numbers": _pixels(torch.Generator().manual_seed(7), 2, 784),
+        "alpha = 0, next to the walls": (torch.tensor([[1e-9, 8.0, 17 - 1e-9]], dtype=torch.float64), 17, 0.0),
+    },
+    gradients=True,
+    properties={
+        "the log-determinant is that of the Jacobian that autograd finds": logit_agrees_with_autograd,
+        "it does what genlib.flow.Logit does": agrees_with_genlibs_logit,
+    },
+    mistakes={
+        "the first step, r = alpha + (1 - 2 alpha) x / levels, has a slope too: (1 - 2 alpha) / levels is missing in "
+        "the log-determinant": _other_slope(lambda r, levels, alpha: -(r * (1 - r)).log().sum(1)),
+        "(1 - 2 alpha) / levels is the slope for each number: its logarithm counts D times, yours once": _other_slope(
+            lambda r, levels, alpha: math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log().sum(1)
+        ),
+        "dividing by `levels` has a slope too, 1 / levels: it is missing in the log-determinant": _other_slope(
+            lambda r, levels, alpha: (math.log(1 - 2 * alpha) - (r * (1 - r)).log()).sum(1)
+        ),
+        "the factor 1 - 2 alpha of the slope is missing in the log-determinant": _other_slope(
+            lambda r, levels, alpha: (-math.log(levels) - (r * (1 - r)).log()).sum(1)
+        ),
+        "dividing by `levels` makes the slope smaller: subtract log(levels) in the log-determinant": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) * levels) - (r * (1 - r)).log()).sum(1)
+        ),
+        "the slope of the logit is 1 / (r (1 - r)): you multiplied by r (1 - r), which is that of the sigmoid": (
+            _other_slope(lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) + (r * (1 - r)).log()).sum(1))
+        ),
+        "the slope of the logit is 1 / (r (1 - r)): you left out 1 - r": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - r.log()).sum(1)
+        ),
+        "the slope of the logit is 1 / (r (1 - r)): you left out r": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - (1 - r).log()).sum(1)
+        ),
+        "(1 - 2 alpha) / levels is a factor of the slope, so its logarithm is added; you subtracted it": _other_slope(
+            lambda r, levels, alpha: (-math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).sum(1)
+        ),
+        "that is the determinant; asked is the logarithm of its size": _other_slope(
+            lambda r, levels, alpha: ((1 - 2 * alpha) / levels / (r * (1 - r))).prod(1)
+        ),
+        "the slope of the logit is 1 / (r (1 - r)): the two logarithms are subtracted both; you added "
+        "log(1 - r)": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - r.log() + (1 - r).log()).sum(1)
+        ),
+        "the sign of the log-determinant is flipped: that is the one of the way back": _other_slope(
+            lambda r, levels, alpha: -(math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).sum(1)
+        ),
+        "each z_i has a slope of its own and J is diagonal: sum the logarithms, don't average them": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).mean(1)
+        ),
+        "your log-determinant has one number for each dimension; sum them: one for each example, shape (B,)": (
+            _other_slope(lambda r, levels, alpha: math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log())
+        ),
+        "you summed over the batch as well; each example has a log-determinant of its own, shape (B,)": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).sum()
+        ),
+        "you summed the slopes; log|det J| is the sum of their logarithms": _other_slope(
+            lambda r, levels, alpha: ((1 - 2 * alpha) / levels / (r * (1 - r))).sum(1)
+        ),
+        "that is the logarithm of the summed slopes; asked is the sum of their logarithms": _other_slope(
+            lambda r, levels, alpha: ((1 - 2 * alpha) / levels / (r * (1 - r))).sum(1).log()
+        ),
+        "the product of many slopes under- or overflows; add their logarithms instead": _other_slope(
+            lambda r, levels, alpha: ((1 - 2 * alpha) / levels / (r * (1 - r))).prod(1).log()
+        ),
+        "the log-determinant is that of one step alone; you returned zeros": _other_slope(
+            lambda r, levels, alpha: torch.zeros_like(r[:, 0])
+        ),
+        "the log-determinant is cut off from the gradient (detach, no_grad)": _other_slope(
+            lambda r, levels, alpha: (math.log((1 - 2 * alpha) / levels) - (r * (1 - r)).log()).sum(1).detach()
+        ),
+        "alpha is taken off at both ends: the factor is 1 - 2 alpha, you have 1 - alpha": _other_r(
+            lambda levels, alpha: alpha, lambda levels, alpha: (1 - alpha) / levels
+        ),
+        "x lies between 0 and levels: divide by levels, not by levels - 1": _other_r(
+            lambda levels, alpha: alpha, lambda levels, alpha: (1 - 2 * alpha) / (levels - 1)
+        ),
+        "the first alpha is missing: r = alpha + (1 - 2 alpha) x / levels": _other_r(
+            lambda levels, alpha: 0.0, lambda levels, alpha: (1 - 2 * alpha) / levels
+        ),
+        "alpha is missing: r = alpha + (1 - 2 alpha) x / levels": _other_r(
+            lambda levels, alpha: 0.0, lambda levels, alpha: 1 / levels
+        ),
+        "you wrote 17 into your answer: `levels` is an argument": _other_r(
+            lambda levels, alpha: alpha, lambda levels, alpha: (1 - 2 * alpha) / 17
+        ),
+        "you wrote 0.02 into your answer: `alpha` is an argument": _other_r(
+            lambda levels, alpha: 0.02, lambda levels, alpha: 0.96 / levels
+        ),
+        "z is log(r / (1 - r)); you left out the logarithm": (
+            lambda x, levels, alpha: (_logit(_squeezed(x, levels, alpha)).exp(), logit_layer(x, levels, alpha)[1])
+        ),
+        "the slope 1 / (r (1 - r)) belongs at r, not at x / levels": (
+            lambda x, levels, alpha: (
+                _logit(_squeezed(x, levels, alpha)),
+                (math.log((1 - 2 * alpha) / levels) - (x / levels * (1 - x / levels)).log()).sum(1),
+            )
+        ),
+        "z is log(r / (1 - r)); yours has the other sign, log((1 - r) / r)": (
+            lambda x, levels, alpha: (
+                -_logit(_squeezed(x, levels, alpha)),
+                logit_layer(x, levels, alpha)[1],
+            )
+        ),
+        "the sigmoid is the way back; the way there is its inverse, log(r / (1 - r))": (
+            lambda x, levels, alpha: (_squeezed(x, levels, alpha).sigmoid(), logit_layer(x, levels, alpha)[1])
+        ),
+        "log is the natural logarithm; you took that to base 2": (
+            lambda x, levels, alpha: tuple(v / math.log(2) for v in logit_layer(x, levels, alpha)),
+            _other_slope(lambda r, levels, alpha: (math.log2((1 - 2 * alpha) / levels) - (r * (1 - r)).log2()).sum(1)),
+        ),
+    },
+)
+
+
+# 5.9 and 5.10: is this a bug? -----------------------------------------------------------------------------------------
 
 
 def density_bugs():
@@ -840,7 +1056,7 @@ def density_bugs():
 
 
 in_the_density = Exercise(
-    "5.8",
+    "5.9",
     "density_bugs",
     reference=density_bugs,
     observe=judged(density_bugs()),
@@ -853,7 +1069,8 @@ in_the_density = Exercise(
             "C": "no bug. This log_det is that of the way back, G, at z: by (5.4) and (5.7) it is subtracted.",
             "D": "a bug. Only the numbers that are changed are scaled, but all of s is summed: where the mask is 1 the "
             "network's s acts on nothing and counts all the same. ((1 - mask) * s).sum(1) it must be.",
-            "E": "a bug. One M acts at each of H × W places, so its log|det| counts H W times, (5.12).",
+            "E": "a bug. One number divides all D of x, so the diagonal of J holds 1/width D times: the "
+            "log-determinant is -D log width.",
         },
     ),
 )
@@ -864,7 +1081,7 @@ def unit_bugs():
 
 
 in_the_bits = Exercise(
-    "5.9",
+    "5.10",
     "unit_bugs",
     reference=unit_bugs,
     observe=judged(unit_bugs()),
@@ -887,4 +1104,4 @@ in_the_bits = Exercise(
 )
 
 
-EXERCISES = (density, normal, triangular, additive, affine, lu, bits, in_the_density, in_the_bits)
+EXERCISES = (density, normal, triangular, additive, affine, lu, bits, logit, in_the_density, in_the_bits)
