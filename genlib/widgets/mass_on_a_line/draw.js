@@ -62,7 +62,7 @@ export function between(z, values, place) {
   return values[i] + (at - i) * (values[i + 1] - values[i]);
 }
 
-// A share of the way from z to the map's x: where each z is, and the density there, π(z) / |slope|.
+// A share of the way from z to the map's x: where each z is, and the density there, p_Z(z) / |slope|.
 export function onTheWay({ z, density }, { x, slope }, share) {
   const along = (from, to) => (1 - share) * from + share * to;
   const slopes = slope.map((value) => Math.max(1e-9, Math.abs(along(1, value))));
