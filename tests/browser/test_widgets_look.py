@@ -6,6 +6,7 @@ from torch import nn
 
 from genlib import data, widgets
 from tests.browser.page import show, told
+from tests.browser.test_widgets_alone import swirl
 
 LIGHT, DARK = "background:#fff;color:#222;margin:0", "background:#111;color:#eee;margin:0"
 DIGITS = data.digits()[1].x[:4]
@@ -49,6 +50,12 @@ MAKE = {
     "elbo_by_hand": lambda: widgets.elbo_by_hand("bimodal", terms=True),
     "reparameterization": lambda: widgets.reparameterization(draws=5),
     "latent_pad": pad,
+    "mass_on_a_line": lambda: widgets.mass_on_a_line({"double": lambda z: 2 * z}),
+    "parallelogram": widgets.parallelogram,
+    "flow_explorer": lambda: widgets.flow_explorer(swirl, size=9, samples=20),
+    "best_answer": widgets.best_answer,
+    "dirac_game": widgets.dirac_game,
+    "game_arena": lambda: widgets.game_arena(hidden=8),
 }
 every = pytest.mark.parametrize("name", list(MAKE))
 
