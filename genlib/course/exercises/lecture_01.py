@@ -969,14 +969,14 @@ spot = Exercise(
     reference=false_statement,
     observe=letter_of,
     mistakes={
-        "(a) is true: (1.8) multiplies the posterior by new prior / old prior, and no picture is needed": lambda: "a",
-        "(b) is true: in section 10 the network has fewer bits per dimension, and falls for punctuation far more": (
+        "(a) is true: by (1.8), draw x from p(x) and accept it with probability p(y | x)": lambda: "a",
+        "(b) is true: in section 8 the network has fewer bits per dimension, and falls for punctuation far more": (
             lambda: "b"
         ),
-        "(c) is true: by (1.22) its mean is that of the data, and between two far modes there is hardly any data": (
+        "(c) is true: in section 10 the blue number is least for a q over both modes, and its peak lies between them": (
             lambda: "c"
         ),
-        "(e) is true: by (1.14) the logarithm of the odds is linear in x for both; only the training differs": (
+        "(e) is true: by (1.17) the mean has the least squared error, and the mean of two answers may be none": (
             lambda: "e"
         ),
     },
