@@ -46,7 +46,7 @@ LECTURES = (
         "what p(y|x), p(x) and p(x|y) can and can't do; why generate; what maximum likelihood fits",
         (1, 0),
         ("00",),
-        minutes=170,
+        minutes=75,
     ),
     Lecture(
         "02",

@@ -4,7 +4,7 @@ What every lecture needs is here (and stands in base.py): ``plots.lines``, ``plo
 subject draws is in a module named after it: ``plots.flows.grid``, ``plots.games.arena``, ``plots.latent.codes``.
 """
 
-from genlib.plots import autoregressive, bayes, divergences, flows, games, latent, planning, regression
+from genlib.plots import autoregressive, bayes, divergences, families, flows, games, latent, planning, regression
 from genlib.plots.base import (
     COLOURS,
     DENSITY,
@@ -33,6 +33,7 @@ __all__ = [
     "bayes",
     "densities",
     "divergences",
+    "families",
     "flows",
     "games",
     "graph",

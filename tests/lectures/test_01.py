@@ -1,6 +1,9 @@
 """What lecture 01 brings to the library: soft counts, its figures, and the widget of the two divergences."""
 
+import ast
+import builtins
 import math
+import re
 
 import pytest
 import torch
@@ -9,7 +12,7 @@ import torch.nn.functional as F
 from genlib import data, plots, widgets
 from genlib.classical import NaiveBayes
 from genlib.course.build import read_source
-from genlib.course.exercises.lecture_01 import em_step, kl_by_hand, kl_of_gaussians
+from genlib.course.exercises.lecture_01 import EXERCISES, em_step, kl_by_hand, kl_of_gaussians
 from genlib.course.lectures import find
 from genlib.training import fit
 from tests.drawings.test_plots_and_widgets import cut_texts, size_of
@@ -132,6 +135,10 @@ def test_the_widget_refuses_what_it_can_not_show(wrong):
 # What the prose concludes from a run, over three seeds ----------------------------------------------------------------
 
 
+def exercise(name):
+    return next(e for e in EXERCISES if e.name == name)
+
+
 def cell(words):
     """The source of the lecture's first cell of code that has these words in it."""
     cells = read_source(find("01")).cells
@@ -204,7 +211,7 @@ def test_a_strong_assumption_that_is_wrong_is_ahead_with_few_examples_and_behind
 
 @pytest.fixture(scope="module", params=range(3))
 def network(request):
-    """The network of section 10, trained as there, for fewer steps and from another seed."""
+    """The network of section 8, trained as there, for fewer steps and from another seed."""
     names = {"torch": torch, "F": F}
     exec(cell("class Chain").split("\nchain = Chain")[0], names)
     torch.manual_seed(request.param)
@@ -231,3 +238,113 @@ def test_marks_are_more_probable_than_digits_and_are_never_drawn(network):
     ink = {name: x.sum((1, 2, 3)).float() for name, x in {"marks": marks, "digits": digits, "own": own}.items()}
     inky = ink["marks"].quantile(0.95)
     assert (ink["own"] <= inky).float().mean() < 0.01  # none so far, for any seed
+
+
+# Two speeds: the main path stands without the deeper sections -------------------------------------------------------
+
+
+def parts():
+    """The lecture's cells in order, each with whether it belongs to a deeper section."""
+    deeper = False
+    for part in read_source(find("01")).cells:
+        if part.cell_type == "markdown":
+            for section in re.split(r"^(?=#{1,2} )", part.source, flags=re.M):
+                deeper = section.startswith("## Deeper: ") or (deeper and not section.startswith("## "))
+                yield section, "markdown", deeper
+        else:
+            yield part.source, "code", deeper
+
+
+def names(source):
+    """The names that a cell makes, and those that it reads."""
+    nodes = list(ast.walk(ast.parse(source)))
+    made = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    made |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    made |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    made |= {(n.asname or n.name).split(".")[0] for n in nodes if isinstance(n, ast.alias)}
+    return made, {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def leans_on_deeper(cells):
+    """What the main path takes from sections that may be left out: names in code, numbers of equations in prose."""
+    known, taken, numbers = set(dir(builtins)), [], set()
+    for source, kind, deeper in cells:
+        if kind == "code" and not deeper:
+            made, read = names(source)
+            taken += sorted(read - made - known)
+            known |= made
+        elif kind == "markdown" and deeper:
+            numbers |= set(re.findall(r"\\tag\{([\d.]+)\}", source))
+        elif kind == "markdown":
+            taken += [number for number in numbers if f"({number})" in source]
+    return taken
+
+
+def test_the_main_path_takes_nothing_from_a_deeper_section():
+    assert sum(source.startswith("## Deeper: ") for source, _, _ in parts()) == 6
+    assert leans_on_deeper(parts()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "words"),
+    [
+        ("code", "racers", "racers"),  # a name of a deeper cell
+        ("code", "descend(forward_kl, 0, 1)", "descend"),  # a function of another
+        ("markdown", "see (1.13)", "1.13"),
+        ("markdown", "by (1.23)", "1.23"),
+    ],
+)
+def test_a_main_path_that_leans_on_a_deeper_section_is_noticed(kind, source, words):
+    assert words in leans_on_deeper([*parts(), (source, kind, False)])
+
+
+def test_the_first_cell_draws_and_the_minutes_of_both_paths_are_told():
+    first = next(source for source, kind, _ in parts() if kind == "code" and "plots.show" in source)
+    assert first.startswith("import math"), "the first picture comes with the setup"
+    text = "".join(source for source, kind, _ in parts() if kind == "markdown")
+    assert re.search(r"\*\*Minutes:\*\* 75, and \d+ more for the sections marked \*Deeper\*", text)
+    minutes = {False: 0, True: 0}
+    for source, _, deeper in parts():
+        minutes[deeper] += sum(int(m) for m in re.findall(r"^### Exercise .* · (\d+) minutes", source, re.M))
+    assert minutes[False] <= 40  # of 75; the rest is for reading and for three widgets
+    assert minutes[True] <= 35
+
+
+def test_no_stretch_of_prose_is_longer_than_500_words():
+    words = 0
+    for source, kind, _ in parts():
+        if kind == "code":
+            words = 0 if re.search(r"plots\.show|widgets\.|BEGIN SOLUTION", source) else words
+            continue
+        words += len(re.sub(r"\$\$.*?\$\$|[$*`#|]", " ", source, flags=re.S).split())
+        assert words <= 500, source[:80]
+
+
+# Exercise 1.8 ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_maximum_for_all_pictures_does_not_pass():
+    def answer(seen, theta, prior, smoothing):
+        log_joint = torch.einsum("ndv,kdv->nk", seen, theta.log()) + prior.log()
+        weights = (log_joint - log_joint.max()).exp()
+        shares = weights / weights.sum(1, keepdim=True)
+        counts = torch.einsum("nk,ndv->kdv", shares, seen) + smoothing
+        return counts / counts.sum(-1, keepdim=True), shares.mean(0)
+
+    verdict = exercise("em_step").check(answer)
+    assert (verdict.mark, "one maximum" in verdict.text) == ("✗", True)
+
+
+@pytest.mark.parametrize(
+    ("slip", "words"),
+    [
+        (lambda m, s, n, t: 2 * kl_of_gaussians(m, s, n, t), "twice"),
+        (lambda m, s, n, t: kl_of_gaussians(m, s, n, t) + kl_of_gaussians(n, t, m, s), "symmetric"),
+        (lambda m, s, n, t: kl_of_gaussians(m, s.exp(), n, t.exp()), "as a logarithm"),
+        (lambda m, s, n, t: kl_of_gaussians(m, s, n, t).sum(), "one number"),
+        (lambda m, s, n, t: kl_of_gaussians(m, s, -n, t), "not their sum"),
+    ],
+)
+def test_a_slip_in_the_kl_of_gaussians_is_named(slip, words):
+    verdict = exercise("kl_of_gaussians").check(slip)
+    assert (verdict.mark, words in verdict.text) == ("✗", True), verdict.text

@@ -722,6 +722,39 @@ def pixels_summed(seen, theta, prior, smoothing):
     return _count_again(seen, _shares(torch.einsum("ndv,kdv->nk", seen, theta) * prior), smoothing)
 
 
+def _likely_and_unlikely(pixels=300):
+    """Three pictures of which every label expects nearly each pixel, and three of which it expects nearly none."""
+    g = torch.Generator().manual_seed(11)
+    seen, theta, prior, smoothing = _mixture_of_pixels(g, 6, pixels, 3, 5)
+    seen[:3] = torch.eye(5, dtype=torch.float64)[0]
+    usual = 0.99 + 0.001 * torch.rand(3, pixels, 1, generator=g, dtype=torch.float64)
+    return seen, torch.cat([usual, (1 - usual) * _shares_of_levels(theta[..., 1:])], -1), prior, smoothing
+
+
+def _shares_of_levels(weights):
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def _of_scores(score):
+    """The answer whose shares are the softmax of score(seen, theta, prior), (N, K)."""
+    return lambda seen, theta, prior, smoothing: _count_again(seen, score(seen, theta, prior).softmax(1), smoothing)
+
+
+def averaged_before_smoothing(seen, theta, prior, smoothing):
+    shares = _log_joint(seen, theta, prior).softmax(1)
+    counts = torch.einsum("nk,ndv->kdv", shares, seen + smoothing)
+    return _shares_of_levels(counts), shares.mean(0)
+
+
+def prior_by_best_label(seen, theta, prior, smoothing):
+    best = torch.nn.functional.one_hot(_log_joint(seen, theta, prior).argmax(1), len(prior)).double()
+    return em_step(seen, theta, prior, smoothing)[0], best.mean(0)
+
+
+def in_single_precision(seen, theta, prior, smoothing):
+    return tuple(v.double() for v in em_step(seen.float(), theta.float(), prior.float(), smoothing))
+
+
 em = Exercise(
     "1.8",
     "em_step",
@@ -734,6 +767,7 @@ em = Exercise(
             torch.Generator().manual_seed(8), classes=1
         ),
         "a label that never occurs, p(y) = 0, and a smoothing of 3": _no_such_label(),
+        "pictures of very different log p(x), -5 and -1500": _likely_and_unlikely(),
     },
     tol=1e-8,
     properties={
@@ -792,7 +826,71 @@ em = Exercise(
         "you used p(x, y) as the shares; divide by p(x), so that the shares of a picture sum to 1": _of_joint(
             lambda a: a.exp()
         ),
-        "you summed the probabilities of the pixels; independent pixels multiply: add their logarithms": pixels_summed,
+        "you summed the probabilities of the pixels; independent pixels multiply: add their logarithms": (
+            pixels_summed,
+            _of_scores(lambda seen, theta, prior: torch.einsum("ndv,kdv->nk", seen, theta) + prior.log()),
+        ),
+        "you took out one maximum for all pictures; each row needs its own, or exp underflows again": _of_joint(
+            lambda a: _shares((a - a.max()).exp())
+        ),
+        "you averaged the logarithms over the pixels; independent pixels multiply: add their logarithms": _of_scores(
+            lambda seen, theta, prior: torch.einsum("ndv,kdv->nk", seen, theta.log()) / seen.shape[1] + prior.log()
+        ),
+        "the prior stands in the shares twice; log p(x, y) has it once": _of_scores(
+            lambda seen, theta, prior: _log_joint(seen, theta, prior) + prior.log()
+        ),
+        "you normalised before the prior came in, so the shares of a picture do not sum to 1": (
+            lambda seen, theta, prior, smoothing: _count_again(
+                seen, torch.einsum("ndv,kdv->nk", seen, theta.log()).softmax(1) * prior, smoothing
+            )
+        ),
+        "your logarithms are to base 2, but softmax takes powers of e: use natural ones": _of_joint(
+            lambda a: (a / math.log(2)).softmax(1)
+        ),
+        "the smoothing got the weight of all pictures: add it once, to the summed counts": averaged_before_smoothing,
+        "the amount of smoothing is wrong: it is the argument, added to every level": (
+            lambda seen, theta, prior, smoothing: em_step(seen, theta, prior, 1.0),
+            lambda seen, theta, prior, smoothing: em_step(seen, theta, prior, smoothing * theta.shape[-1]),
+            lambda seen, theta, prior, smoothing: em_step(seen, theta, prior, smoothing / theta.shape[-1]),
+        ),
+        "your tables are still the old ones; count again, with the shares": (
+            lambda seen, theta, prior, smoothing: (theta, em_step(seen, theta, prior, smoothing)[1])
+        ),
+        "these are the values after two steps; asked was one": (
+            lambda seen, theta, prior, smoothing: em_step(seen, *em_step(seen, theta, prior, smoothing), smoothing)
+        ),
+        "your new prior counts best labels; it is the mean of the shares": prior_by_best_label,
+        "these are logarithms; asked were the tables and the prior themselves": (
+            lambda seen, theta, prior, smoothing: tuple(v.log() for v in em_step(seen, theta, prior, smoothing)),
+            lambda seen, theta, prior, smoothing: (
+                em_step(seen, theta, prior, smoothing)[0].log(),
+                em_step(seen, theta, prior, smoothing)[1],
+            ),
+            lambda seen, theta, prior, smoothing: (
+                em_step(seen, theta, prior, smoothing)[0],
+                em_step(seen, theta, prior, smoothing)[1].log(),
+            ),
+        ),
+        "your shares do not depend on the picture; E-step: p(y|x) of each picture, from the old tables": (
+            lambda seen, theta, prior, smoothing: _count_again(seen, prior.expand(len(seen), -1), smoothing),
+            lambda seen, theta, prior, smoothing: _count_again(
+                seen, torch.full((len(seen), len(prior)), 1 / len(prior)).double(), smoothing
+            ),
+        ),
+        "the values are off by a rounding: did you compute in float32? Keep the float64 of the arguments": (
+            in_single_precision
+        ),
+        "something was added or clamped against log 0; it changes what is rare": (
+            lambda seen, theta, prior, smoothing: _count_again(
+                seen, _log_joint(seen, theta, prior + 1e-8).softmax(1), smoothing
+            ),
+            lambda seen, theta, prior, smoothing: _count_again(
+                seen, _log_joint(seen, theta + 1e-8, prior + 1e-8).softmax(1), smoothing
+            ),
+            lambda seen, theta, prior, smoothing: _count_again(
+                seen, _log_joint(seen, theta + 1e-8, prior).softmax(1), smoothing
+            ),
+        ),
     },
 )
 
@@ -866,6 +964,11 @@ def kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q):
 
 
 _one = torch.ones(3, dtype=torch.float64)
+
+
+def _kl_of(change):
+    """The answer change(r, s, d, t): r = log(sigma_q / sigma_p), s = sigma_p, d = mean_p - mean_q, t = sigma_q."""
+    return lambda mean_p, sigma_p, mean_q, sigma_q: change((sigma_q / sigma_p).log(), sigma_p, mean_p - mean_q, sigma_q)
 
 
 kl = Exercise(
@@ -943,8 +1046,81 @@ kl = Exercise(
         "that is in bits; asked was nats, the natural logarithm": (
             lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q) / math.log(2)
         ),
-        "you returned one number, the mean over the batch; asked was one for each pair, shape (B,)": (
-            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q).mean()
+        "you returned one number for the whole batch; asked was one for each pair, shape (B,)": (
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q).mean(),
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p, mean_q, sigma_q).sum(),
+        ),
+        "the logarithm is missing: log(sigma_q / sigma_p)": _kl_of(lambda r, s, d, t: (s**2 + d**2) / (2 * t**2) - 0.5),
+        "you took the ratio of the standard deviations itself; its logarithm was asked": _kl_of(
+            lambda r, s, d, t: r.exp() + (s**2 + d**2) / (2 * t**2) - 0.5
+        ),
+        "that is half of the logarithm: with standard deviations in it, log(sigma_q / sigma_p) stands whole": _kl_of(
+            lambda r, s, d, t: r / 2 + (s**2 + d**2) / (2 * t**2) - 0.5
+        ),
+        "the logarithm can be negative, where p is wider than q; you took its absolute value": _kl_of(
+            lambda r, s, d, t: r.abs() + (s**2 + d**2) / (2 * t**2) - 0.5
+        ),
+        "the logarithms are added; it is log sigma_q minus log sigma_p": _kl_of(
+            lambda r, s, d, t: t.log() + s.log() + (s**2 + d**2) / (2 * t**2) - 0.5
+        ),
+        "the logarithm is to another base than e; nats are the natural logarithm": (
+            _kl_of(lambda r, s, d, t: r / math.log(2) + (s**2 + d**2) / (2 * t**2) - 0.5),
+            _kl_of(lambda r, s, d, t: r / math.log(10) + (s**2 + d**2) / (2 * t**2) - 0.5),
+        ),
+        "that is twice the divergence: a half is missing in front": _kl_of(
+            lambda r, s, d, t: 2 * r + (s**2 + d**2) / t**2 - 1
+        ),
+        "the last term is - 1/2: a Gaussian must have the divergence 0 from itself": (
+            _kl_of(lambda r, s, d, t: r + (s**2 + d**2) / (2 * t**2) - 1),
+            _kl_of(lambda r, s, d, t: r + (s**2 + d**2) / (2 * t**2) + 0.5),
+        ),
+        "the difference of the means is missing: a q in another place costs more": _kl_of(
+            lambda r, s, d, t: r + s**2 / (2 * t**2) - 0.5
+        ),
+        "the squared difference of the means is divided by 2 * sigma_q**2 too": (
+            _kl_of(lambda r, s, d, t: r + s**2 / (2 * t**2) + d**2 - 0.5),
+            _kl_of(lambda r, s, d, t: r + s**2 / (2 * t**2) + d**2 / 2 - 0.5),
+            _kl_of(lambda r, s, d, t: r + s**2 / (2 * t**2) + d**2 / (2 * s**2) - 0.5),
+        ),
+        "the variance of p and the squared difference of the means add: there is a minus": _kl_of(
+            lambda r, s, d, t: r + (s**2 - d**2) / (2 * t**2) - 0.5
+        ),
+        "you squared a sum; sigma_p and the difference of the means are squared one by one": _kl_of(
+            lambda r, s, d, t: r + (s + d) ** 2 / (2 * t**2) - 0.5
+        ),
+        "it is the difference of the means that counts, not their sum": (
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p, -mean_q, sigma_q)
+        ),
+        "you squared the 2 as well: sigma_q**2 is squared before 2 multiplies it": _kl_of(
+            lambda r, s, d, t: r + (s**2 + d**2) / (2 * t) ** 2 - 0.5
+        ),
+        "sigma_p has to be squared: the numerator is a variance and a squared difference": _kl_of(
+            lambda r, s, d, t: r + (s + d**2) / (2 * t**2) - 0.5
+        ),
+        "you squared sigma_p and sigma_q before they went into the formula, which squares them itself": (
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p**2, mean_q, sigma_q**2)
+        ),
+        "you read sigma as a logarithm; sigma_p and sigma_q are the standard deviations themselves": (
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p.exp(), mean_q, sigma_q.exp()),
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(
+                mean_p, (sigma_p / 2).exp(), mean_q, (sigma_q / 2).exp()
+            ),
+        ),
+        "that is symmetric in p and q; KL(p‖q) is not": (
+            lambda m, s, n, t: kl_of_gaussians(m, s, n, t) + kl_of_gaussians(n, t, m, s),
+            lambda m, s, n, t: (kl_of_gaussians(m, s, n, t) + kl_of_gaussians(n, t, m, s)) / 2,
+        ),
+        "that is the cross-entropy -E_p[log q] alone; subtract the entropy of p": _kl_of(
+            lambda r, s, d, t: t.log() + (s**2 + d**2) / (2 * t**2) + math.log(2 * math.pi) / 2
+        ),
+        "q is not the standard normal here: mean_q and sigma_q have to come in": (
+            lambda mean_p, sigma_p, mean_q, sigma_q: kl_of_gaussians(mean_p, sigma_p, 0 * mean_q, sigma_q / sigma_q)
+        ),
+        "something was added against dividing by 0 or log 0; standard deviations are above 0, so it only disturbs": (
+            _kl_of(lambda r, s, d, t: (t / s + 1e-6).log() + (s**2 + d**2) / (2 * t**2) - 0.5),
+            _kl_of(lambda r, s, d, t: (t / (s + 1e-8)).log() + (s**2 + d**2) / (2 * t**2 + 1e-8) - 0.5),
+            _kl_of(lambda r, s, d, t: (t / s + 1e-8).log() + (s**2 + d**2) / (2 * t**2) - 0.5),
+            _kl_of(lambda r, s, d, t: (t / s).log() + (s**2 + d**2) / (2 * t**2 + 1e-8) - 0.5),
         ),
     },
 )
@@ -969,14 +1145,14 @@ spot = Exercise(
     reference=false_statement,
     observe=letter_of,
     mistakes={
-        "(a) is true: (1.8) multiplies the posterior by new prior / old prior, and no picture is needed": lambda: "a",
-        "(b) is true: in section 10 the network has fewer bits per dimension, and falls for punctuation far more": (
+        "(a) is true: by (1.8), draw x from p(x) and accept it with probability p(y | x)": lambda: "a",
+        "(b) is true: in section 8 the network has fewer bits per dimension, and falls for punctuation far more": (
             lambda: "b"
         ),
-        "(c) is true: by (1.22) its mean is that of the data, and between two far modes there is hardly any data": (
+        "(c) is true: in section 10 the blue number is least for a q over both modes, and its peak lies between them": (
             lambda: "c"
         ),
-        "(e) is true: by (1.14) the logarithm of the odds is linear in x for both; only the training differs": (
+        "(e) is true: by (1.17) the mean has the least squared error, and the mean of two answers may be none": (
             lambda: "e"
         ),
     },

@@ -191,5 +191,5 @@ function setup(root, state, { tell }) {
 export function draw(element, state) {
   const [title, label] = ["A matrix and the unit square", "A 2 by 2 matrix and the unit square"];
   const hint = "Drag the two round handles. Can you turn the F over without passing through area 0?";
-  mount(element, state, { name: "gl-para", title, hint, label, width: 836, css: STYLE, setup });
+  mount(element, state, { name: "gl-para", title, hint, label, width: 848, css: STYLE, setup });
 }
