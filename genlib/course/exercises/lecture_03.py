@@ -509,9 +509,9 @@ elbo = Exercise(
 
 
 def _place(generator, size=6, latent=3, pixels=5):
-    """A place z, mu and logvar of q(z | x) for some pictures, and the pictures, none of them with a pixel of 0."""
+    """A place z, mu and logvar of q(z | x) for some pictures, and the pictures, on any scale."""
     mu, logvar = _gaussians(generator, size, latent)
-    return torch.randn(latent, generator=generator), mu, logvar, 0.1 + torch.rand(size, pixels, generator=generator)
+    return torch.randn(latent, generator=generator), mu, logvar, 5 * torch.randn(size, pixels, generator=generator)
 
 
 def best_picture(z, mu, logvar, x):
@@ -608,11 +608,15 @@ average = Exercise(
         "largest out first": [
             _of_densities(lambda log_q, x: (log_q.exp() / log_q.exp().sum()) @ x),
         ],
-        "an epsilon in the denominator makes the picture pale far from all codes: softmax of log q needs none": [
+        "far from all codes your weights are all 0, and the picture with them (an epsilon in the denominator, or 0 / 0 "
+        "taken for 0): softmax of log q takes the largest out first": [
             _of_densities(lambda log_q, x: log_q.exp() @ x / (log_q.exp().sum() + 1e-8)),
             _of_densities(lambda log_q, x: log_q.exp() @ x / (log_q.exp().sum() + 1e-6)),
             _of_densities(lambda log_q, x: log_q.exp() @ x / (log_q.exp().sum() + 1e-12)),
+            _of_densities(lambda log_q, x: (log_q.exp() / log_q.exp().sum()).nan_to_num() @ x),
         ],
+        "far from all codes you gave the plain average; there too some q(z | x) are much larger than others, and their "
+        "logarithms know it": _of_densities(lambda log_q, x: log_q.clamp(min=-80).softmax(0) @ x),
         "you took the softmax of q itself; a softmax is exp and a sum, so it wants log q": (
             _of_densities(lambda log_q, x: log_q.exp().softmax(0) @ x)
         ),
@@ -784,6 +788,99 @@ weighted = Exercise(
                     _parts(log_px, z, mu, logvar)[0] - (_normal(z, mu, logvar) - 0.5 * logvar).sum(-1)
                 )
             )
+        ),
+        "your log q lacks the ½: log q is -½ ((z - mu)² / σ² + logvar), summed": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + ((z - mu) ** 2 / logvar.exp() + logvar).sum(-1)
+                )
+            )
+        ),
+        "the ½ stands before both terms of log q, the squared distance too": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + ((z - mu) ** 2 / logvar.exp() + 0.5 * logvar).sum(-1)
+                )
+            )
+        ),
+        "the ½ is missing in both densities: each is exp(-½ …)": (
+            _averaged(
+                lambda log_px, z, mu, logvar: log_px - (z**2).sum(-1) + ((z - mu) ** 2 / logvar.exp() + logvar).sum(-1)
+            )
+        ),
+        "the sign of logvar is wrong in your log q: it is -½ logvar, for a narrow q is a high one": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + 0.5 * ((z - mu) ** 2 / logvar.exp() - logvar).sum(-1)
+                )
+            )
+        ),
+        "you divided by σ = exp(logvar / 2); the squared distance is divided by σ², which is exp(logvar)": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + 0.5 * ((z - mu) ** 2 / (0.5 * logvar).exp() + logvar).sum(-1)
+                )
+            )
+        ),
+        "-½ log 2π stands in one of your two densities only; in the ratio it cancels, so in both or in neither": [
+            _averaged(lambda *given: _parts(*given)[0] - _parts(*given)[1] - 0.9189385332046727 * given[1].shape[-1]),
+            _averaged(lambda *given: _parts(*given)[0] - _parts(*given)[1] + 0.9189385332046727 * given[1].shape[-1]),
+        ],
+        "your log p(z) is taken at mu; each draw has its own weight, with log p at that z": (
+            _averaged(
+                lambda log_px, z, mu, logvar: log_px + (_normal(mu, 0 * mu, 0 * mu) - _normal(z, mu, logvar)).sum(-1)
+            )
+        ),
+        "your log q(z) is taken at mu; each draw has its own weight, with log q at that z": (
+            _averaged(
+                lambda log_px, z, mu, logvar: log_px + (_normal(z, 0 * mu, 0 * mu) - _normal(mu, mu, logvar)).sum(-1)
+            )
+        ),
+        "the sign of your log p(z) is wrong: it is -½ z², summed, so that far draws count less": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px
+                    + (-_normal(z, 0 * mu, 0 * mu) - _normal(z, mu, logvar)).sum(-1)
+                    - math.log(2 * math.pi) * z.shape[-1]
+                )
+            )
+        ),
+        "you added up the log-weights of the draws; asked was the logarithm of the mean weight": (
+            _from_parts(lambda log_joint, log_q: (log_joint - log_q).sum(0))
+        ),
+        "that is the mean weight, an estimate of p(x) itself; asked was its logarithm": (
+            _from_parts(lambda log_joint, log_q: _log_mean(log_joint - log_q).exp())
+        ),
+        "your value is in bits (log2); asked were nats, the natural logarithm": (
+            _from_parts(lambda log_joint, log_q: _log_mean(log_joint - log_q) / math.log(2))
+        ),
+        "you subtracted log2 k; the bound is in nats, so it is the natural logarithm of k": (
+            _from_parts(lambda log_joint, log_q: (log_joint - log_q).logsumexp(0) - math.log2(len(log_q)))
+        ),
+        "you subtracted k; the factor 1/k in front of the sum becomes -log k": (
+            _from_parts(lambda log_joint, log_q: (log_joint - log_q).logsumexp(0) - len(log_q))
+        ),
+        "the values are right to single precision: you computed in float32; all is float64, and stays so": (
+            lambda *given: iw_bound(*(part.float() for part in given)).double()
+        ),
+        "an epsilon in the logarithm cuts every small mean weight off; take the largest log-weight out first "
+        "(torch.logsumexp)": [
+            _from_parts(lambda log_joint, log_q: ((log_joint - log_q).exp().mean(0) + 1e-12).log()),
+            _from_parts(lambda log_joint, log_q: ((log_joint - log_q).exp().mean(0) + 1e-10).log()),
+            _from_parts(lambda log_joint, log_q: ((log_joint - log_q).exp().mean(0) + 1e-8).log()),
+        ],
+        "don't clamp the log-weights: a picture of 784 pixels may have -2000, and that is right": (
+            _from_parts(lambda log_joint, log_q: _log_mean((log_joint - log_q).clamp(-700, 700)))
+        ),
+        "the values are right, but no gradient passes through z: no detach, no torch.no_grad()": (
+            lambda log_px, z, mu, logvar: iw_bound(log_px, z.detach(), mu, logvar)
+        ),
+        "the values are right, but q's own mu and logvar are cut off from the gradient (some estimators do that on "
+        "purpose; here it should reach all four)": (
+            lambda log_px, z, mu, logvar: iw_bound(log_px, z, mu.detach(), logvar.detach())
+        ),
+        "the values are right, but log_px is cut off from the gradient, and with it the decoder: no detach": (
+            lambda log_px, z, mu, logvar: iw_bound(log_px.detach(), z, mu, logvar)
         ),
         "the ½ is missing in log p(z): -½ z², summed": (
             _averaged(
