@@ -156,6 +156,20 @@ def elbo(z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *
     return figure
 
 
+def threads(noise: Tensor, built: Mapping[str, Tensor]) -> Figure:
+    """Noise ε (n,) side by side with what was built of it, {title: z (n,)}: from each ε a thread leads to its z."""
+    with canvas(3.0 * len(built), 1.9, 1, len(built), sharex=True) as (figure, axes):
+        for ax, (title, z) in zip(axes[0], built.items(), strict=True):
+            for e, end in zip(noise.tolist(), z.tolist(), strict=True):
+                ax.plot([e, end], [1, 0], "-", color="#999999", linewidth=0.8)
+            ax.plot(noise.tolist(), [1] * len(noise), "o", color=GREY, markersize=4)
+            ax.plot(z.tolist(), [0] * len(z), "o", color=RED, markersize=5)
+            ax.set(title=title, yticks=[0, 1], yticklabels=["$z$", "$\\varepsilon$"], ylim=(-0.2, 1.2))
+            ax.tick_params(left=False)
+            ax.spines["left"].set_visible(False)
+    return figure
+
+
 def climb(bound: Tensor, gap: Tensor, top: float) -> Figure:
     """A bound at each step of a training (n,), above it shaded its gap (n,), and the height ``top`` that both make."""
     steps, both = range(len(bound)), bound + gap
