@@ -64,7 +64,7 @@ LECTURES = (
         "the ELBO two ways; reparameterization; a latent space to walk in",
         (2, 0.5),
         ("01",),
-        minutes=140,
+        minutes=75,
     ),
     Lecture(
         "04",

@@ -8,7 +8,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from genlib.plots.base import COLOURS, DENSITY, canvas, draw_picture
+from genlib.plots.base import COLOURS, DENSITY, canvas, draw_picture, images
 
 BLUE, RED, GREEN, PINK, GREY = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[4], COLOURS[6]
 TEN = (*COLOURS, "#7A3E9D", "#8C510A")  # a colour for each of ten classes
@@ -153,6 +153,50 @@ def elbo(z: Tensor, lines: Mapping[str, Tensor], numbers: Mapping[str, float], *
         low.set(xlabel="nats", xlim=(min(1.05 * bound, -4), 0))
         low.invert_yaxis()
         low.tick_params(left=False)
+    return figure
+
+
+def threads(noise: Tensor, built: Mapping[str, Tensor]) -> Figure:
+    """Noise ε (n,) side by side with what was built of it, {title: z (n,)}: from each ε a thread leads to its z."""
+    with canvas(3.0 * len(built), 1.9, 1, len(built), sharex=True) as (figure, axes):
+        for ax, (title, z) in zip(axes[0], built.items(), strict=True):
+            for e, end in zip(noise.tolist(), z.tolist(), strict=True):
+                ax.plot([e, end], [1, 0], "-", color="#999999", linewidth=0.8)
+            ax.plot(noise.tolist(), [1] * len(noise), "o", color=GREY, markersize=4)
+            ax.plot(z.tolist(), [0] * len(z), "o", color=RED, markersize=5)
+            ax.set(title=title, yticks=[0, 1], yticklabels=["$z$", "$\\varepsilon$"], ylim=(-0.2, 1.2))
+            ax.tick_params(left=False)
+            ax.spines["left"].set_visible(False)
+    return figure
+
+
+def climb(bound: Tensor, gap: Tensor, top: float) -> Figure:
+    """A bound at each step of a training (n,), above it shaded its gap (n,), and the height ``top`` that both make."""
+    steps, both = range(len(bound)), bound + gap
+    with canvas(6.0, 3.4) as (figure, axes):
+        ax = axes[0, 0]
+        ax.axhline(top, color="black", linestyle="--", linewidth=1, label="log p(x)")
+        ax.plot(steps, both.tolist(), color=RED, label="ELBO + KL(q ‖ p(z|x))")
+        ax.plot(steps, bound.tolist(), color=BLUE, label="ELBO")
+        ax.fill_between(steps, bound.tolist(), both.tolist(), color=RED, alpha=0.15, linewidth=0)
+        ax.set(xlabel="step", ylabel="nats")
+        ax.legend(loc="lower right", fontsize=9)
+    return figure
+
+
+def side_by_side(pictures: Tensor, models: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
+    """The pictures (n, C, H, W), in 0..1, and below them a row a model: its reconstructions of them, and n draws.
+
+    models: {name: (reconstructions, draws)}.
+    """
+    n, gap = len(pictures), torch.zeros_like(pictures[:1])
+    rows = [(pictures, torch.zeros_like(pictures)), *models.values()]
+    shown = torch.cat([part for left, right in rows for part in (left, gap, right)])
+    figure = images(shown, columns=2 * n + 1, rows=["test digit", *models])
+    for i, ax in enumerate(figure.axes):
+        ax.set_visible(i % (2 * n + 1) != n and (i < n or i > 2 * n))  # no frames in the gap, nor above the draws
+    box = figure.axes[n + 1 + n // 2].get_position()
+    figure.text((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, "draws from the prior:", ha="center", va="center")
     return figure
 
 

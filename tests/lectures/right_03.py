@@ -48,6 +48,28 @@ def elbo_in_a_loop(x, logits, mu, logvar):
     return torch.stack(bounds)
 
 
+def picture_in_a_loop(z, mu, logvar, x):
+    log_q = []
+    for m_row, s_row in zip(mu, logvar, strict=True):
+        total = torch.zeros(())
+        for place, m, s in zip(z, m_row, s_row, strict=True):
+            total = total + Normal(m, (s / 2).exp()).log_prob(place)
+        log_q.append(total)
+    top = max(log_q)
+    weights = [(value - top).exp() for value in log_q]
+    return sum(weight * picture for weight, picture in zip(weights, x, strict=True)) / sum(weights)
+
+
+def picture_by_hand(z, mu, logvar, x):
+    log_q = -(((z - mu) / (0.5 * logvar).exp()) ** 2 + logvar).sum(-1) / 2
+    q = (log_q - log_q.max()).exp()
+    return torch.einsum("n,nd->d", q / q.sum(), x)
+
+
+def best_in_double(z, mu, logvar, x):
+    return q_of(mu.double(), logvar.double()).log_prob(z.double()).softmax(0) @ x.double()
+
+
 def iw_by_hand(log_px, z, mu, logvar):
     log_w = log_px + q_of(0 * mu, 0 * mu).log_prob(z) - q_of(mu, logvar).log_prob(z)
     top = log_w.max(dim=0).values
@@ -151,6 +173,21 @@ RIGHT = {
             lambda x, logits, mu, logvar: -bce(x, logits).sum(1).double() - Kl()(mu, logvar),
             "asked was torch.float32",
         ),
+    },
+    "best_picture": {
+        "a Python loop": picture_in_a_loop,
+        "torch's Gaussians": lambda z, mu, logvar, x: q_of(mu, logvar).log_prob(z).softmax(0) @ x,
+        "logsumexp": lambda z, mu, logvar, x: (
+            (lambda log_q: (log_q - log_q.logsumexp(0)).exp())(q_of(mu, logvar).log_prob(z))[:, None] * x
+        ).sum(0),
+        "the largest taken out by hand, einsum": picture_by_hand,
+        "a matrix of one row": lambda z, mu, logvar, x: (q_of(mu, logvar).log_prob(z).softmax(0)[None] @ x)[0],
+        "NumPy": lambda z, mu, logvar, x: np.average(x.numpy(), 0, q_of(mu, logvar).log_prob(z).softmax(0).numpy()),
+        "float64": (
+            lambda z, mu, logvar, x: best_in_double(z, mu, logvar, x),
+            "asked was torch.float32",
+        ),
+        "float64 inside": lambda z, mu, logvar, x: best_in_double(z, mu, logvar, x).float(),
     },
     "iw_bound": {
         "the largest taken out by hand": iw_by_hand,

@@ -79,6 +79,105 @@ best = Exercise(
 # 3.2 ------------------------------------------------------------------------------------------------------------------
 
 
+def gaussian_kl(mu, logvar):
+    return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(-1)
+
+
+def _far(generator, size=3, latent=3) -> tuple[Tensor, Tensor]:
+    """Of three rows, one with log σ² about -40, one with +40, and one whose means are about 30."""
+    mu, logvar = _gaussians(generator, size, latent)
+    shift = torch.tensor([[0.0], [0.0], [30.0]]), torch.tensor([[-40.0], [40.0], [0.0]])
+    return mu + shift[0], logvar + shift[1]
+
+
+# Slips in the formula, {hint: (mu, logvar) -> (B,)}; 3.5 has the same KL in it, and the same slips.
+_KL_SLIPS = {
+    "you read logvar as the variance; the variance is exp(logvar)": (
+        lambda mu, logvar: 0.5 * (mu**2 + logvar - 1 - logvar.log()).sum(-1)
+    ),
+    "you read logvar as the standard deviation; the variance is exp(logvar)": (
+        lambda mu, logvar: 0.5 * (mu**2 + logvar**2 - 1 - 2 * logvar.log()).sum(-1)
+    ),
+    "you took exp(logvar) for σ (torch's Normal wants σ as well); it is σ², and σ is exp(logvar / 2)": (
+        lambda mu, logvar: 0.5 * (mu**2 + (2 * logvar).exp() - 1 - 2 * logvar).sum(-1)
+    ),
+    "exp(logvar / 2) is σ; the formula has σ², which is exp(logvar)": (
+        lambda mu, logvar: 0.5 * (mu**2 + (0.5 * logvar).exp() - 1 - logvar).sum(-1)
+    ),
+    "you halved logvar in the last term: log σ² is logvar itself, and the ½ stands in front of all four": (
+        lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - 0.5 * logvar).sum(-1)
+    ),
+    "the ½ stands in front of all four terms, logvar too": (
+        lambda mu, logvar: (0.5 * (mu**2 + logvar.exp() - 1) - logvar).sum(-1)
+    ),
+    "your -1 stands outside the sum; each latent dimension has one": (
+        lambda mu, logvar: 0.5 * ((mu**2 + logvar.exp() - logvar).sum(-1) - 1)
+    ),
+    "exp(logvar) is the variance already; you squared it": (
+        lambda mu, logvar: 0.5 * (mu**2 + (2 * logvar).exp() - 1 - logvar).sum(-1)
+    ),
+    "the factor ½ is missing": lambda mu, logvar: (mu**2 + logvar.exp() - 1 - logvar).sum(-1),
+    "the -1 is missing: without it the KL of the prior from itself is not 0": (
+        lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - logvar).sum(-1)
+    ),
+    "the mean enters squared": lambda mu, logvar: 0.5 * (mu + logvar.exp() - 1 - logvar).sum(-1),
+    "the sign of logvar is wrong: a narrow q, logvar far below 0, must cost more": (
+        lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 + logvar).sum(-1)
+    ),
+    "that is KL(p‖q), from the prior to q; asked was KL(q‖p), an average under q": (
+        lambda mu, logvar: 0.5 * ((1 + mu**2) * (-logvar).exp() - 1 + logvar).sum(-1)
+    ),
+}
+
+
+kl = Exercise(
+    "3.2",
+    "gaussian_kl",
+    reference=gaussian_kl,
+    inputs=_gaussians,
+    edges={
+        "a square batch, B = L": _gaussians(torch.Generator().manual_seed(8), 3, 3),
+        "the prior itself, which is 0 from itself": (torch.zeros(2, 4), torch.zeros(2, 4)),
+        "log σ² of about -40 and +40": _far(torch.Generator().manual_seed(13)),
+        "one picture with one latent": _gaussians(torch.Generator().manual_seed(14), 1, 1),
+    },
+    gradients=True,
+    mistakes={
+        "the sign is flipped: a KL divergence is never negative": lambda mu, logvar: -gaussian_kl(mu, logvar),
+        "the formula is right as long as log σ² is moderate; don't clamp it, it may be any real number": [
+            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-5, 5)),
+            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-10, 10)),
+            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-20, 20)),
+            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-30, 20)),
+            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-20, 2)),
+        ],
+        "you took the logarithm of exp(logvar) plus an epsilon; log σ² is logvar itself": [
+            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - (logvar.exp() + 1e-6).log()).sum(-1),
+            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - (logvar.exp() + 1e-8).log()).sum(-1),
+        ],
+        "you averaged over the latent dimensions; independent dimensions add": (
+            lambda mu, logvar: gaussian_kl(mu, logvar) / mu.shape[-1]
+        ),
+        "you summed over the batch as well; each example has its own KL, shape (B,)": (
+            lambda mu, logvar: gaussian_kl(mu, logvar).sum()
+        ),
+        "you averaged over the batch as well; each example has its own KL, shape (B,)": (
+            lambda mu, logvar: gaussian_kl(mu, logvar).mean()
+        ),
+        "the dimensions are not summed yet: asked was one number an example, shape (B,)": (
+            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+        ),
+        "you summed over axis 0, the batch; the latent dimensions are the last axis": (
+            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(0)
+        ),
+        **_KL_SLIPS,
+    },
+)
+
+
+# 3.3 ------------------------------------------------------------------------------------------------------------------
+
+
 def _causes(generator, n=4):
     """p(z), p(x | z) for one x, and q(z), over n causes z."""
     likelihood = torch.rand(n, generator=generator, dtype=torch.float64) * 0.9 + 0.05
@@ -105,7 +204,7 @@ _prior, _likelihood, _q = _causes(torch.Generator().manual_seed(12), 6)
 
 
 equality = Exercise(
-    "3.2",
+    "3.3",
     "false_equality",
     reference=false_equality,
     inputs=_causes,
@@ -180,105 +279,6 @@ equality = Exercise(
         "your values are in bits (log2); asked were nats, the natural logarithm": (
             lambda prior, likelihood, q: tuple(v / math.log(2) for v in false_equality(prior, likelihood, q))
         ),
-    },
-)
-
-
-# 3.3 ------------------------------------------------------------------------------------------------------------------
-
-
-def gaussian_kl(mu, logvar):
-    return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(-1)
-
-
-def _far(generator, size=3, latent=3) -> tuple[Tensor, Tensor]:
-    """Of three rows, one with log σ² about -40, one with +40, and one whose means are about 30."""
-    mu, logvar = _gaussians(generator, size, latent)
-    shift = torch.tensor([[0.0], [0.0], [30.0]]), torch.tensor([[-40.0], [40.0], [0.0]])
-    return mu + shift[0], logvar + shift[1]
-
-
-# Slips in the formula, {hint: (mu, logvar) -> (B,)}; 3.5 has the same KL in it, and the same slips.
-_KL_SLIPS = {
-    "you read logvar as the variance; the variance is exp(logvar)": (
-        lambda mu, logvar: 0.5 * (mu**2 + logvar - 1 - logvar.log()).sum(-1)
-    ),
-    "you read logvar as the standard deviation; the variance is exp(logvar)": (
-        lambda mu, logvar: 0.5 * (mu**2 + logvar**2 - 1 - 2 * logvar.log()).sum(-1)
-    ),
-    "you took exp(logvar) for σ (torch's Normal wants σ as well); it is σ², and σ is exp(logvar / 2)": (
-        lambda mu, logvar: 0.5 * (mu**2 + (2 * logvar).exp() - 1 - 2 * logvar).sum(-1)
-    ),
-    "exp(logvar / 2) is σ; the formula has σ², which is exp(logvar)": (
-        lambda mu, logvar: 0.5 * (mu**2 + (0.5 * logvar).exp() - 1 - logvar).sum(-1)
-    ),
-    "you halved logvar in the last term: log σ² is logvar itself, and the ½ stands in front of all four": (
-        lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - 0.5 * logvar).sum(-1)
-    ),
-    "the ½ stands in front of all four terms, logvar too": (
-        lambda mu, logvar: (0.5 * (mu**2 + logvar.exp() - 1) - logvar).sum(-1)
-    ),
-    "your -1 stands outside the sum; each latent dimension has one": (
-        lambda mu, logvar: 0.5 * ((mu**2 + logvar.exp() - logvar).sum(-1) - 1)
-    ),
-    "exp(logvar) is the variance already; you squared it": (
-        lambda mu, logvar: 0.5 * (mu**2 + (2 * logvar).exp() - 1 - logvar).sum(-1)
-    ),
-    "the factor ½ is missing": lambda mu, logvar: (mu**2 + logvar.exp() - 1 - logvar).sum(-1),
-    "the -1 is missing: without it the KL of the prior from itself is not 0": (
-        lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - logvar).sum(-1)
-    ),
-    "the mean enters squared": lambda mu, logvar: 0.5 * (mu + logvar.exp() - 1 - logvar).sum(-1),
-    "the sign of logvar is wrong: a narrow q, logvar far below 0, must cost more": (
-        lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 + logvar).sum(-1)
-    ),
-    "that is KL(p‖q), from the prior to q; asked was KL(q‖p), an average under q": (
-        lambda mu, logvar: 0.5 * ((1 + mu**2) * (-logvar).exp() - 1 + logvar).sum(-1)
-    ),
-}
-
-
-kl = Exercise(
-    "3.3",
-    "gaussian_kl",
-    reference=gaussian_kl,
-    inputs=_gaussians,
-    edges={
-        "a square batch, B = L": _gaussians(torch.Generator().manual_seed(8), 3, 3),
-        "the prior itself, which is 0 from itself": (torch.zeros(2, 4), torch.zeros(2, 4)),
-        "log σ² of about -40 and +40": _far(torch.Generator().manual_seed(13)),
-        "one picture with one latent": _gaussians(torch.Generator().manual_seed(14), 1, 1),
-    },
-    gradients=True,
-    mistakes={
-        "the sign is flipped: a KL divergence is never negative": lambda mu, logvar: -gaussian_kl(mu, logvar),
-        "the formula is right as long as log σ² is moderate; don't clamp it, it may be any real number": [
-            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-5, 5)),
-            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-10, 10)),
-            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-20, 20)),
-            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-30, 20)),
-            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-20, 2)),
-        ],
-        "you took the logarithm of exp(logvar) plus an epsilon; log σ² is logvar itself": [
-            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - (logvar.exp() + 1e-6).log()).sum(-1),
-            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - (logvar.exp() + 1e-8).log()).sum(-1),
-        ],
-        "you averaged over the latent dimensions; independent dimensions add": (
-            lambda mu, logvar: gaussian_kl(mu, logvar) / mu.shape[-1]
-        ),
-        "you summed over the batch as well; each example has its own KL, shape (B,)": (
-            lambda mu, logvar: gaussian_kl(mu, logvar).sum()
-        ),
-        "you averaged over the batch as well; each example has its own KL, shape (B,)": (
-            lambda mu, logvar: gaussian_kl(mu, logvar).mean()
-        ),
-        "the dimensions are not summed yet: asked was one number an example, shape (B,)": (
-            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
-        ),
-        "you summed over axis 0, the batch; the latent dimensions are the last axis": (
-            lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(0)
-        ),
-        **_KL_SLIPS,
     },
 )
 
@@ -508,6 +508,148 @@ elbo = Exercise(
 # 3.6 ------------------------------------------------------------------------------------------------------------------
 
 
+def _place(generator, size=6, latent=3, pixels=5):
+    """A place z, mu and logvar of q(z | x) for some pictures, and the pictures, on any scale."""
+    mu, logvar = _gaussians(generator, size, latent)
+    return torch.randn(latent, generator=generator), mu, logvar, 5 * torch.randn(size, pixels, generator=generator)
+
+
+def best_picture(z, mu, logvar, x):
+    log_q = -0.5 * ((z - mu) ** 2 / logvar.exp() + logvar).sum(1)
+    return log_q.softmax(0) @ x
+
+
+def _normal(z, mu, logvar):
+    """log N(z; mu, exp(logvar)), the latent dimensions not summed."""
+    return -0.5 * ((z - mu) ** 2 / logvar.exp() + logvar + math.log(2 * math.pi))
+
+
+def _weighted(log_weights):
+    """A wrong answer whose logarithms of the weights are off, and used as they should be."""
+    return lambda z, mu, logvar, x: log_weights(z, mu, logvar).softmax(0) @ x
+
+
+def _of_densities(averaged):
+    """A wrong answer that makes the densities q(z | x) as it should, and something else of them."""
+    return lambda z, mu, logvar, x: averaged(_normal(z, mu, logvar).sum(1), x)
+
+
+_far_place = _place(torch.Generator().manual_seed(21))
+
+average = Exercise(
+    "3.6",
+    "best_picture",
+    reference=best_picture,
+    inputs=_place,
+    edges={
+        "a place far from all codes": (_far_place[0] + 60, *_far_place[1:]),
+        "as many pictures as latents and pixels": _place(torch.Generator().manual_seed(22), 3, 3, 3),
+        "a single picture": _place(torch.Generator().manual_seed(23), 1),
+        "one code in two pictures": (
+            torch.zeros(2),
+            torch.ones(2, 2),
+            torch.zeros(2, 2),
+            torch.tensor([[1.0, 3.0], [2.0, 7.0]]),
+        ),
+        "a wide q and a narrow one at the same place": (
+            torch.zeros(2),
+            torch.zeros(2, 2),
+            torch.tensor([[2.0, 1.0], [-1.0, -2.0]]),
+            torch.tensor([[1.0, 3.0], [2.0, 7.0]]),
+        ),
+    },
+    mistakes={
+        "that is the plain average of all pictures; each counts by q(z | x), the density of its code at z": (
+            lambda z, mu, logvar, x: x.mean(0)
+        ),
+        "that is the picture with the largest q(z | x) alone; the others claim the place too, with their weights": (
+            _of_densities(lambda log_q, x: x[log_q.argmax()])
+        ),
+        "that is the picture whose mu is nearest; all pictures count, by q(z | x)": (
+            lambda z, mu, logvar, x: x[(z - mu).square().sum(1).argmin()]
+        ),
+        "the widths are missing: weigh by q(z | x), which is broad for some pictures and narrow for others": [
+            _weighted(lambda z, mu, logvar: -0.5 * ((z - mu) ** 2).sum(1)),
+            _weighted(lambda z, mu, logvar: -((z - mu) ** 2).sum(1)),
+            _weighted(lambda z, mu, logvar: -(z - mu).norm(dim=1)),
+        ],
+        "your log q lacks -½ Σ logvar: a narrow q is a high one": (
+            _weighted(lambda z, mu, logvar: -0.5 * ((z - mu) ** 2 / logvar.exp()).sum(1))
+        ),
+        "in your log q it is -logvar where -½ logvar should be: log σ is half of log σ²": (
+            _weighted(lambda z, mu, logvar: (-0.5 * (z - mu) ** 2 / logvar.exp() - logvar).sum(1))
+        ),
+        "the sign of logvar is wrong in your log q: it is -½ logvar, for a narrow q is a high one": (
+            _weighted(lambda z, mu, logvar: -0.5 * ((z - mu) ** 2 / logvar.exp() - logvar).sum(1))
+        ),
+        "the ½ is missing in log q: it is -½ ((z - mu)² / σ² + log σ²), summed": (
+            _weighted(lambda z, mu, logvar: -((z - mu) ** 2 / logvar.exp() + logvar).sum(1))
+        ),
+        "the ½ stands before both terms of log q, the squared distance too": (
+            _weighted(lambda z, mu, logvar: -((z - mu) ** 2 / logvar.exp() + 0.5 * logvar).sum(1))
+        ),
+        "the sign of your log q is wrong: a far code gets the largest weight": (
+            _weighted(lambda z, mu, logvar: 0.5 * ((z - mu) ** 2 / logvar.exp() + logvar).sum(1))
+        ),
+        "you took exp(logvar) for σ (torch's Normal wants σ as well); it is σ², and σ is exp(logvar / 2)": (
+            _weighted(lambda z, mu, logvar: _normal(z, mu, 2 * logvar).sum(1))
+        ),
+        "you divided by σ = exp(logvar / 2); the squared distance is divided by σ², which is exp(logvar)": (
+            _weighted(lambda z, mu, logvar: -0.5 * ((z - mu) ** 2 / (0.5 * logvar).exp() + logvar).sum(1))
+        ),
+        "you took logvar for σ or for σ²; it may be negative, and the variance is exp(logvar)": [
+            _weighted(lambda z, mu, logvar: _normal(z, mu, 2 * logvar.log()).sum(1)),
+            _weighted(lambda z, mu, logvar: _normal(z, mu, logvar.log()).sum(1)),
+        ],
+        "your log q is averaged over the latents; densities of independent numbers multiply, so their logarithms add": (
+            _weighted(lambda z, mu, logvar: _normal(z, mu, logvar).mean(1))
+        ),
+        "exp of log q is 0 for every picture far from all codes, and 0 / 0 is no weight: softmax of log q takes the "
+        "largest out first": [
+            _of_densities(lambda log_q, x: (log_q.exp() / log_q.exp().sum()) @ x),
+        ],
+        "far from all codes your weights are all 0, and the picture with them (an epsilon in the denominator, or 0 / 0 "
+        "taken for 0): softmax of log q takes the largest out first": [
+            _of_densities(lambda log_q, x: log_q.exp() @ x / (log_q.exp().sum() + 1e-8)),
+            _of_densities(lambda log_q, x: log_q.exp() @ x / (log_q.exp().sum() + 1e-6)),
+            _of_densities(lambda log_q, x: log_q.exp() @ x / (log_q.exp().sum() + 1e-12)),
+            _of_densities(lambda log_q, x: (log_q.exp() / log_q.exp().sum()).nan_to_num() @ x),
+        ],
+        "far from all codes you gave the plain average; there too some q(z | x) are much larger than others, and their "
+        "logarithms know it": _of_densities(lambda log_q, x: log_q.clamp(min=-80).softmax(0) @ x),
+        "you took the softmax of q itself; a softmax is exp and a sum, so it wants log q": (
+            _of_densities(lambda log_q, x: log_q.exp().softmax(0) @ x)
+        ),
+        "your weights do not sum to 1: divide by the sum of all q(z | x)": [
+            _of_densities(lambda log_q, x: log_q.exp() @ x),
+            _of_densities(lambda log_q, x: log_q.exp() @ x / len(x)),
+        ],
+        "you weighed by log q itself, which is negative; the weights are q(z | x), divided by their sum": [
+            _of_densities(lambda log_q, x: log_q @ x / log_q.sum()),
+            _of_densities(lambda log_q, x: log_q @ x),
+        ],
+        "you multiplied by the weights and did not add up: asked was one picture, shape (D,)": (
+            _of_densities(lambda log_q, x: log_q.softmax(0)[:, None] * x)
+        ),
+        "you divided by n as well; the weights sum to 1 already, so it is a sum": (
+            _of_densities(lambda log_q, x: (log_q.softmax(0)[:, None] * x).mean(0))
+        ),
+        "you took the softmax for each latent apart: a picture has one weight, from the sum of its log q": (
+            lambda z, mu, logvar, x: _normal(z, mu, logvar).softmax(0).mean(1) @ x
+        ),
+        "the roles are swapped: that is a density with the prior's width at mu; q(z | x) has mean mu and variance σ²": (
+            _weighted(lambda z, mu, logvar: _normal(mu, 0 * mu, 0 * mu).sum(1))
+        ),
+        "you multiplied q by the prior p(z), or its logarithm, of mu: the weights are q(z | x) alone": (
+            _weighted(lambda z, mu, logvar: _normal(z, mu, logvar).sum(1) + _normal(mu, 0 * mu, 0 * mu).sum(1))
+        ),
+    },
+)
+
+
+# 3.7 ------------------------------------------------------------------------------------------------------------------
+
+
 def _draws(generator, draws=7, size=4, latent=3):
     """log p(x | z), z, mu, logvar in float64: draws that lie where q is, and a q that is not the prior."""
 
@@ -523,11 +665,6 @@ def iw_bound(log_px, z, mu, logvar):
     log_q = -0.5 * ((z - mu) ** 2 / logvar.exp() + logvar).sum(-1)
     log_w = log_px + log_prior - log_q
     return log_w.logsumexp(0) - math.log(len(log_w))
-
-
-def _normal(z, mu, logvar):
-    """log N(z; mu, exp(logvar)), the latent dimensions not summed."""
-    return -0.5 * ((z - mu) ** 2 / logvar.exp() + logvar + math.log(2 * math.pi))
 
 
 def _parts(log_px, z, mu, logvar):
@@ -568,7 +705,7 @@ _log_px, *_rest = _draws(torch.Generator().manual_seed(9))
 _apart = torch.tensor([0.0, -1000.0, -2000.0, 1000.0], dtype=torch.float64)
 
 weighted = Exercise(
-    "3.6",
+    "3.7",
     "iw_bound",
     reference=iw_bound,
     inputs=_draws,
@@ -652,6 +789,99 @@ weighted = Exercise(
                 )
             )
         ),
+        "your log q lacks the ½: log q is -½ ((z - mu)² / σ² + logvar), summed": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + ((z - mu) ** 2 / logvar.exp() + logvar).sum(-1)
+                )
+            )
+        ),
+        "the ½ stands before both terms of log q, the squared distance too": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + ((z - mu) ** 2 / logvar.exp() + 0.5 * logvar).sum(-1)
+                )
+            )
+        ),
+        "the ½ is missing in both densities: each is exp(-½ …)": (
+            _averaged(
+                lambda log_px, z, mu, logvar: log_px - (z**2).sum(-1) + ((z - mu) ** 2 / logvar.exp() + logvar).sum(-1)
+            )
+        ),
+        "the sign of logvar is wrong in your log q: it is -½ logvar, for a narrow q is a high one": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + 0.5 * ((z - mu) ** 2 / logvar.exp() - logvar).sum(-1)
+                )
+            )
+        ),
+        "you divided by σ = exp(logvar / 2); the squared distance is divided by σ², which is exp(logvar)": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px - 0.5 * (z**2).sum(-1) + 0.5 * ((z - mu) ** 2 / (0.5 * logvar).exp() + logvar).sum(-1)
+                )
+            )
+        ),
+        "-½ log 2π stands in one of your two densities only; in the ratio it cancels, so in both or in neither": [
+            _averaged(lambda *given: _parts(*given)[0] - _parts(*given)[1] - 0.9189385332046727 * given[1].shape[-1]),
+            _averaged(lambda *given: _parts(*given)[0] - _parts(*given)[1] + 0.9189385332046727 * given[1].shape[-1]),
+        ],
+        "your log p(z) is taken at mu; each draw has its own weight, with log p at that z": (
+            _averaged(
+                lambda log_px, z, mu, logvar: log_px + (_normal(mu, 0 * mu, 0 * mu) - _normal(z, mu, logvar)).sum(-1)
+            )
+        ),
+        "your log q(z) is taken at mu; each draw has its own weight, with log q at that z": (
+            _averaged(
+                lambda log_px, z, mu, logvar: log_px + (_normal(z, 0 * mu, 0 * mu) - _normal(mu, mu, logvar)).sum(-1)
+            )
+        ),
+        "the sign of your log p(z) is wrong: it is -½ z², summed, so that far draws count less": (
+            _averaged(
+                lambda log_px, z, mu, logvar: (
+                    log_px
+                    + (-_normal(z, 0 * mu, 0 * mu) - _normal(z, mu, logvar)).sum(-1)
+                    - math.log(2 * math.pi) * z.shape[-1]
+                )
+            )
+        ),
+        "you added up the log-weights of the draws; asked was the logarithm of the mean weight": (
+            _from_parts(lambda log_joint, log_q: (log_joint - log_q).sum(0))
+        ),
+        "that is the mean weight, an estimate of p(x) itself; asked was its logarithm": (
+            _from_parts(lambda log_joint, log_q: _log_mean(log_joint - log_q).exp())
+        ),
+        "your value is in bits (log2); asked were nats, the natural logarithm": (
+            _from_parts(lambda log_joint, log_q: _log_mean(log_joint - log_q) / math.log(2))
+        ),
+        "you subtracted log2 k; the bound is in nats, so it is the natural logarithm of k": (
+            _from_parts(lambda log_joint, log_q: (log_joint - log_q).logsumexp(0) - math.log2(len(log_q)))
+        ),
+        "you subtracted k; the factor 1/k in front of the sum becomes -log k": (
+            _from_parts(lambda log_joint, log_q: (log_joint - log_q).logsumexp(0) - len(log_q))
+        ),
+        "the values are right to single precision: you computed in float32; all is float64, and stays so": (
+            lambda *given: iw_bound(*(part.float() for part in given)).double()
+        ),
+        "an epsilon in the logarithm cuts every small mean weight off; take the largest log-weight out first "
+        "(torch.logsumexp)": [
+            _from_parts(lambda log_joint, log_q: ((log_joint - log_q).exp().mean(0) + 1e-12).log()),
+            _from_parts(lambda log_joint, log_q: ((log_joint - log_q).exp().mean(0) + 1e-10).log()),
+            _from_parts(lambda log_joint, log_q: ((log_joint - log_q).exp().mean(0) + 1e-8).log()),
+        ],
+        "don't clamp the log-weights: a picture of 784 pixels may have -2000, and that is right": (
+            _from_parts(lambda log_joint, log_q: _log_mean((log_joint - log_q).clamp(-700, 700)))
+        ),
+        "the values are right, but no gradient passes through z: no detach, no torch.no_grad()": (
+            lambda log_px, z, mu, logvar: iw_bound(log_px, z.detach(), mu, logvar)
+        ),
+        "the values are right, but q's own mu and logvar are cut off from the gradient (some estimators do that on "
+        "purpose; here it should reach all four)": (
+            lambda log_px, z, mu, logvar: iw_bound(log_px, z, mu.detach(), logvar.detach())
+        ),
+        "the values are right, but log_px is cut off from the gradient, and with it the decoder: no detach": (
+            lambda log_px, z, mu, logvar: iw_bound(log_px.detach(), z, mu, logvar)
+        ),
         "the ½ is missing in log p(z): -½ z², summed": (
             _averaged(
                 lambda log_px, z, mu, logvar: log_px - (z**2).sum(-1) - (_normal(z, mu, logvar) + 0.9189385332).sum(-1)
@@ -694,7 +924,7 @@ weighted = Exercise(
 )
 
 
-# 3.7 and 3.8: is this a bug? ------------------------------------------------------------------------------------------
+# 3.8 and 3.9: is this a bug? ------------------------------------------------------------------------------------------
 
 
 def loss_bugs():
@@ -702,7 +932,7 @@ def loss_bugs():
 
 
 in_the_loss = Exercise(
-    "3.7",
+    "3.8",
     "loss_bugs",
     reference=loss_bugs,
     observe=judged(loss_bugs()),
@@ -729,7 +959,7 @@ def bound_bugs():
 
 
 in_the_bound = Exercise(
-    "3.8",
+    "3.9",
     "bound_bugs",
     reference=bound_bugs,
     observe=judged(bound_bugs()),
@@ -751,4 +981,4 @@ in_the_bound = Exercise(
 )
 
 
-EXERCISES = (best, equality, kl, path, elbo, weighted, in_the_loss, in_the_bound)
+EXERCISES = (best, kl, equality, path, elbo, average, weighted, in_the_loss, in_the_bound)

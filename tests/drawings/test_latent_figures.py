@@ -1,0 +1,49 @@
+"""The figures that lecture 03 draws of latents and bounds: what they show, and that no text is cut."""
+
+import pytest
+import torch
+
+from genlib import plots
+from tests.drawings.test_plots_and_widgets import cut_texts, size_of
+
+NOISE = torch.tensor([-1.0, 0.5, 2.0])
+PICTURES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+FIGURES = {
+    "threads": lambda: plots.latent.threads(NOISE, {"μ = 1, σ = 2": 1 + 2 * NOISE, "μ = 0, σ = 0": 0 * NOISE}),
+    "climb": lambda: plots.latent.climb(torch.tensor([-3.0, -2.0, -1.5]), torch.tensor([2.0, 1.0, 0.5]), -1.0),
+    "side by side": lambda: plots.latent.side_by_side(PICTURES, {"a model": (PICTURES, 1 - PICTURES)}),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_and_no_text_is_cut(name):
+    figure = FIGURES[name]()
+    width, height = size_of(figure)
+    assert 200 < width < 1100
+    assert 100 < height < 700
+    assert cut_texts(figure) == []
+
+
+def test_a_thread_leads_from_each_noise_to_its_z():
+    left, right = FIGURES["threads"]().axes
+    ends = [tuple(line.get_xdata()) for line in left.lines[:3]]
+    assert ends == [(-1.0, -1.0), (0.5, 2.0), (2.0, 5.0)]
+    assert {tuple(line.get_ydata()) for line in left.lines[:3]} == {(1, 0)}, "from ε above to z below"
+    assert left.get_xlim() == right.get_xlim(), "z's of both panels are compared"
+
+
+def test_the_gap_is_shaded_between_the_bound_and_what_both_make():
+    ax = FIGURES["climb"]().axes[0]
+    (shade,) = ax.collections
+    corners = {(x, y) for x, y in shade.get_paths()[0].vertices.tolist()}
+    assert {(0, -3.0), (0, -1.0), (2, -1.5), (2, -1.0)} <= corners
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["log p(x)", "ELBO + KL(q ‖ p(z|x))", "ELBO"]
+
+
+def test_draws_stand_beside_reconstructions_with_a_gap_and_nothing_above_them():
+    figure = FIGURES["side by side"]()
+    seen = torch.tensor([ax.get_visible() for ax in figure.axes]).view(2, 7)
+    assert seen.tolist() == [[True] * 3 + [False] * 4, [True] * 3 + [False] + [True] * 3]
+    shown = torch.tensor(figure.axes[7 + 4].images[0].get_array())
+    assert torch.allclose(shown, 1 - PICTURES[0, 0]), "the first draw stands right of the gap"
+    assert [ax.get_ylabel() for ax in figure.axes[::7]] == ["test digit", "a model"]
