@@ -43,18 +43,6 @@ def test_alternating_steps_creep_outwards():
     assert farthest(0.5, 400_000) > 5
 
 
-def test_mirror_descent_draws_u_together_as_fast_as_the_lecture_says():
-    data, table = torch.distributions.Dirichlet(torch.ones(6).double()).sample((2,))
-    for eta in (0.25, 0.5, 1.0):
-        p = table
-        for _ in range(20):
-            u = (p / data).log()
-            weights = p * (1 - theory.optimal_discriminator(data, p)) ** -eta
-            p = weights / weights.sum()
-            spread, after = u.max() - u.min(), (p / data).log().max() - (p / data).log().min()
-            assert after <= (1 - eta * (1 - u.max().sigmoid())) * spread + 1e-9
-
-
 def test_a_forgotten_detach_does_harm_once_D_has_more_turns():
     play = from_lecture("heap = torch.tensor", "\n\n\nmistakes = {")
     for seed in range(3):
