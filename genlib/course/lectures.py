@@ -98,7 +98,7 @@ LECTURES = (
         "the proof, line by line; saturation, mode collapse",
         (2, -1.5),
         ("01",),
-        minutes=145,
+        minutes=75,
     ),
     Lecture(
         "08",

@@ -106,7 +106,7 @@ def orbits(
     The eigenvalues are those of one step at the equilibrium, drawn beside the unit circle.
     """
     inside = 0.95 * reach
-    grid = lattice((-inside, inside, -inside, inside), 17)
+    grid = lattice((-inside, inside, -inside, inside), 13)
     with canvas(8.2 if eigenvalues else 4.6, 4.2, 1, 2 if eigenvalues else 1) as (figure, axes):
         ax = axes[0, 0]
         arrows = field(grid)

@@ -1,5 +1,6 @@
 """What lecture 07 says about its runs, by its own cells, over three seeds; and that its bugs are bugs."""
 
+import ast
 import math
 import re
 from pathlib import Path
@@ -26,6 +27,43 @@ def from_lecture(start: str, end: str, **names) -> dict:
     return space
 
 
+def sections() -> list[tuple[bool, str]]:
+    """(whether it is a Deeper one, its text) of every section."""
+    parts = re.split(r"^## ", SOURCE.read_text(encoding="utf-8"), flags=re.M)
+    return [(part.startswith("Deeper: "), part) for part in parts]
+
+
+def names(text: str, kind: type) -> set[str]:
+    """The names that the cells of a piece of the lecture store, or load."""
+    cells = re.findall(r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(.*?)^```", text, re.M | re.S)
+    nodes = [node for cell in cells for node in ast.walk(ast.parse(cell))]
+    found = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
+    made = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return found | made if kind is ast.Store else found
+
+
+def needs(main: str, deeper: str) -> set[str]:
+    """What the main path takes from the Deeper sections: names of its cells, and numbers of equations."""
+    by_name = names(main, ast.Load) & (names(deeper, ast.Store) - names(main, ast.Store))
+    return by_name | (set(re.findall(r"\((7\.\d+)\)", main)) & set(re.findall(r"\\tag\{(7\.\d+)\}", deeper)))
+
+
+def test_the_main_path_needs_nothing_from_the_deeper_sections():
+    main = "".join(text for deeper, text in sections() if not deeper)
+    deeper = "".join(text for deeper, text in sections() if deeper)
+    assert len(deeper) > 10_000
+    assert needs(main, deeper) == set()
+
+
+def test_what_the_main_path_would_need_is_found():
+    deeper = "$$x \\tag{7.9}$$\n```{code-cell} ipython3\nslope = 1\n```\n"
+    assert needs("By (7.9) and (7.8)\n```{code-cell} ipython3\n:tags: [a]\nprint(slope)\n```\n", deeper) == {
+        "7.9",
+        "slope",
+    }
+
+
 def test_both_orders_of_the_game_have_one_saddle_point():
     p_data = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
     half = torch.full((4,), 0.5, dtype=torch.float64)
@@ -41,18 +79,6 @@ def test_alternating_steps_creep_outwards():
     farthest = from_lecture("def farthest", "\n\n\nfor turns")["farthest"]
     assert farthest(0.5, 1_000) < 0.9
     assert farthest(0.5, 400_000) > 5
-
-
-def test_mirror_descent_draws_u_together_as_fast_as_the_lecture_says():
-    data, table = torch.distributions.Dirichlet(torch.ones(6).double()).sample((2,))
-    for eta in (0.25, 0.5, 1.0):
-        p = table
-        for _ in range(20):
-            u = (p / data).log()
-            weights = p * (1 - theory.optimal_discriminator(data, p)) ** -eta
-            p = weights / weights.sum()
-            spread, after = u.max() - u.min(), (p / data).log().max() - (p / data).log().min()
-            assert after <= (1 - eta * (1 - u.max().sigmoid())) * spread + 1e-9
 
 
 def test_a_forgotten_detach_does_harm_once_D_has_more_turns():
@@ -87,6 +113,31 @@ def test_the_loss_of_D_lies_near_log_4_and_a_fresh_D_does_better():
         late = of_D[-50:].mean().item()
         assert abs(late - math.log(4)) < 0.12
         assert fresh_loss(gan, 250) < late - 0.1, f"seed {seed}"
+
+
+def test_a_step_that_leaves_the_optimizer_aside_is_refused():
+    def by_hand(G, D, optimizer_G, optimizer_D, x, z):
+        lecture_07._move(lecture_07._loss_D(D, x, G(z).detach()), optimizer_D)
+        optimizer_G.zero_grad()
+        F.softplus(-D(G(z))).mean().backward()
+        with torch.no_grad():
+            for p in G.parameters():
+                p -= 0.5 * p.grad
+
+    verdict = lecture_07.step.check(by_hand)
+    assert verdict.mark == "✗"
+    assert "optimizer" in str(verdict)
+
+
+@pytest.mark.parametrize("bound", [1e-6, 1e-8])
+def test_slopes_that_are_cut_off_are_refused(bound):
+    def cut(logits):
+        D = logits.sigmoid().clamp(bound, 1 - bound)
+        return D, 2 * D - 1
+
+    verdict = lecture_07.gradients.check(cut)
+    assert verdict.mark == "✗"
+    assert "not cut off" in str(verdict)
 
 
 def _step_of(letter: str):

@@ -88,8 +88,34 @@ optimal = Exercise(
         "you made the points x compete; at each x the two densities compete: softmax over those two": (
             lambda log_p_data, log_p_g: (log_p_data - log_p_g).softmax(0)
         ),
-        "a small number in the denominator turns 0/0 into 0, and 0 is wrong too: stay in logarithms, with a sigmoid": (
+        "exp(-2000) is 0 in a computer, and 0/0 became 0 (by a small number below, or by nan_to_num); "
+        "0 is wrong too: stay in logarithms, with a sigmoid": (
             lambda log_p_data, log_p_g: log_p_data.exp() / (log_p_data.exp() + log_p_g.exp() + 1e-12)
+        ),
+        "exp(-2000) is 0 in a computer, and 1/2 for 0/0 is wrong too: stay in logarithms, with a sigmoid": (
+            lambda log_p_data, log_p_g: (log_p_data.exp() / (log_p_data.exp() + log_p_g.exp())).nan_to_num(0.5)
+        ),
+        "that is half of D*: the denominator is p_data + p_g, nothing twice": (
+            lambda log_p_data, log_p_g: torch.sigmoid(log_p_data - log_p_g) / 2
+        ),
+        "that is p_data alone; D* is its share of p_data + p_g": lambda log_p_data, log_p_g: log_p_data.exp(),
+        "tanh lies between -1 and 1; D* = sigmoid(log p_data - log p_g)": (
+            lambda log_p_data, log_p_g: torch.tanh(log_p_data - log_p_g)
+        ),
+        "you cut the logit off at 0 and 1; the sigmoid brings it between 0 and 1": (
+            lambda log_p_data, log_p_g: (log_p_data - log_p_g).clamp(0, 1)
+        ),
+        "you added the logarithms, which multiplies the densities; their difference goes into the sigmoid": (
+            lambda log_p_data, log_p_g: torch.sigmoid(log_p_data + log_p_g)
+        ),
+        "log is the natural logarithm, so undo it with e and not with 10": (
+            lambda log_p_data, log_p_g: 1 / (1 + 10 ** (log_p_g - log_p_data))
+        ),
+        "log is the natural logarithm, so undo it with e and not with 2": (
+            lambda log_p_data, log_p_g: 1 / (1 + 2 ** (log_p_g - log_p_data))
+        ),
+        "you took the sigmoid twice; log p_data - log p_g is the logit, one sigmoid of it is D*": (
+            lambda log_p_data, log_p_g: torch.sigmoid(torch.sigmoid(log_p_data - log_p_g))
         ),
         "that is the softmax over the wrong axis: stacked, the two densities lie along axis 0": (
             lambda log_p_data, log_p_g: torch.stack([log_p_data, log_p_g]).softmax(1)[0]
@@ -134,11 +160,31 @@ half = Exercise(
     tol=5e-6,
     mistakes={
         "that is one of the two terms, or the mean of the two; "
-        "V is their sum, one for the data and one for the fakes": (lambda: -math.log(2)),
-        "the sign is flipped: log(1/2) is negative, so V is too; -V is what D's loss is": lambda: math.log(4),
-        "that is one term, and with the sign of a loss; V is the sum of two logarithms of 1/2": lambda: math.log(2),
+        "V is their sum, one for the data and one for the fakes": (
+            lambda: -math.log(2),
+            lambda: -0.6931,
+            lambda: -0.693,
+            lambda: -0.69,
+        ),
+        "the sign is flipped: log(1/2) is negative, so V is too; -V is what D's loss is": (
+            lambda: math.log(4),
+            lambda: 1.3862,
+            lambda: 1.386,
+            lambda: 1.39,
+        ),
+        "that is one term, and with the sign of a loss; V is the sum of two logarithms of 1/2": (
+            lambda: math.log(2),
+            lambda: 0.6931,
+            lambda: 0.693,
+            lambda: 0.69,
+        ),
+        "that is three times log 1/2; V has two terms": lambda: 3 * math.log(0.5),
         "that is in bits; asked was nats, the natural logarithm": lambda: -2.0,
-        "that is with logarithms to base 10; asked was nats, the natural logarithm": lambda: -math.log10(4),
+        "that is with logarithms to base 10; asked was nats, the natural logarithm": (
+            lambda: -math.log10(4),
+            lambda: -0.602,
+            lambda: -0.6,
+        ),
         "that would be certainty: log 1 + log 1. Here D says 1/2, and V adds two logarithms of 1/2": lambda: 0.0,
         "these are the probabilities, 1/2 + 1/2; V adds their logarithms": lambda: 1.0,
         "you multiplied the two logarithms; V adds them": lambda: math.log(2) ** 2,
@@ -152,12 +198,14 @@ half = Exercise(
         "that is with the sign of a loss, to base 10; V is negative, and in nats": lambda: math.log10(4),
         "the cross-entropy is -V/2; you halved twice": lambda: -math.log(4) / 8,
         "you are there, but you rounded: give five decimals, or return the formula": (
+            lambda: -1.3862,
             lambda: -1.386,
             lambda: -1.38,
         ),
         "you may be there, but you rounded a lot: give five decimals, or return the formula": (
             lambda: -1.39,
             lambda: -1.4,
+            lambda: -1.3,
         ),
     },
 )
@@ -232,6 +280,27 @@ def divergences_from_the_mixture(p, q):
     return (_kl(m, p) + _kl(m, q)) / 2
 
 
+def kl_div_with_its_arguments_exchanged(p, q):
+    m = (p + q) / 2
+    return (F.kl_div(p.log(), m, reduction="sum") + F.kl_div(q.log(), m, reduction="sum")) / 2
+
+
+def kl_div_without_the_logarithm(p, q):
+    m = (p + q) / 2
+    return (F.kl_div(m, p, reduction="sum") + F.kl_div(m, q, reduction="sum")) / 2
+
+
+def the_larger_of_the_two(p, q):
+    m = (p + q) / 2
+    return torch.maximum(_kl(p, m), _kl(q, m))
+
+
+def only_where_both_are_positive(p, q):
+    both = (p > 0) & (q > 0)
+    m = (p + q) / 2
+    return (_kl(p[both], m[both]) + _kl(q[both], m[both])) / 2
+
+
 shannon = Exercise(
     "7.3",
     "jensen_shannon",
@@ -287,8 +356,35 @@ shannon = Exercise(
         "0 · log 0 is 0 with torch.special.xlogy, without any": with_an_epsilon,
         "m is the mean (p + q)/2, not the geometric mean √(pq)": geometric_mixture,
         "that is the entropy of m; subtract the mean of the entropies of p and q": entropy_of_the_mixture,
-        "these are the divergences from m to p and q; "
-        "the first argument of each KL is p, or q: KL(p‖m)": divergences_from_the_mixture,
+        "these are the divergences from m to p and q; the first argument of each KL is p, or q: KL(p‖m)": (
+            divergences_from_the_mixture,
+            kl_div_with_its_arguments_exchanged,
+        ),
+        "F.kl_div takes the logarithm of its first argument's probabilities: F.kl_div(m.log(), p, reduction='sum')": (
+            kl_div_without_the_logarithm
+        ),
+        "that is the larger of KL(p‖m) and KL(q‖m); the JSD is their mean": the_larger_of_the_two,
+        "you halved twice: the JSD is half of KL(p‖m) plus half of KL(q‖m)": lambda p, q: jensen_shannon(p, q) / 2,
+        "only one of the two KL divergences is halved; the JSD is the mean of both": (
+            lambda p, q: _kl(p, (p + q) / 2) / 2 + _kl(q, (p + q) / 2),
+            lambda p, q: _kl(p, (p + q) / 2) + _kl(q, (p + q) / 2) / 2,
+        ),
+        "that is the sum of the two, and in bits; asked was their mean, in nats": (
+            lambda p, q: 2 * jensen_shannon(p, q) / math.log(2)
+        ),
+        "you left out every outcome where one of the two is 0; where only one is, the other still pays": (
+            only_where_both_are_positive
+        ),
+        "that is a similarity, 1 for equal distributions; asked was the divergence": (
+            lambda p, q: 1 - jensen_shannon(p, q) / math.log(2),
+            lambda p, q: 1 - jensen_shannon(p, q),
+        ),
+        "V(G, D*) is -log 4 + 2 JSD, with a 2; and asked was the JSD alone": (
+            lambda p, q: jensen_shannon(p, q) - math.log(4)
+        ),
+        "the two KL divergences are subtracted; their mean is the JSD": (
+            lambda p, q: (_kl(p, (p + q) / 2) - _kl(q, (p + q) / 2)) / 2
+        ),
     },
 )
 
@@ -319,6 +415,11 @@ def _area_between(x, y, squared=False):
     places = torch.cat([x, y]).sort().values
     gap = ((x[:, None] <= places).double().mean(0) - (y[:, None] <= places).double().mean(0))[:-1]
     return ((gap.square() if squared else gap.abs()) * places.diff()).sum()
+
+
+def largest_gap(x, y):
+    places = torch.cat([x, y])
+    return ((x[:, None] <= places).double().mean(0) - (y[:, None] <= places).double().mean(0)).abs().max()
 
 
 wasserstein = Exercise(
@@ -381,6 +482,30 @@ wasserstein = Exercise(
         ),
         "you halved the mean; each point carries a mass of 1/n and goes the whole way": (
             lambda x, y: (x.sort().values - y.sort().values).abs().mean() / 2
+        ),
+        "the mean divides by n; you divided by n - 1": (
+            lambda x, y: (x.sort().values - y.sort().values).abs().sum() / (len(x) - 1)
+        ),
+        "that is twice the mean distance; each point goes its way once": (
+            lambda x, y: 2 * (x.sort().values - y.sort().values).abs().mean()
+        ),
+        "you took absolute values of the points, so -3 and 3 became one place; take them of the differences": (
+            lambda x, y: (x.abs().sort().values - y.abs().sort().values).abs().mean()
+        ),
+        "that is how far the medians are apart; asked was the mean over all pairs by rank": (
+            lambda x, y: (x.median() - y.median()).abs()
+        ),
+        "that compares spreads (standard deviations); asked was how far the points must go": (
+            lambda x, y: (x.std() - y.std()).abs()
+        ),
+        "that is the largest gap of the two cumulative distribution functions; W1 is the area between them": (
+            largest_gap
+        ),
+        "that is each point's way to the nearest one, in both directions; many would go to the same place": (
+            lambda x, y: ((x[:, None] - y).abs().min(1).values.mean() + (x[:, None] - y).abs().min(0).values.mean()) / 2
+        ),
+        "the smooth L1 loss squares small distances; asked was the mean of |x - y| over the sorted points": (
+            lambda x, y: F.smooth_l1_loss(x.sort().values, y.sort().values)
         ),
         "you sorted only the second of the two": lambda x, y: (x - y.sort().values).abs().mean(),
         "you sorted only the first of the two": lambda x, y: (x.sort().values - y).abs().mean(),
@@ -491,6 +616,33 @@ losses = Exercise(
         "real and fake are exchanged: G wants D to call its fakes real": (
             lambda logits: (-F.softplus(-logits).mean(), F.softplus(logits).mean())
         ),
+        "the first is the mean of log D; minimax is the mean of log(1 - D), F.logsigmoid(-logits)": (
+            lambda logits: (-F.softplus(-logits).mean(), F.softplus(-logits).mean())
+        ),
+        "minimax is right; the second is the mean of -log(1 - D), which D minimises. G minimises -log D": (
+            lambda logits: (-F.softplus(logits).mean(), F.softplus(logits).mean())
+        ),
+        "the first is the sum of log(1 - D) and log D; minimax has the first of them alone": (
+            lambda logits: (-F.softplus(logits).mean() - F.softplus(-logits).mean(), F.softplus(-logits).mean())
+        ),
+        "you halved both; each is the mean as it stands": (
+            lambda logits: (-F.softplus(logits).mean() / 2, F.softplus(-logits).mean() / 2)
+        ),
+        "that is the Wasserstein loss, minus the mean score; asked were log(1 - D) and -log D": (
+            lambda logits: (-logits.mean(), -logits.mean())
+        ),
+        "that is the least-squares loss; asked were log(1 - D) and -log D": (
+            lambda logits: ((logits - 1).square().mean() / 2, (logits - 1).square().mean() / 2)
+        ),
+        "you took the mean of the logits first; asked was the mean of the losses": (
+            lambda logits: (-F.softplus(logits.mean()), F.softplus(-logits.mean()))
+        ),
+        "minimax is summed over the batch, the other averaged; both are means": (
+            lambda logits: (-F.softplus(logits).sum(), F.softplus(-logits).mean())
+        ),
+        "non-saturating is summed over the batch, the other averaged; both are means": (
+            lambda logits: (-F.softplus(logits).mean(), F.softplus(-logits).sum())
+        ),
         "you summed over the batch; the losses are means": (
             lambda logits: (-F.softplus(logits).sum(), F.softplus(-logits).sum())
         ),
@@ -528,6 +680,13 @@ def ten_digits_are_right(answer):
         assert (torch.as_tensor(found) - right).abs().max() < 1e-10
 
 
+def nothing_is_cut_off(answer):
+    a = _double(-20, -25)
+    of_D, total = (torch.as_tensor(found) for found in answer(a))
+    assert (of_D - a.sigmoid()).abs().max() < 1e-10
+    assert (total - (2 * a.sigmoid() - 1)).abs().max() < 1e-10
+
+
 def with_respect_to_D(logits):
     D = logits.sigmoid()
     return 1 / (1 - D), 1 / (1 - D) - 1 / D
@@ -562,6 +721,7 @@ gradients = Exercise(
     properties={
         "it is a formula, and works where autograd is switched off": works_without_autograd,
         "it is a formula, not a quotient of differences: ten digits are right": ten_digits_are_right,
+        "where D is very sure, its slope is nearly 0 and not cut off (no clamp, no epsilon)": nothing_is_cut_off,
     },
     mistakes={
         "the signs are flipped: D's loss -log(1 - D) rises with a fake's logit, so its slope is positive": (
@@ -603,6 +763,28 @@ gradients = Exercise(
             lambda logits: ((-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid())
         ),
         "you divided by the batch; asked was the derivative of each fake's own loss": divided_by_the_batch,
+        "the sum is right; the sign of the first is not: D's loss -log(1 - D) rises with the logit of a fake": (
+            lambda logits: (-logits.sigmoid(), logits.sigmoid() - (-logits).sigmoid())
+        ),
+        "the sum is right; the first is D's slope at a real point, σ(a) - 1, or G's; at a fake it is σ(a)": (
+            lambda logits: (-(-logits).sigmoid(), logits.sigmoid() - (-logits).sigmoid())
+        ),
+        "both are about 1 - D: D's slope at a fake is σ(a), G's is -(1 - σ(a)), and asked were the first and the sum": (
+            lambda logits: ((-logits).sigmoid(), (-logits).sigmoid() - logits.sigmoid())
+        ),
+        "the sum has a sign, negative where D says less than 1/2; leave out the absolute value": (
+            lambda logits: (logits.sigmoid(), (logits.sigmoid() - (-logits).sigmoid()).abs())
+        ),
+        "the first is twice D's slope at a fake, which is σ(a)": (
+            lambda logits: (2 * logits.sigmoid(), logits.sigmoid() - (-logits).sigmoid())
+        ),
+        "those are derivatives with respect to D, and D's has the wrong sign; by the chain rule times D (1 - D)": (
+            lambda logits: (-1 / (-logits).sigmoid(), -1 / (-logits).sigmoid() - 1 / logits.sigmoid())
+        ),
+        "those are logarithms; the derivatives are σ(a) and σ(a) - (1 - σ(a)), without any": (
+            lambda logits: (F.logsigmoid(logits), F.logsigmoid(logits) - F.logsigmoid(-logits))
+        ),
+        "σ(a) - (1 - σ(a)) is tanh(a/2), not tanh(a)": lambda logits: (logits.sigmoid(), logits.tanh()),
         "those are the losses themselves; asked were their derivatives": (
             lambda logits: (F.softplus(logits), F.softplus(logits) + F.softplus(-logits))
         ),
@@ -641,6 +823,11 @@ def _eigenvalues(h, gamma):
 def alternating_step(h, gamma):
     damped = 1 - h * gamma
     return _growth_of(_double(1 - h * h / 4, h / 2 * damped, -h / 2, damped).view(2, 2))
+
+
+def of_the_larger_real_part(h, gamma):
+    values = 1 + h * _eigenvalues(h, gamma)
+    return values[values.real.argmax()].abs().item()
 
 
 def root_of_the_determinant(h, gamma):
@@ -683,6 +870,45 @@ spiral = Exercise(
         "the derivative of γψ²/2 is γψ: the entry of J is -γ, not -γ/2": lambda h, gamma: growth(h, gamma / 2),
         "the penalty is γψ²/2, with its half, and its derivative γψ: the entry of J is -γ, not -2γ": (
             lambda h, gamma: growth(h, 2 * gamma)
+        ),
+        "you took the real parts; the imaginary part turns, and makes the step longer: take |1 + hλ|": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).real.abs().max().item(),
+            lambda h, gamma: abs(1 - h * gamma / 2),
+            lambda h, gamma: 1 - h * gamma / 2,
+        ),
+        "that is the imaginary part alone; take |1 + hλ|": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).imag.abs().max().item()
+        ),
+        "you added the two; asked was the larger |1 + hλ|": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).abs().sum().item()
+        ),
+        "that is the mean of the two; asked was the larger |1 + hλ|": (
+            lambda h, gamma: (1 + h * _eigenvalues(h, gamma)).abs().mean().item()
+        ),
+        "that is the determinant, the product of the two; asked was the larger |1 + hλ|": (
+            lambda h, gamma: 1 - h * gamma + h * h / 4
+        ),
+        "that is the trace, the sum of the two eigenvalues; asked was the larger |1 + hλ|": (
+            lambda h, gamma: 2 - h * gamma
+        ),
+        "that is the decay of the exact flow, exp(-hγ/2); a step of size h multiplies by 1 + hλ": (
+            lambda h, gamma: math.exp(-h * gamma / 2)
+        ),
+        "the entries off the diagonal are 1/2 and -1/2, not 1/4": (
+            lambda h, gamma: _growth_of(_step(h, 0, 0.25, -0.25, -gamma))
+        ),
+        "h stands squared; a step is I + hJ": lambda h, gamma: growth(h * h, gamma),
+        "gamma stands squared; the penalty is γψ²/2, and the entry of J is -γ": lambda h, gamma: growth(h, gamma**2),
+        "the penalty is missing, and so is the root: that is 1 + h²/4": lambda h, gamma: 1 + h * h / 4,
+        "the penalty stands off the diagonal; it is D's own, so only the lower right entry of J is -γ": (
+            lambda h, gamma: _growth_of(_step(h, 0, 0.5, -0.5 - gamma, 0)),
+            lambda h, gamma: _growth_of(_step(h, 0, 0.5 - gamma, -0.5, 0)),
+        ),
+        "that is the Frobenius norm of the step; in the long run the eigenvalues decide": (
+            lambda h, gamma: torch.linalg.matrix_norm(_step(h, 0, 0.5, -0.5, -gamma)).item()
+        ),
+        "you took the eigenvalue with the larger real part; where a step overshoots the other one is larger in size": (
+            of_the_larger_real_part
         ),
         "that is the square of it; asked was |1 + hλ| itself": lambda h, gamma: growth(h, gamma) ** 2,
         "that is the logarithm of it; asked was the factor |1 + hλ| itself": lambda h, gamma: math.log(
@@ -752,22 +978,21 @@ def _two_steps(answer, x, z):
     return (*weights, len(reached))
 
 
-def works_for_pictures(answer):
+def _a_step_on_pictures(answer):
+    """G's weights and D's after one step with Adam, of which each player has its own."""
     torch.manual_seed(1)
     G = nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (1, 2, 2)))
     D = nn.Sequential(nn.Flatten(), nn.Linear(4, 1), nn.Flatten(0))
-    before = [p.detach().clone() for p in (*G.parameters(), *D.parameters())]
-    answer(
-        G,
-        D,
-        torch.optim.Adam(G.parameters(), lr=0.01),
-        torch.optim.Adam(D.parameters(), lr=0.02, betas=(0.5, 0.99)),
-        torch.randn(8, 1, 2, 2),
-        torch.randn(8, 3),
-    )
-    after = [*G.parameters(), *D.parameters()]
-    assert any(not torch.equal(a, b) for a, b in zip(before[:2], after[:2], strict=True)), "G did not move"
-    assert any(not torch.equal(a, b) for a, b in zip(before[2:], after[2:], strict=True)), "D did not move"
+    optimizer_G = torch.optim.Adam(G.parameters(), lr=0.01)
+    optimizer_D = torch.optim.Adam(D.parameters(), lr=0.02, betas=(0.5, 0.99))
+    answer(G, D, optimizer_G, optimizer_D, torch.randn(8, 1, 2, 2), torch.randn(8, 3))
+    return [torch.cat([p.detach().flatten() for p in player.parameters()]) for player in (G, D)]
+
+
+def works_for_pictures(answer):
+    found, right = _a_step_on_pictures(answer), _a_step_on_pictures(gan_step)
+    for player, a, b in zip("GD", found, right, strict=True):
+        assert torch.allclose(a, b, atol=1e-4), f"{player} is moved by its own optimizer, optimizer_{player}"
 
 
 def _loss_D(D, real, fake):
@@ -889,6 +1114,40 @@ def simultaneous_step(G, D, optimizer_G, optimizer_D, x, z):
     optimizer_G.step()
 
 
+def D_has_noise_of_its_own(G, D, optimizer_G, optimizer_D, x, z):
+    _move(_loss_D(D, x, G(torch.randn_like(z)).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def a_step_for_each_part(G, D, optimizer_G, optimizer_D, x, z):
+    _move(F.softplus(-D(x)).mean(), optimizer_D)
+    _move(F.softplus(D(G(z).detach())).mean(), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def smoothed_labels(G, D, optimizer_G, optimizer_D, x, z):
+    real = D(x)
+    _move(
+        0.9 * F.softplus(-real).mean() + 0.1 * F.softplus(real).mean() + F.softplus(D(G(z).detach())).mean(),
+        optimizer_D,
+    )
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def two_backwards_of_D(G, D, optimizer_G, optimizer_D, x, z):
+    optimizer_D.zero_grad()
+    for _ in range(2):
+        _loss_D(D, x, G(z).detach()).backward()
+    optimizer_D.step()
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
+def three_turns_of_D(G, D, optimizer_G, optimizer_D, x, z):
+    for _ in range(3):
+        _move(_loss_D(D, x, G(z).detach()), optimizer_D)
+    _move(F.softplus(-D(G(z))).mean(), optimizer_G)
+
+
 def sigmoid_twice(G, D, optimizer_G, optimizer_D, x, z):
     real, fake = D(x).sigmoid(), D(G(z).detach()).sigmoid()
     _move(F.softplus(-real).mean() + F.softplus(fake).mean(), optimizer_D)
@@ -921,17 +1180,36 @@ step = Exercise(
         "G never moves, though a gradient reaches it: in its turn optimizer_G.step() is missing, "
         "or zero_grad stands between backward and step": (G_never_steps, G_zeroed_before_the_step),
         "D takes two steps; one step each was asked": two_turns_of_D,
+        "D takes three steps; one step each was asked": three_turns_of_D,
+        "D takes a step for its part on the data and another for the fakes; add the two, then one step": (
+            a_step_for_each_part
+        ),
+        "backward runs twice in D's turn, and the gradients add up; once is enough": two_backwards_of_D,
+        "D's turn draws noise of its own; here both turns use the same z, so that the check knows it": (
+            D_has_noise_of_its_own
+        ),
+        "the labels of the data are smoothed to 0.9 (a known trick); asked was -log D, the label 1": smoothed_labels,
+        "those are least squares; asked were D's cross-entropy and -log D": _turns(
+            lambda G, D, x, z: (D(x) - 1).square().mean() + D(G(z).detach()).square().mean(),
+            lambda G, D, z: (D(G(z)) - 1).square().mean(),
+        ),
+        "you summed D's loss over the batch; each part of a loss is a mean": _turns(
+            lambda G, D, x, z: F.softplus(-D(x)).sum() + F.softplus(D(G(z).detach())).sum()
+        ),
+        "you summed G's loss over the batch; it is a mean": _turns(loss_G=lambda G, D, z: F.softplus(-D(G(z))).sum()),
         "G takes two steps; one step each was asked": two_turns_of_G,
         "the optimizers are exchanged: D's turn steps with optimizer_D, G's with optimizer_G": optimizers_exchanged,
         "D steps once more in G's turn, along G's gradient; there only optimizer_G steps": (
             both_optimizers_in_the_turn_of_G
         ),
-        "one backward for both losses: D gets G's gradient too, and G answers to the old D; "
-        "each loss has a turn of its own": (_one_backward(detach=True), _one_backward(detach=False)),
-        "D's loss has only its part for the data; the fakes are missing: add the mean of -log(1 - D(G(z)))": _turns(
-            loss_D=lambda G, D, x, z: F.softplus(-D(x)).mean()
+        "D steps with G's gradient in it too, and G answers to the old D (one backward for both losses, or "
+        "optimizer_D.step() comes too late); each loss has a turn of its own": (
+            _one_backward(detach=True),
+            _one_backward(detach=False),
         ),
-        "that is the Wasserstein loss, without logarithms; asked were D's cross-entropy and -log D": _turns(
+        "D learns only from its part for the data; the fakes are missing, or no gradient comes from them: add the mean "
+        "of -log(1 - D), and detach G(z), not D(G(z))": _turns(loss_D=lambda G, D, x, z: F.softplus(-D(x)).mean()),
+        "that is the Wasserstein or the hinge loss; asked were the cross-entropy and -log D": _turns(
             lambda G, D, x, z: D(G(z).detach()).mean() - D(x).mean(), lambda G, D, z: -D(G(z)).mean()
         ),
         "you halved G's loss; take the mean of -log D as it stands": _turns(
@@ -970,7 +1248,7 @@ step = Exercise(
         "no gradient is ever set to zero, so all earlier ones add up; call zero_grad before each backward": _turns(
             zero_D=False, zero_G=False
         ),
-        "D never sees real data as real: its loss has two parts, one for x and one for the fakes": _turns(
+        "D learns only from the fakes; its loss has two parts, and a gradient must come from D(x) as well": _turns(
             loss_D=lambda G, D, x, z: F.softplus(D(G(z).detach())).mean()
         ),
         "D's loss is the sum of its two means, -V; you halved it": _turns(
