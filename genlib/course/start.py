@@ -91,9 +91,12 @@ def lab_command(notebook: Path) -> list[str]:
 
 
 def lab_environment() -> dict[str, str]:
-    """The environment for it: `genlib` is found in its terminal, and it asks nobody for news (jupyter/labconfig)."""
+    """The environment for it, from the folder jupyter/, and so that `genlib` is found in its terminal.
+
+    labconfig: it asks nobody for news, and saves the state of widgets. labextensions: how notebooks look.
+    """
     tools, settings = Path(sys.executable).parent, Path(__file__).parent / "jupyter"
-    before = {"PATH": tools, "JUPYTER_CONFIG_PATH": settings}
+    before = {"PATH": tools, "JUPYTER_CONFIG_PATH": settings, "JUPYTER_PATH": settings}
     paths = {name: [str(path), *filter(None, [os.environ.get(name)])] for name, path in before.items()}
     return {**os.environ, **{name: os.pathsep.join(parts) for name, parts in paths.items()}}
 
