@@ -240,7 +240,10 @@ def test_quick_shortens_training(monkeypatch):
 
 def test_start_copies_what_is_missing_and_never_overwrites(little, tmp_path):
     my, ours = tmp_path / "my", find("00").handed_out
-    assert start.hand_out(my) == ["00_start_here.ipynb: here for you"]
+    news = start.hand_out(my)
+    assert news[0] == "00_start_here.ipynb: here for you"
+    assert news[1].startswith("solutions/: the same notebooks, solved.")
+    assert len(news) == 2
     assert start.hand_out(my) == []
     theirs = my / ours.name
 
@@ -253,7 +256,9 @@ def test_start_copies_what_is_missing_and_never_overwrites(little, tmp_path):
     assert start.hand_out(my) == []
 
     ours.write_text(ours.read_text().replace("Begin here", "Commence here"))  # then we change it
-    assert "Yours is untouched" in start.hand_out(my)[0]
+    told = start.hand_out(my)[0]
+    assert "Yours is untouched" in told
+    assert "changed under “Commence here”" in told
     assert theirs.read_text() == mine
     assert "Commence here" in (my / "00_start_here.new.ipynb").read_text()
     assert start.hand_out(my) == [], "told once"
@@ -268,6 +273,59 @@ def test_start_copies_what_is_missing_and_never_overwrites(little, tmp_path):
     beside.unlink()
     assert "Yours is untouched" in start.hand_out(my)[0]
     assert theirs.read_text() == mine
+
+
+def _cells(path):
+    return nbformat.read(path, as_version=4).cells
+
+
+def test_a_learners_copy_begins_with_the_lecture_and_not_with_colab(little, tmp_path):
+    """Here the library is installed: the first grey box is the lecture's own, in the solution too."""
+    start.hand_out(tmp_path)
+    for name in ("00_start_here.ipynb", "solutions/00_start_here.ipynb"):
+        code = [cell for cell in _cells(tmp_path / name) if cell.cell_type == "code"]
+        assert "import genlib" in code[0].source, code[0].source
+        assert not any("bootstrap" in cell.metadata.get("tags", []) for cell in code)
+    ours = _cells(find("00").handed_out)
+    assert [c.id for c in _cells(tmp_path / "00_start_here.ipynb")] == [
+        c.id for c in ours if "bootstrap" not in c.metadata.get("tags", [])
+    ]
+
+
+def test_solutions_are_reachable_and_what_was_written_into_them_stays(little, tmp_path):
+    start.hand_out(tmp_path)
+    solved = tmp_path / "solutions" / "00_start_here.ipynb"
+    assert any(cell.get("outputs") for cell in _cells(solved))
+    solved.write_text(solved.read_text() + " ")
+    mine = solved.read_text()
+    find("00").solution.write_text(find("00").solution.read_text().replace("Start here", "Begin here"))
+    assert "solutions/00_start_here.ipynb has changed" in start.hand_out(tmp_path)[-1]
+    assert solved.read_text() == mine
+    find("00").solution.unlink()  # a class that should not have them
+    assert not any("solutions/" in line for line in start.hand_out(tmp_path / "other"))
+
+
+def test_a_new_version_says_what_changed_and_answers_are_no_change(little, tmp_path):
+    start.hand_out(tmp_path)
+    theirs = tmp_path / "00_start_here.ipynb"
+    notebook = nbformat.read(theirs, as_version=4)
+    answer = next(c for c in notebook.cells if builder.role(c) == ("uniform_log_prob", "answer"))
+    answer.source = "def uniform_log_prob(dimensions, levels):\n    return 1"
+    notebook.cells.insert(4, nbformat.v4.new_markdown_cell("## My own notes"))
+    nbformat.write(notebook, theirs)
+    ours = find("00").handed_out
+    text = ours.read_text()
+    assert "Almost all of them look like noise." in text
+    text = text.replace("Almost all of them look like noise.", "Nearly all look like noise.").replace(
+        "17^64 = ", "17 to the 64 = "
+    )
+    ours.write_text(text)
+    (line,) = start.hand_out(tmp_path)
+    assert "has changed under “A picture that listens”. Yours" in line, line
+    first = _cells(tmp_path / "00_start_here.new.ipynb")[0].source
+    assert "A new version" in first
+    assert "[00_start_here.ipynb](00_start_here.ipynb)" in first
+    assert [part[2:] for part in first.splitlines() if part.startswith("> - ")] == ["- A picture that listens"]
 
 
 def test_line_endings_of_windows_are_no_edit(little, tmp_path):
