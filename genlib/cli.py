@@ -135,11 +135,20 @@ def handout(
 
 
 @app.command()
-def progress() -> None:
-    """What you have solved so far, by lecture, read off your notebooks in my/. Nothing leaves this machine."""
-    from genlib.course.check.progress import overview
+def progress(
+    take: Annotated[str | None, typer.Option(help="a progress.json from Colab, Binder or another machine")] = None,
+) -> None:
+    """What you have solved so far, by lecture, as my/ remembers it. Nothing leaves this machine."""
+    from pathlib import Path
 
-    typer.echo(overview())
+    from genlib.course.check import progress as so_far
+
+    try:
+        if take is not None:
+            typer.echo(so_far.take(Path(take)))
+    except ValueError as error:
+        _stop(error)
+    typer.echo(so_far.overview())
 
 
 # What --help says, so that it need not import all of them; a test compares it with what there is.

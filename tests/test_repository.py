@@ -13,6 +13,7 @@ import yaml
 
 from genlib.course import exercises
 from genlib.course.build import EXERCISE, headings, read_source
+from genlib.course.build.lint import ragged
 from genlib.course.lectures import LECTURES, ROOT, available, find
 
 PROJECT_FILE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -51,6 +52,11 @@ STATUS = {}
 
 def test_the_readme_lists_the_lectures_as_they_are():
     assert table() in README, f"put this into the README:\n{table()}"
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")))])
+def test_the_lines_of_every_table_have_the_cells_of_its_header(page):
+    assert ragged((ROOT / page).read_text(encoding="utf-8")) == []
 
 
 def test_the_links_and_pictures_of_the_readme_exist():

@@ -173,3 +173,9 @@ def course_map() -> "Figure":
     nodes = {lecture.number: (*lecture.place, titles[lecture.number]) for lecture in LECTURES}
     edges = [(before, lecture.number) for lecture in LECTURES for before in lecture.needs]
     return plots.graph(nodes, edges, marked=[lecture.number for lecture in available()])
+
+
+def map_in_words() -> str:
+    """The map for those who can't see it; it lists the lectures that are there, so that a stale one shows."""
+    there = ", ".join(lecture.number for lecture in available())
+    return f"The lectures as boxes, and arrows to those that build on them. Filled, because they are there: {there}."

@@ -21,7 +21,11 @@ class StartError(Exception):
 
 def _hash(path: Path) -> str:
     """Of the text, so that the line endings of Windows make no difference."""
-    return hashlib.sha256(path.read_text(encoding="utf-8", errors="replace").encode()).hexdigest()
+    return _hash_of(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _recorded(folder: Path) -> dict[str, str]:
@@ -32,33 +36,55 @@ def _recorded(folder: Path) -> dict[str, str]:
 
 
 def hand_out(folder: Path = MY) -> list[str]:
-    """Brings folder up to date with the notebooks and returns what to tell the learner.
+    """Brings folder up to date with the notebooks and returns what to tell the learner; solutions stand in solutions/.
 
     Missing: copied. Changed by us and untouched by them: replaced. Changed by us and touched by them: the new version
     is put beside theirs as NAME.new.ipynb. Touched by them and not changed by us: left alone.
     """
-    handed_out = [lecture.handed_out for lecture in available() if lecture.handed_out.exists()]
+    handed_out = [lecture for lecture in available() if lecture.handed_out.exists()]
     if not handed_out:
         raise StartError(f"there are no notebooks in {ROOT / 'notebooks'}; start from a clone of the course")
     record, news = _recorded(folder), []
-    for ours in handed_out:
-        theirs, version = folder / ours.name, _hash(ours)
-        text = ours.read_text(encoding="utf-8")
-        if not theirs.exists() or (_hash(theirs) == record.get(ours.name) != version):
-            news.append(f"{theirs.name}: {'brought up to date' if theirs.exists() else 'here for you'}")
-            write(theirs, text)
-            record[ours.name] = version
-        elif record.get(ours.name) != version and _hash(theirs) != version:
-            beside = theirs.with_suffix(".new.ipynb")
-            if beside.exists() and _hash(beside) != record.get(beside.name):
-                news.append(f"{theirs.name} has changed, but {beside.name} holds work of yours: move it away first")
-                continue
-            write(beside, text)
-            record[ours.name] = record[beside.name] = version
-            news.append(f"{theirs.name} has changed. Yours is untouched; the new version is beside it: {beside.name}")
-        else:
-            record[ours.name] = version
-        write(folder / _RECORD, json.dumps(record, indent=1) + "\n")
+    for lecture in handed_out:
+        news += _bring(lecture.handed_out, folder, lecture.handed_out.name, record)
+    solutions = []
+    for lecture in handed_out:
+        if lecture.solution.exists():
+            solutions += _bring(lecture.solution, folder, f"solutions/{lecture.solution.name}", record)
+    news += [line for line in solutions if not line.endswith((_NEW, _UPDATED))]
+    if any(line.endswith(_NEW) for line in solutions):
+        news.append("solutions/: the same notebooks, solved. You learn more if you look there last.")
+    return news
+
+
+_NEW, _UPDATED = ": here for you", ": brought up to date"
+
+
+def _bring(ours: Path, folder: Path, name: str, record: dict[str, str]) -> list[str]:
+    """Brings one of the learner's copies up to date; returns what to tell, and notes in the record what was copied."""
+    from genlib.course.copies import changes, local, with_changes
+
+    theirs, text = folder / name, local(ours.read_text(encoding="utf-8"))
+    version, before, news = _hash_of(text), record.get(name), []
+    if not theirs.exists() or (_hash(theirs) == before != version):
+        news = [f"{name}{_UPDATED if theirs.exists() else _NEW}"]
+        write(theirs, text)
+        record[name] = version
+    elif before != version and _hash(theirs) != version:
+        beside = theirs.with_suffix(".new.ipynb")
+        key = str(beside.relative_to(folder).as_posix())
+        if beside.exists() and _hash(beside) != record.get(key):
+            return [f"{name} has changed, but {beside.name} holds work of yours: move it away first"]
+        changed = changes(theirs.read_text(encoding="utf-8", errors="replace"), text)
+        noted = with_changes(text, theirs.name, changed)
+        write(beside, noted)
+        record[name], record[key] = version, _hash_of(noted)
+        where = f" under {', '.join(f'“{heading}”' for heading in changed[:4])}" if changed else ""
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        news = [f"{name} has changed{where}{more}. Yours is untouched; the new version is beside it: {beside.name}"]
+    else:
+        record[name] = version
+    write(folder / _RECORD, json.dumps(record, indent=1) + "\n")
     return news
 
 
@@ -93,9 +119,12 @@ def lab_command(notebook: Path) -> list[str]:
 
 
 def lab_environment() -> dict[str, str]:
-    """The environment for it: `genlib` is found in its terminal, and it asks nobody for news (jupyter/labconfig)."""
+    """The environment for it, from the folder jupyter/, and so that `genlib` is found in its terminal.
+
+    labconfig: it asks nobody for news, and saves the state of widgets. labextensions: how notebooks look.
+    """
     tools, settings = Path(sys.executable).parent, Path(__file__).parent / "jupyter"
-    before = {"PATH": tools, "JUPYTER_CONFIG_PATH": settings}
+    before = {"PATH": tools, "JUPYTER_CONFIG_PATH": settings, "JUPYTER_PATH": settings}
     paths = {name: [str(path), *filter(None, [os.environ.get(name)])] for name, path in before.items()}
     return {**os.environ, **{name: os.pathsep.join(parts) for name, parts in paths.items()}}
 
@@ -106,6 +135,7 @@ def start(lecture: str = "00", *, browser: bool = True, say: Callable[[str], obj
     for line in hand_out():
         say(line)
     notebook = MY / chosen.handed_out.name
+    say(f"JupyterLab opens on {notebook.name}, in your browser; the address is below. Ctrl-C here ends it.")
     command = lab_command(notebook) + ([] if browser else ["--no-browser"])
     try:
         return subprocess.run(command, cwd=MY, env=lab_environment(), check=False).returncode

@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 
 from genlib.course.browser import FLAGS, chromium
+from genlib.course.start import lab_environment
 
 OPEN = """async ([path]) => {
   const app = window.jupyterapp;
@@ -53,10 +54,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(folder: Path, state: Path):
-    """A JupyterLab server on a folder; yields its address. Its kernels end with it."""
+    """A JupyterLab server on a folder, with the course's settings; yields its address. Its kernels end with it."""
     port = free_port()
     names = ("SETTINGS", "WORKSPACES")
-    environment = {**os.environ, **{f"JUPYTERLAB_{name}_DIR": str(state / name.lower()) for name in names}}
+    environment = {**lab_environment(), **{f"JUPYTERLAB_{name}_DIR": str(state / name.lower()) for name in names}}
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
         environment[name] = str(state / name.lower())
     shown = state / "settings" / "@jupyterlab"

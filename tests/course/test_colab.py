@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 
-from genlib.course.build import repository
+from genlib.course.build import hosted, read_source, reading, repository
 from genlib.course.lectures import ROOT, available
 
 SCRIPT = """
@@ -62,9 +62,23 @@ def test_every_notebook_begins_with_the_way_to_colab():
         first = cells(lecture)[0]
         assert first.metadata.tags == ["bootstrap"]
         assert f"git+{repository()}" in first.source
-        text = nbformat.read(lecture.handed_out, as_version=4).cells[0].source
-        assert f"/blob/main/notebooks/{lecture.name}.ipynb" in text
-        assert "colab.research.google.com" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "link"),
+    [
+        ("https://github.com/someone/genlib", "https://colab.research.google.com/github/someone/genlib/blob/main/"),
+        ("https://github.com/OWNER/genlib", None),
+        ("https://example.org/genlib", None),
+    ],
+)
+def test_open_in_colab_is_there_when_there_is_an_address(monkeypatch, address, link):
+    monkeypatch.setattr(reading, "repository", lambda: address)
+    for lecture in available():
+        text = read_source(lecture).cells[0].source
+        assert ("Open in Colab" in text) == (link is not None) == hosted(address)
+        assert link is None or f"{link}notebooks/{lecture.name}.ipynb" in text
+        assert not text.count("OWNER")
 
 
 def test_the_first_cell_installs_the_library_and_the_lectures_run(colab):

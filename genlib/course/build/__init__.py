@@ -5,10 +5,10 @@ a lecture. running: the one runner of notebooks. writing: the notebook handed ou
 """
 
 from genlib.course.build.cells import BuildError, exercise_of, is_check, role, stub
-from genlib.course.build.reading import EXERCISE, headings, read, read_source, repository
+from genlib.course.build.reading import EXERCISE, headings, hosted, read, read_source, repository
 from genlib.course.build.writing import build, drift
 
 __all__ = [
-    "EXERCISE", "BuildError", "build", "drift", "exercise_of", "headings", "is_check", "read", "read_source",
-    "repository", "role", "stub",
+    "EXERCISE", "BuildError", "build", "drift", "exercise_of", "headings", "hosted", "is_check", "read",
+    "read_source", "repository", "role", "stub",
 ]  # fmt: skip

@@ -10,17 +10,20 @@ from nbformat import NotebookNode
 from genlib.course import exercises
 from genlib.course.build.cells import BEGIN, END, BuildError, check_source, exercise_of, role, stub
 from genlib.course.build.reading import EXERCISE, headings, prose
-from genlib.course.lectures import LECTURES, Lecture
+from genlib.course.lectures import LECTURES, Lecture, map_in_words
 
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 _VERIFY = re.compile(r"""\bverify\(\s*["']([\d.]+)["']""")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
 _MEGABYTE = 1_000_000
+_SHOWS = re.compile(r"\b(?:plots|widgets)\.\w|\.show\(|\.plot\(")  # in code: a figure or a widget
+LONGEST = 500  # words that a reader may have to read without a figure, a widget or an exercise
 
 
 def lint(lecture: Lecture, source: NotebookNode, executed: NotebookNode | None = None) -> list[str]:
     """The faults of a lecture, in words, worst first; with the executed solution, its outputs are looked at too."""
     faults = _equations(lecture, source) + _exercises(lecture, source) + _headings(source) + _links(source)
+    faults += _tables(source)
     return faults + (_outputs(executed) if executed is not None else [])
 
 
@@ -157,6 +160,67 @@ def _links(source: NotebookNode) -> list[str]:
     return faults
 
 
+def ragged(text: str) -> list[str]:
+    """The lines of a text's tables, as GitHub reads them, that have more or fewer cells than the table's header."""
+    lines, faults, columns = text.splitlines(), [], 0
+    for before, line in itertools.pairwise(["", *lines]):
+        if not line.lstrip().startswith("|"):
+            columns = 0
+        elif not columns and re.fullmatch(r"\s*\|(\s*:?-+:?\s*\|)+\s*", line):
+            columns = _cells(line)
+            faults += [before] if _cells(before) != columns else []
+        elif columns and _cells(line) != columns:
+            faults.append(line)
+    return faults
+
+
+def _cells(line: str) -> int:
+    """The cells of a table's line; an escaped bar ends none, also not within code."""
+    return len(re.split(r"(?<!\\)\|", line.strip().strip("|")))
+
+
+def _tables(source: NotebookNode) -> list[str]:
+    cells = [cell for cell in source.cells if cell.cell_type == "markdown"]
+    return [f"this line has other cells than its table's header: {line}" for c in cells for line in ragged(c.source)]
+
+
+def stretches(source: NotebookNode) -> list[tuple[str, int]]:
+    """(where it begins, words) of each stretch of prose that is longer than LONGEST without anything to look at or do.
+
+    A figure, a widget and an exercise end a stretch; a formula counts as one word, an answer that is folded away, a
+    table and the statement of an exercise not at all.
+    """
+    found: list[tuple[str, int]] = []
+    words, heading = 0, ""
+    start = heading
+    for cell in source.cells:
+        shows = exercise_of(cell) is not None or (cell.cell_type == "code" and _SHOWS.search(cell.source))
+        parts = [cell.source] if cell.cell_type == "code" else re.split(r"^(?=#{1,6} )", cell.source, flags=re.M)
+        for part in parts:
+            if cell.cell_type == "markdown" and part.startswith("#"):
+                heading = part.splitlines()[0].lstrip("# ")
+            if shows or "![" in part or heading.startswith("Exercise "):
+                found += [(start, words)] if words > LONGEST else []
+                words = 0
+            if cell.cell_type == "markdown" and not heading.startswith("Exercise "):
+                start = heading if words == 0 else start
+                words += _words(part)
+    return [*found, (start, words)] if words > LONGEST else found
+
+
+def _words(text: str) -> int:
+    """How many words a reader reads."""
+    text = re.sub(r"^(```+|~~~+).*?^\1[^\n]*$|<details>.*?</details>|^\|.*$", "", text, flags=re.M | re.S)
+    return len(re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "x", text, flags=re.S).split())
+
+
+def stale_map(executed: NotebookNode) -> bool:
+    """Whether a stored map of the course shows other lectures than those that are there: its alt text lists them."""
+    drawn = [cell for cell in executed.cells if "course_map()" in cell.source and cell.cell_type == "code"]
+    words = [o.metadata.get("image/png", {}).get("alt", "") for cell in drawn for o in cell.outputs if "data" in o]
+    return any(alt != map_in_words() for alt in words)
+
+
 def _outputs(executed: NotebookNode) -> list[str]:
     """Figures have alt texts, nothing was written to stderr, and the notebook stays small."""
     faults = []
@@ -166,6 +230,8 @@ def _outputs(executed: NotebookNode) -> list[str]:
                 faults.append(f"cell {cell.id} writes to stderr: {output.text[:200]}")
             if "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt"):
                 faults.append(f"a figure of cell {cell.id} has no alt text; show it with plots.show(figure, alt)")
+    if stale_map(executed):
+        faults.append("the map of the course is not the one of today: build the lecture with --force")
     size = sum(len(json.dumps(cell.get("outputs", []))) for cell in executed.cells)
     if size > 1.5 * _MEGABYTE:
         faults.append(f"the outputs take {size / _MEGABYTE:.1f} MB; at most 1.5 MB, please")

@@ -20,7 +20,7 @@ _HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.M)
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 BOOTSTRAP = """\
-# In Colab, this cell installs the course's library; the torch that is there stays. Elsewhere it does nothing.
+# @title In Colab, run this cell first: it installs the course's library. Elsewhere it does nothing.
 import importlib.util
 import os
 import subprocess
@@ -67,16 +67,26 @@ def repository() -> str:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
 
+def hosted(address: str) -> bool:
+    """Whether the course has an address: pyproject.toml says OWNER until somebody hosts it."""
+    return address.startswith("https://github.com/") and "/OWNER/" not in address
+
+
 def _stamp(notebook: NotebookNode, lecture: Lecture) -> None:
-    """What every lecture has: the way to Colab under its title and as its first cell, and at its end what is solved."""
+    """What every lecture has: the way to Colab, and at its end what is solved.
+
+    Under the title a link, where the course has an address that others can open, and a first cell, hidden in both
+    Jupyter and Colab, that learners' own copies do not have (genlib/course/copies.py).
+    """
     address = repository()
-    colab = address.replace("https://github.com", "https://colab.research.google.com/github")
-    title, _, rest = notebook.cells[0].source.partition("\n")
-    link = f"[Open in Colab]({colab}/blob/main/notebooks/{lecture.name}.ipynb)"
-    notebook.cells[0].source = f"{title}\n\n{link}\n{rest}".rstrip()
+    if hosted(address):
+        colab = address.replace("https://github.com", "https://colab.research.google.com/github")
+        title, _, rest = notebook.cells[0].source.partition("\n")
+        link = f"[Open in Colab]({colab}/blob/main/notebooks/{lecture.name}.ipynb)"
+        notebook.cells[0].source = f"{title}\n\n{link}\n{rest}".rstrip()
     first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
     notebook.cells.insert(first, v4.new_code_cell(BOOTSTRAP.format(repository=address)))
-    notebook.cells[first].metadata = NotebookNode(jupyter={"source_hidden": True}, tags=["bootstrap"])
+    notebook.cells[first].metadata = NotebookNode(jupyter={"source_hidden": True}, cellView="form", tags=["bootstrap"])
     if exercises.of_lecture(lecture.number):
         source = f'from genlib.course import progress; progress("{lecture.number}")'
         notebook.cells.append(v4.new_code_cell(source))

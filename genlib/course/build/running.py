@@ -35,6 +35,7 @@ def run(
             on_cell_executed=lambda **_: bar.update(),
         )
         limits = {} if threads is None else dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+        limits["GENLIB_PROGRESS"] = ""  # what a build solves is nobody's progress
         try:
             client.execute(env=os.environ | limits)
         except CellExecutionError as error:

@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from genlib.course.build.cells import BEGIN, BuildError, answer, stub
-from genlib.course.build.lint import lint
+from genlib.course.build.lint import lint, stale_map, stretches
 from genlib.course.build.reading import read, read_source
 from genlib.course.build.running import run
 from genlib.course.lectures import Lecture
@@ -101,7 +101,9 @@ def build(lectures: Iterable[Lecture], *, force: bool = False, say: Callable[[st
             say(f"{lecture.name}: runs (quick; nothing stored)")
             continue
         changed = write(lecture.handed_out, text_of(handed_out(source)))
-        if force or stored is None or not is_current(solved, stored):
+        for where, words in stretches(source):
+            say(f"{lecture.name}: {words} words from “{where}” on without a figure, a widget or an exercise")
+        if force or stored is None or not is_current(solved, stored) or stale_map(stored):
             stored = execute(solved, lecture.source.parent.parent)
             _refuse(lint(lecture, source, stored), f"{lecture.name}, executed")
         changed |= write(lecture.solution, text_of(with_outputs_of(solved, stored)))

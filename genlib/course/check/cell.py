@@ -1,10 +1,17 @@
-"""check("name"): looks the learner's answer up where check was called, and prints one line."""
+"""check("name"): looks the learner's answer up where check was called, and prints one line.
+
+Below the line of an exercise that is solved, a notebook that somebody looks at shows points and what comes next.
+"""
 
 import difflib
 import sys
+from typing import Any
 
 from genlib.course import exercises
+from genlib.course.check import shown
+from genlib.course.check.defined import stale
 from genlib.course.check.progress import note
+from genlib.course.exercise import Exercise, Verdict
 
 
 def check(name: str) -> None:
@@ -15,8 +22,15 @@ def check(name: str) -> None:
     if name not in exercises.names():
         close = difflib.get_close_matches(name, exercises.names(), n=1)
         raise ValueError(f"there is no exercise {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
-    exercise = exercises.find(name)
-    namespace = sys._getframe(1).f_globals
-    verdict = exercise.check(namespace[name]) if name in namespace else exercise.not_solved()
-    note(name, verdict.mark)
+    verdict = _verdict(exercises.find(name), sys._getframe(1).f_globals)
+    marks = note(name, verdict.mark)
     print(verdict)
+    if verdict.mark == "✓" and shown.watched():
+        shown.show(shown.solved(name, marks))
+
+
+def _verdict(exercise: Exercise, namespace: dict[str, Any]) -> Verdict:
+    """Of the answer in a namespace, if it is the one that the learner wrote last."""
+    if fault := stale(exercise.name, namespace):
+        return Verdict(exercise, "✗", fault)
+    return exercise.check(namespace[exercise.name]) if exercise.name in namespace else exercise.not_solved()

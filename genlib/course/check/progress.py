@@ -1,17 +1,19 @@
-"""How far a learner is. Read off their own notebooks; nothing leaves the machine."""
+"""How far a learner is, in this lecture and in the whole course. Nothing leaves the machine."""
 
 from pathlib import Path
 
 from genlib.course import exercises
-from genlib.course.lectures import available
+from genlib.course.check import kept, shown
+from genlib.course.lectures import available, find
 from genlib.course.start import MY
 
 _seen: dict[str, str] = {}  # {exercise: mark}, of the checks that ran in this process
 
 
-def note(name: str, mark: str) -> None:
-    """Remembers the verdict of a check, for ``progress`` in the same notebook."""
+def note(name: str, mark: str) -> dict[str, str]:
+    """Remembers the verdict of a check, here and in the learner's file; returns the marks of all exercises so far."""
     _seen[name] = mark
+    return kept.better(kept.keep(_seen, kept.place()), _seen)
 
 
 def marks_in(path: Path) -> dict[str, str]:
@@ -37,17 +39,42 @@ def line(lecture: str, marks: dict[str, str]) -> str:
     return f"{all_of_it}  {all_of_it.count('✓')} of {len(all_of_it)} solved"
 
 
-def progress(lecture: str) -> None:
-    """Prints how far you are in this lecture, by the checks that ran in this notebook since its kernel started."""
-    print(f"Lecture {lecture}: {line(lecture, _seen)}")
+def progress(lecture: str | None = None) -> None:
+    """Prints how far you are in a lecture, or, without one, in the whole course, and how to take that along.
+
+    It counts the checks that ran in this notebook, and what your file of progress remembers.
+    """
+    marks = kept.better(kept.read(kept.place()), _seen)
+    print(f"Lecture {lecture}: {line(lecture, marks)}" if lecture else course(marks))
+    if shown.watched():
+        box = shown.after(find(lecture), marks) if lecture else shown.whole_course(marks)
+        if box:
+            shown.show(box)
+
+
+def course(marks: dict[str, str]) -> str:
+    """How far the whole course is, a line a lecture."""
+    lines = []
+    for lecture in available() or [find(number) for number in exercises.lectures()]:  # installed: no sources are there
+        names = [exercise.name for exercise in exercises.of_lecture(lecture.number)]
+        if names:
+            state = line(lecture.number, marks) if any(name in marks for name in names) else "not begun"
+            lines.append(f"{lecture.number}  {lecture.title:32}  {state}")
+    return "\n".join(lines)
 
 
 def overview(folder: Path = MY) -> str:
-    """How far the notebooks in a folder are, as they were saved, a line a lecture."""
-    lines = []
+    """How far the whole course is: by the progress.json of a folder, and by the notebooks there as they were saved."""
+    marks = kept.read(folder / kept.FILE)
     for lecture in available():
-        if exercises.of_lecture(lecture.number):
-            path = folder / lecture.handed_out.name
-            state = line(lecture.number, marks_in(path)) if path.exists() else "not begun"
-            lines.append(f"{lecture.number}  {lecture.title:32}  {state}")
-    return "\n".join(lines)
+        marks = kept.better(marks, marks_in(folder / lecture.handed_out.name))
+    return course(marks)
+
+
+def take(file: Path, folder: Path = MY) -> str:
+    """Adds a progress file from elsewhere to the one in folder, and tells. Raises: ValueError where it is none."""
+    marks = kept.read(file)
+    if not marks:
+        raise ValueError(f"{file} holds no progress of this course")
+    kept.keep(marks, folder / kept.FILE)
+    return f"{sum(mark == '✓' for mark in marks.values())} solved exercises taken over from {file.name}"

@@ -43,6 +43,11 @@ def of_lecture(lecture: str) -> list[Exercise]:
     return list(module.EXERCISES)
 
 
+def lecture_of(name: str) -> str:
+    """The lecture that an exercise belongs to. Raises: KeyError where there is none of that name."""
+    return _index()[name]
+
+
 def find(name: str) -> Exercise:
     """The exercise of that name. Raises: KeyError where there is none."""
-    return next(e for e in of_lecture(_index()[name]) if e.name == name)
+    return next(e for e in of_lecture(lecture_of(name)) if e.name == name)
