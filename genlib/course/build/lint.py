@@ -188,7 +188,7 @@ def stretches(source: NotebookNode) -> list[tuple[str, int]]:
     """(where it begins, words) of each stretch of prose that is longer than LONGEST without anything to look at or do.
 
     A figure, a widget and an exercise end a stretch; a formula counts as one word, an answer that is folded away, a
-    table and the statement of an exercise not at all.
+    table, the statement of an exercise and the list of what to read further not at all.
     """
     found: list[tuple[str, int]] = []
     words, heading = 0, ""
@@ -202,7 +202,7 @@ def stretches(source: NotebookNode) -> list[tuple[str, int]]:
             if shows or "![" in part or heading.startswith("Exercise "):
                 found += [(start, words)] if words > LONGEST else []
                 words = 0
-            if cell.cell_type == "markdown" and not heading.startswith("Exercise "):
+            if cell.cell_type == "markdown" and not heading.startswith(("Exercise ", "Further reading")):
                 start = heading if words == 0 else start
                 words += _words(part)
     return [*found, (start, words)] if words > LONGEST else found
