@@ -38,6 +38,7 @@ def tree(*, fontsize: float | None = None, height: float = 1.0) -> Figure:
     """
     nodes = {name: (column, height * row, text) for name, (column, row, text) in _NODES.items()}
     figure = graph(nodes, _EDGES, marked=["ar", "flow", "vae", "diffusion", "gan"])
-    for text in figure.axes[0].texts if fontsize else ():
-        text.set_fontsize(fontsize)
+    if fontsize is not None:
+        for text in figure.axes[0].texts:
+            text.set_fontsize(fontsize)
     return figure

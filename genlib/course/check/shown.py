@@ -45,12 +45,13 @@ def points_of(lecture: Lecture) -> dict[str, int]:
 
 @functools.cache
 def abilities(lecture: Lecture) -> list[str]:
-    """What you can do after a lecture, as its head says; without its notebook, what the course says of it."""
+    """What you can do after a lecture, as it says at its beginning; without its notebook, what the course says of it."""
     from genlib.course.build import read
 
     notebook = read(lecture.handed_out)
-    head = notebook.cells[0].source if notebook else ""
-    found = re.search(r"Afterwards you can\n\n((?:- .+\n)+)", f"{head}\n")
+    cells = notebook.cells if notebook else []
+    text = "\n".join(cell.source + "\n" for cell in cells if cell.cell_type == "markdown")
+    found = re.search(r"Afterwards you can\n\n((?:- .+\n)+)", text)
     return [line[2:].rstrip(",.") for line in found[1].splitlines()] if found else [lecture.learn]
 
 
