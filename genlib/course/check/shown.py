@@ -45,7 +45,7 @@ def points_of(lecture: Lecture) -> dict[str, int]:
 
 @functools.cache
 def abilities(lecture: Lecture) -> list[str]:
-    """What you can do after a lecture, as it says at its beginning; without its notebook, what the course says of it."""
+    """What you can do after a lecture, as it says itself; without its notebook, what the course says of it."""
     from genlib.course.build import read
 
     notebook = read(lecture.handed_out)
