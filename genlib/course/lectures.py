@@ -81,7 +81,7 @@ LECTURES = (
         "change of variables; NICE, RealNVP, the parts of Glow",
         (2, -0.5),
         ("01",),
-        minutes=75,
+        minutes=90,
     ),
     Lecture(
         "06",
