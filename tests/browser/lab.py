@@ -5,7 +5,6 @@ would leave the machine is blocked and written down.
 """
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
