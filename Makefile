@@ -25,7 +25,7 @@ test-gpu: $(VENV)/test.done  ## run the tests that need an NVIDIA GPU
 	@$(BIN)/python -m pytest -m gpu tests/test_gpu.py
 
 # The allocator keeps what it has: else luck decides which side of a comparison gives memory back and asks for it again.
-bench: $(BENCH)/bench.done  ## measure everything beside other libraries; writes docs/benchmarks.md and README's table
+bench: $(BENCH)/bench.done  ## measure everything beside other libraries; writes docs/benchmarks.md and README's lines
 	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=33554432 \
 		$(BENCH)/bin/python -W ignore -m tests.benchmarks $(ARGS)
 
@@ -45,11 +45,12 @@ clean:  ## remove the virtual environments; your notebooks in my/ stay
 	rm -rf $(VENV) $(BENCH)
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making a virtual environment in $(VENV): some seconds."
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/lab.done: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
-	@echo "Setting up: about a minute, plus the download of PyTorch (see README)."
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[lab]"
+	@echo "Setting up, once: about a minute, plus the download of PyTorch (see README)."
+	@$(BIN)/python genlib/course/setting_up.py --constraint $(CONSTRAINTS) --editable ".[lab]"
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python

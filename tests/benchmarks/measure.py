@@ -19,7 +19,7 @@ class Row:
     """One line of a table: the medians of both sides, and the ratio with the least and the largest of its pairs.
 
     what is compared; peer, the other's name, "" where there is none; asked, the ratio that we want; main, whether the
-    README shows it.
+    README counts it.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""The measured rows as Markdown: docs/benchmarks.md, and a short table between two comments of the README."""
+"""The measured rows as Markdown: docs/benchmarks.md, and three lines between two comments of the README."""
 
 import datetime
 import os
@@ -77,7 +77,7 @@ def document(sections: dict, measured) -> str:
     """docs/benchmarks.md."""
     parts = [
         "# Benchmarks",
-        "`make bench` measures all of this and writes this page, its figure and the table in the README. "
+        "`make bench` measures all of this and writes this page, its figure and three lines in the README. "
         + circumstances(),
         "Both sides of a comparison are measured in turns in one run, in CPU time of one thread, with the same data, "
         "batch and optimizer and parameters within 5 %. Times are medians; a ratio is the median of the pairs' ratios, "
@@ -101,15 +101,29 @@ def document(sections: dict, measured) -> str:
 
 
 def short(rows) -> str:
-    """The README's table: what has the same title shares a line."""
-    lines: dict[str, list[str]] = {}
-    for row in rows:
-        if row.main:
-            start = lines.setdefault(row.what, [row.what, amount(row.ours, row.unit), ""])
-            start[2] += (
-                f"{', ' if start[2] else ''}{row.peer} {amount(row.theirs, row.unit)} (**{number(row.ratio)}×**)"
-            )
-    return table(["", "ours", "the other (how many times ours)"], list(lines.values()))
+    """The README's three lines: beside other libraries, beside sampling without a cache, beside the usual tools."""
+    main = [row for row in rows if row.main]
+    libraries = [row for row in main if row.peer in PACKAGES]
+    naive = [row for row in main if row.peer == "naive"]
+    others = [row for row in main if row not in libraries and row not in naive]
+    lines = []
+    if libraries:
+        names = ", ".join(dict.fromkeys(row.peer for row in libraries))
+        lines.append(f"- VAEs and flows beside {names}, the same networks: they take {times(libraries)} our time.")
+    if naive:
+        lines.append(
+            f"- Cached autoregressive sampling: without the cache the same samples take {times(naive)} our time."
+        )
+    if others:
+        each = "; ".join(f"{row.what}: {row.peer} takes {times([row])} our time" for row in others)
+        lines.append(f"- {each}.")
+    return "\n".join(lines)
+
+
+def times(rows) -> str:
+    """The ratios of these rows, from the least to the largest."""
+    least, largest = (number(f(row.ratio for row in rows)) for f in (min, max))
+    return f"**{least}×**" if least == largest else f"**{least}** to **{largest}×**"
 
 
 def between(text: str, new: str) -> str:
@@ -120,7 +134,7 @@ def between(text: str, new: str) -> str:
 
 
 def write(folder: Path, sections: dict, measured) -> None:
-    """docs/benchmarks.md, docs/benchmarks_growth.png and the README's table, in this folder."""
+    """docs/benchmarks.md, docs/benchmarks_growth.png and the README's lines, in this folder."""
     (folder / "docs").mkdir(exist_ok=True)
     (folder / "docs" / "benchmarks.md").write_text(document(sections, measured), encoding="utf-8")
     growth.figure(measured).savefig(folder / "docs" / "benchmarks_growth.png", dpi=90, metadata={"Software": None})

@@ -6,7 +6,7 @@ const text = "Put text into text nodes (el, svg, textContent): markup made of st
 
 export default [
   {
-    files: ["genlib/widgets/**/*.js", "tests/javascript/**/*.js"],
+    files: ["genlib/widgets/**/*.js", "genlib/course/**/*.js", "tests/javascript/**/*.js"],
     languageOptions: {
       globals: Object.fromEntries(`${browser} ${classes} ${both}`.split(" ").map((name) => [name, "readonly"])),
     },

@@ -14,6 +14,7 @@ from genlib.course.lectures import ROOT
 from genlib.widgets.drawing import FOLDER, bundle, module
 
 HERE = Path(__file__).parent
+LAB = ROOT / "genlib" / "course" / "jupyter"  # what `make lab` adds to JupyterLab
 TOOLS = ROOT / "build" / "javascript"
 WIDGETS = sorted(path.parent.name for path in FOLDER.glob("*/draw.js"))
 
@@ -33,12 +34,12 @@ def tools() -> Path:
 
 
 def test_the_linter_finds_nothing(tools):
-    done = run("node", tools / "eslint/bin/eslint.js", "--config", HERE / "eslint.config.js", FOLDER, HERE)
+    done = run("node", tools / "eslint/bin/eslint.js", "--config", HERE / "eslint.config.js", FOLDER, LAB, HERE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_formatter_would_change_nothing(tools):
-    files = [*FOLDER.rglob("*.js"), *HERE.glob("*.js")]
+    files = [*FOLDER.rglob("*.js"), *LAB.rglob("*.js"), *HERE.glob("*.js")]
     done = run("node", tools / "prettier/bin/prettier.cjs", "--config", HERE / "prettier.json", "--check", *files)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -7,7 +7,7 @@ const STYLE = `
   max-width: 44em;
 }
 .jp-RenderedMarkdown > p { line-height: 1.6; }
-.jp-RenderedImage img, .gl-stored img { border-radius: 6px; }
+.jp-RenderedImage img, .gl-stored img { border-radius: 6px; box-sizing: border-box; max-width: 100%; height: auto; }
 [data-jp-theme-light="false"] :is(.jp-RenderedImage, .gl-stored) img {
   background: white;
   border: 6px solid white;
