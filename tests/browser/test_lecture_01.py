@@ -13,7 +13,7 @@ def numbers(widget) -> dict[str, float]:
     """What the widget shows: the two divergences in nats, and where q is."""
     text = widget.locator(".now").inner_text().replace("−", "-")
     mean, width = re.match(r"now: μ = (-?[\d.]+), σ = ([\d.]+)", text).groups()
-    shown = {name: float(widget.locator(f".{name}").inner_text().split()[0]) for name in ("forward", "reverse")}
+    shown = {name: float(widget.locator(f"span.{name}").inner_text().split()[0]) for name in ("forward", "reverse")}
     return {**shown, "mean": float(mean), "width": float(width)}
 
 
