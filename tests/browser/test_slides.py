@@ -206,7 +206,7 @@ def test_the_point_of_the_pad_is_where_the_mouse_is(deck):
         places = []
         for share in (0.25, 0.75):
             deck.page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
-            deck.page.wait_for_timeout(60)
+            deck.page.wait_for_timeout(600)
             places.append(re.search(r"\(([-\d.]+), ", say.inner_text().replace("−", "-"))[1])
         left, right = map(float, places)
         assert left == pytest.approx(-right, abs=0.05)
