@@ -7,6 +7,7 @@ import nbformat
 from nbformat import NotebookNode, v4
 
 from genlib.course.build.cells import role
+from genlib.course.build.writing import text_of
 
 _OURS = ("ma-", "co-")  # how the ids of our own cells begin; an id of a learner's cell is drawn at random
 
@@ -15,7 +16,7 @@ def local(text: str) -> str:
     """The text of a copy for this machine: the cell that installs the library in Colab is not there."""
     notebook = nbformat.reads(text, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if "bootstrap" not in cell.metadata.get("tags", [])]
-    return _text(notebook)
+    return text_of(notebook)
 
 
 def changes(theirs: str, ours: str) -> list[str]:
@@ -34,7 +35,7 @@ def with_changes(ours: str, name: str, changed: list[str]) -> str:
     where = "\n".join(f"> - {heading}" for heading in changed) or "> - (this can't be told: your copy can't be read)"
     note = f"> **A new version.** Yours, [{name}]({name}), is as you left it. Something changed under\n>\n{where}"
     notebook.cells.insert(0, v4.new_markdown_cell(note, id="what-changed"))
-    return _text(notebook)
+    return text_of(notebook)
 
 
 def _by_heading(notebook: NotebookNode) -> dict[str, list[str]]:
@@ -52,7 +53,3 @@ def _by_heading(notebook: NotebookNode) -> dict[str, list[str]]:
                 current = part.splitlines()[0].lstrip("# ").strip()
             sections.setdefault(current, []).append(part.strip())
     return sections
-
-
-def _text(notebook: NotebookNode) -> str:
-    return nbformat.writes(notebook).rstrip("\n") + "\n"

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from genlib import data, plots, widgets
 from genlib.widgets.network import unpacked
 from genlib.widgets.receptive_field.widget import depends_on
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
+from tests.drawings.test_plots_and_widgets import assert_whole, still_of
 
 LEVELS = 17
 
@@ -61,10 +61,7 @@ def test_under_the_cover_only_the_second_picture_of_a_row_is_covered():
 @pytest.mark.parametrize("name", list(figures()))
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = figures()[name]
-    width, height = size_of(figure)
-    assert 50 < width < 1200
-    assert 50 < height < 1200
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(50, 1200), height=(50, 1200))
 
 
 # What a pixel depends on ----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import torch
 
 from genlib import plots, widgets
 from genlib.widgets.network import unpacked
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
+from tests.drawings.test_plots_and_widgets import assert_whole, still_of
 
 
 def bent(z):
@@ -42,10 +42,7 @@ FIGURES = {
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = FIGURES[name]()
-    width, height = size_of(figure)
-    assert 200 < width < 1100
-    assert 200 < height < 700
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(200, 1100), height=(200, 700))
 
 
 def test_the_histogram_is_a_density_of_all_samples():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genlib import plots
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of
+from tests.drawings.test_plots_and_widgets import assert_whole
 
 NOISE = torch.tensor([-1.0, 0.5, 2.0])
 PICTURES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -18,10 +18,7 @@ FIGURES = {
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = FIGURES[name]()
-    width, height = size_of(figure)
-    assert 200 < width < 1100
-    assert 100 < height < 700
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(200, 1100), height=(100, 700))
 
 
 def test_a_thread_leads_from_each_noise_to_its_z():

@@ -37,6 +37,14 @@ def cut_texts(figure: Figure) -> list[str]:
     return cut
 
 
+def assert_whole(figure: Figure, *, width: tuple[int, int], height: tuple[int, int]) -> None:
+    """A figure draws, its sides lie within these pixels, and none of its texts is cut."""
+    across, up = size_of(figure)
+    assert width[0] < across < width[1]
+    assert height[0] < up < height[1]
+    assert cut_texts(figure) == []
+
+
 def figures() -> dict[str, Figure]:
     train, _ = data.digits()
     moons = data.toy("moons", n=20)
@@ -60,10 +68,7 @@ def figures() -> dict[str, Figure]:
 @pytest.mark.parametrize("name", list(figures()))
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = figures()[name]
-    width, height = size_of(figure)
-    assert 50 < width < 2000
-    assert 50 < height < 2000
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(50, 2000), height=(50, 2000))
 
 
 def test_the_course_map_has_every_lecture():

@@ -3,14 +3,13 @@
 import pytest
 
 from genlib import plots
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of
+from tests.drawings.test_plots_and_widgets import assert_whole, size_of
 
 
 @pytest.mark.parametrize("keywords", [{}, {"height": 0.8, "fontsize": 11}])
 def test_the_tree_draws_and_no_word_is_cut(keywords):
     figure = plots.families.tree(**keywords)
-    assert all(200 < side < 1300 for side in size_of(figure))
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(200, 1300), height=(200, 1300))
     words = " ".join(text.get_text().replace("\n", " ") for text in figure.axes[0].texts)
     for family in ("autoregressive models", "normalizing flows", "VAEs", "diffusion", "energy-based", "GANs"):
         assert family in words

@@ -8,7 +8,7 @@ import torch
 
 from genlib import plots, widgets
 from genlib.gan import theory
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of
+from tests.drawings.test_plots_and_widgets import assert_whole
 
 
 def figures():
@@ -30,8 +30,7 @@ def figures():
 @pytest.mark.parametrize("name", list(figures()))
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = figures()[name]
-    assert all(50 < side < 2000 for side in size_of(figure))
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(50, 2000), height=(50, 2000))
 
 
 def test_panels_of_samples_leave_no_empty_axes():

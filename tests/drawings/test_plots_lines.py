@@ -5,7 +5,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from genlib import plots
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of
+from tests.drawings.test_plots_and_widgets import assert_whole, size_of
 
 X = torch.linspace(1, 10, 50)
 REPEATED = torch.rand(4, 5, generator=torch.Generator().manual_seed(0))
@@ -35,8 +35,7 @@ def lines(panels, **keywords):
 def test_every_figure_draws_and_no_text_is_cut(name):
     panels, keywords = CALLS[name]
     figure = lines(panels, **keywords)
-    assert all(200 < side < 1300 for side in size_of(figure))
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(200, 1300), height=(200, 1300))
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -15,7 +15,7 @@ from genlib.course.build import read_source
 from genlib.course.exercises.lecture_01 import EXERCISES, em_step, kl_by_hand, kl_of_gaussians
 from genlib.course.lectures import find
 from genlib.training import fit
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of
+from tests.drawings.test_plots_and_widgets import assert_whole
 
 # Counting with shares -------------------------------------------------------------------------------------------------
 
@@ -90,8 +90,7 @@ def figures():
 @pytest.mark.parametrize("name", list(figures()))
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = figures()[name]
-    assert all(50 < side < 2000 for side in size_of(figure))
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(50, 2000), height=(50, 2000))
 
 
 def test_the_legend_tells_both_divergences():

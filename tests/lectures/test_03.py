@@ -15,7 +15,7 @@ from genlib.course.lectures import find
 from genlib.training import fit
 from genlib.widgets.elbo_by_hand.widget import exact, log_joint
 from genlib.widgets.reparameterization.widget import estimates, f, slope
-from tests.drawings.test_plots_and_widgets import cut_texts, size_of, still_of
+from tests.drawings.test_plots_and_widgets import assert_whole, still_of
 
 BEST = {"mean": 0.96, "sd": 0.6}  # of the Gaussian posterior: precision 1 + 1 / 0.75², mean 1.5 / 0.75² / precision
 
@@ -124,10 +124,7 @@ def figures():
 @pytest.mark.parametrize("name", list(figures()))
 def test_every_figure_draws_and_no_text_is_cut(name):
     figure = figures()[name]
-    width, height = size_of(figure)
-    assert 50 < width < 2000
-    assert 50 < height < 2000
-    assert cut_texts(figure) == []
+    assert_whole(figure, width=(50, 2000), height=(50, 2000))
 
 
 def test_codes_are_drawn_with_an_ellipse_each():
