@@ -299,7 +299,8 @@ def test_a_main_path_that_leans_on_a_deeper_section_is_noticed(kind, source, wor
 
 def test_the_first_cell_draws_and_the_minutes_of_both_paths_are_told():
     first = next(source for source, kind, _ in parts() if kind == "code" and "plots.show" in source)
-    assert first.startswith("import math"), "the first picture comes with the setup"
+    assert first.startswith("import torch"), "the first picture comes with the setup"
+    assert first.count("\n") < 25, "and stands on the first screen"
     text = "".join(source for source, kind, _ in parts() if kind == "markdown")
     assert re.search(r"\*\*Minutes:\*\* 75, and \d+ more for the sections marked \*Deeper\*", text)
     minutes = {False: 0, True: 0}

@@ -147,7 +147,7 @@ function tellWhoPaid(say, [i, k], labels, now, before) {
 
 const QUESTION = "Before you look: which of the other numbers have to fall, in p(y | x), in p(x), in p(x | y)?";
 const HINT =
-  "drag the last blue slider to the right. A mark stays where each bar was: who had to pay? Then find a slider that " +
+  "Drag the last blue slider to the right. A mark stays where each bar was: who had to pay? Then find a slider that " +
   "makes another label of the same picture pay.";
 
 function setup(root, state, { tell }) {

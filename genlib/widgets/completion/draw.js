@@ -188,7 +188,7 @@ function setup(root, state, { tell, theme }) {
 }
 
 const HINT =
-  "give fewer and fewer pixels until the eight disagree. Then change a stroke of the given part with the pencil: " +
+  "Give fewer and fewer pixels until the eight disagree. Then change a stroke of the given part with the pencil: " +
   "what becomes of the picture?";
 
 export function draw(element, state) {

@@ -203,7 +203,7 @@ function setup(root, state, { tell }) {
 }
 
 const HINT = (state) =>
-  "raise the temperature until the text breaks. Click characters and branches to write on by hand" +
+  "Raise the temperature until the text breaks. Click characters and branches to write on by hand" +
   (state.heads ? ", and point at a character to see which earlier ones it looked at." : ".");
 
 export function draw(element, state) {

@@ -313,7 +313,7 @@ function setup(root, state, { tell, theme }) {
 }
 
 const HINT =
-  "drag the filled handle (the mean) and the open one (the width) until the orange gap is as small as you can " +
+  "Drag the filled handle (the mean) and the open one (the width) until the orange gap is as small as you can " +
   "get it. Then choose the other posterior: how small now, and why no smaller?";
 
 export function draw(element, state) {

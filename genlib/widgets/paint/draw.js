@@ -148,8 +148,8 @@ function setup(root, state, { tell, theme }) {
 
 const HINT = (state) =>
   state.readout
-    ? "change as few pixels as you can until the models change their minds. Which of them is sure of a scribble?"
-    : "drag over the picture with the brush, take the numbers away, and bring the picture back.";
+    ? "Change as few pixels as you can until the models change their minds. Which of them is sure of a scribble?"
+    : "Drag over the picture with the brush, take the numbers away, and bring the picture back.";
 
 export function draw(element, state) {
   const title = state.readout ? "Paint, and ask the models" : "A picture is a grid of numbers";

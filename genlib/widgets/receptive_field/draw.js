@@ -312,7 +312,7 @@ function setup(root, state, { tell, theme }) {
 }
 
 const HINT =
-  "press Play and watch the layers reach out from the amber pixel. What stays hatched however deep you go? " +
+  "Press Play and watch the layers reach out from the amber pixel. What stays hatched however deep you go? " +
   "Then click other pixels, and try the network with two stacks.";
 
 export function draw(element, state) {

@@ -263,7 +263,7 @@ function setup(root, state, { tell }) {
 }
 
 const HINT =
-  "move μ, then σ: which dots stay, which move, and how far each? Say which way you would move μ to make the mean " +
+  "Move μ, then σ: which dots stay, which move, and how far each? Say which way you would move μ to make the mean " +
   "of f larger; then go to step 2.";
 
 export function draw(element, state) {

@@ -228,7 +228,7 @@ function setup(root, state, { tell, theme }) {
 }
 
 const HINT =
-  "press Play. Where is the model sure of the next pixel, where does it hesitate, and at which pixel is it decided " +
+  "Press Play. Where is the model sure of the next pixel, where does it hesitate, and at which pixel is it decided " +
   "what the picture becomes? Drag along the surprise to go back there.";
 
 export function draw(element, state) {

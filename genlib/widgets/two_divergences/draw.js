@@ -334,7 +334,7 @@ function setup(root, state, { tell, theme }) {
 }
 
 const HINT =
-  "make the blue number as small as you can, then the orange one. Where does q lie each time? " +
+  "Make the blue number as small as you can, then the orange one. Where does q lie each time? " +
   "Then let it descend, from the left and from the right.";
 
 export function draw(element, state) {
