@@ -25,6 +25,28 @@ def show(page: Page, widget, style: str = "") -> None:
     page.evaluate(_DRAW, [widget._esm, json.loads(json.dumps(widget.state))])
 
 
+# Six frames in which nothing is drawn, written or told anew: what glides has arrived, however slow the machine.
+_AT_REST = """(css) => new Promise((done) => {
+  const part = document.querySelector(css);
+  const look = () => JSON.stringify([window.told?.length, part.innerHTML,
+    ...[...part.querySelectorAll('canvas')].map((node) => node.toDataURL())]);
+  let last = look(), same = 0;
+  const next = () => {
+    const now = look();
+    same = now === last ? same + 1 : 0;
+    last = now;
+    if (same < 6) requestAnimationFrame(next);
+    else done();
+  };
+  requestAnimationFrame(next);
+})"""
+
+
+def at_rest(page: Page, css: str = "body") -> None:
+    """Waits until what is drawn in this part of the page has come to rest."""
+    page.evaluate(_AT_REST, css)
+
+
 def told(page: Page) -> dict:
     """What the widget told last."""
     return page.evaluate("() => window.told.at(-1)")

@@ -5,7 +5,7 @@ import torch
 from playwright.sync_api import expect
 
 from genlib import widgets
-from tests.browser.page import show, told
+from tests.browser.page import at_rest, show, told
 
 LIGHT, DARK = "background:#fff;color:#222", "background:#111;color:#eee"
 # The colours of a canvas's pixels, each taken by its brightness: what is its ground, what is its ink?
@@ -75,7 +75,7 @@ def test_the_same_version_draws_nothing_and_another_one_takes_over(page):
     assert told(page) == {"columns": [[2, 0], [0, 0.5]]}
     area = page.locator(".line b").nth(1)
     expect(area).to_have_text("1.00")
-    page.wait_for_timeout(800)  # it glides there
+    at_rest(page)  # it glides there
     page.evaluate("() => { window.root().marked = true; window.again({columns: [[2, 0], [0, 2]]}); }")
     assert area.inner_text() == "4.00", "what another view did is not shown"
     assert page.evaluate("() => window.root().marked"), "the page was built anew"

@@ -3,7 +3,6 @@
 And how it looks there: lines that can be read, figures in the dark, on a narrow window and enlarged, by keyboard alone.
 """
 
-import importlib.util
 import json
 import os
 import shutil
@@ -98,7 +97,6 @@ def test_where_the_notebook_is_not_trusted_the_stored_picture_shows_too(saved):
     assert saved.page.get_by_text("Error displaying widget").count() == 0
 
 
-@pytest.mark.skipif(importlib.util.find_spec("notebook") is None, reason="Notebook 7 is no part of the environment")
 def test_notebook_7_opens_it_again_too(saved):
     without_state(saved, "without.ipynb", trusted=True)
     saved.page.goto(f"{saved.address}/notebooks/{NAME}")

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from genlib.course import slides
 from genlib.course.browser import FLAGS, chromium
 from tests.browser.lab import LOOK
+from tests.browser.page import at_rest
 
 DECKS = slides.available()
 IDS = [lecture.number for lecture in DECKS]
@@ -180,13 +181,13 @@ def test_the_widgets_move_by_mouse_and_by_keyboard(deck, size):
         page.mouse.down()
         page.mouse.move(*points[1], steps=12)
         page.mouse.up()
-        page.wait_for_timeout(60)
+        at_rest(page, "section.present")
         dragged = widget.evaluate(LOOK)
         assert dragged != before, f"{css} does not follow the mouse"
         held.focus()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowUp")
-        page.wait_for_timeout(60)
+        at_rest(page, "section.present")
         assert widget.evaluate(LOOK) != dragged, f"{css} does not follow the keys"
         assert place(deck) == index, "the slide moved, although the widget has the focus"
         page.keyboard.press("Escape")
@@ -206,7 +207,7 @@ def test_the_point_of_the_pad_is_where_the_mouse_is(deck):
         places = []
         for share in (0.25, 0.75):
             deck.page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
-            deck.page.wait_for_timeout(600)
+            at_rest(deck.page, "section.present")
             places.append(re.search(r"\(([-\d.]+), ", say.inner_text().replace("−", "-"))[1])
         left, right = map(float, places)
         assert left == pytest.approx(-right, abs=0.05)
@@ -220,7 +221,7 @@ def test_pinning_two_places_shows_the_way_and_still_fits(deck):
         deck.page.locator("section.present canvas.plane").focus()
         for key in ["a", *["Shift+ArrowRight"] * 3, "b"]:
             deck.page.keyboard.press(key)
-            deck.page.wait_for_timeout(60)
+            at_rest(deck.page, "section.present")
         assert deck.page.locator("section.present .gl-pad").get_by_role("button", name="Walk from A to B").is_visible()
         assert deck.page.evaluate(OUTSIDE) == []
         deck.page.keyboard.press("Escape")

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from genlib import data, widgets
-from tests.browser.page import show, told
+from tests.browser.page import at_rest, show, told
 from tests.browser.test_widgets_alone import swirl
 
 LIGHT, DARK = "background:#fff;color:#222;margin:0", "background:#111;color:#eee;margin:0"
@@ -123,12 +123,12 @@ def test_it_shrinks_before_it_wraps_and_never_sticks_out(page, name):
 @pytest.mark.parametrize("name", ["two_divergences", "elbo_by_hand", "latent_pad", "receptive_field"])
 def test_maps_and_planes_follow_the_theme(page, name):
     show(page, MAKE[name](), LIGHT)
-    page.wait_for_timeout(200)
+    at_rest(page)
     look = "() => [...document.querySelectorAll('#here canvas')].map((node) => node.toDataURL()).join()"
     before = page.evaluate(look)
     page.evaluate(f"() => document.body.style = '{DARK}'")
     page.wait_for_function("() => window.root().dataset.theme === 'dark'")
-    page.wait_for_timeout(200)
+    at_rest(page)
     assert page.evaluate(look) != before
     assert page.evaluate("() => document.querySelector('#here > header').dataset.theme") == "dark"
 
@@ -163,7 +163,7 @@ def test_the_best_q_glides_there_and_at_once_for_who_wants_no_motion(page):
     show(page, widgets.elbo_by_hand("bimodal", mean=0.5, sd=1.0), LIGHT)
     page.get_by_role("button", name="Show the best q").click()
     page.wait_for_function("() => window.told.length > 3 && window.told.at(-1).mean > 1.25")
-    page.wait_for_timeout(900)
+    at_rest(page)
     steps = page.evaluate("() => window.told.map((value) => value.mean)")
     assert steps == sorted(steps)
     assert widgets.elbo_by_hand("bimodal", **{k: told(page)[k] for k in ("mean", "sd")}).numbers["gap"] < 0.75
@@ -204,6 +204,7 @@ def test_the_estimates_are_revealed_in_a_second_step(page):
     assert not rows.is_visible()
     assert "ringed dot" in page.locator(".say").inner_text()
     page.get_by_label("2 Two estimates of the slope").check()
+    at_rest(page)
     assert rows.is_visible()
     assert told(page)["revealed"] is True
     assert "by the score" in page.locator(".say").inner_text()
@@ -266,7 +267,7 @@ def test_what_a_character_looked_at_and_branches_to_click(page):
 
 def test_the_plane_shows_what_is_decoded_where(page):
     show(page, pad(), LIGHT)
-    page.wait_for_timeout(300)
+    at_rest(page)
     look = "() => document.querySelector('canvas.plane').toDataURL()"
     with_pictures = page.evaluate(look)
     page.get_by_label("pictures in the background").uncheck()
@@ -279,7 +280,7 @@ def test_the_point_glides_to_where_one_clicks(page):
     show(page, pad(), LIGHT)
     box = page.locator("canvas.plane").bounding_box()
     page.mouse.click(box["x"] + 0.8 * box["width"], box["y"] + 0.3 * box["height"])
-    page.wait_for_timeout(500)
+    at_rest(page)
     way = [value["coordinates"][0] for value in page.evaluate("() => window.told")]
     assert way == sorted(way)
     assert len(way) > 2
