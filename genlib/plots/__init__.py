@@ -20,6 +20,7 @@ from genlib.plots.base import (
     pixels,
     png,
     show,
+    shown_width,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "png",
     "regression",
     "show",
+    "shown_width",
 ]

@@ -18,11 +18,13 @@ from cycler import cycler
 from matplotlib import patches, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#5A5A5A", "#B8A500")
 DENSITY = "cividis"
 INK = "gray_r"  # pictures: 0 is paper, the highest level is ink
+PER_INCH = 110  # pixels of a page; twice as many are drawn, which screens of high resolution show
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
@@ -34,17 +36,24 @@ STYLE: dict[Any, Any] = {
     "font.size": 10,
     "image.interpolation": "nearest",
     "legend.frameon": False,
-    "savefig.dpi": 110,
+    "savefig.dpi": 2 * PER_INCH,
 }
 
 
 def show(figure: Figure, alt: str) -> None:
     """Displays a figure under a cell as a PNG with an alt text."""
-    from IPython.display import Image, display
+    from IPython.display import display
 
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
-    display(Image(png(figure), format="png", alt=alt))
+    display(_picture(figure, alt))
+
+
+def _picture(figure: Figure, alt: str) -> Any:
+    from IPython.display import Image as Picture
+
+    picture = png(figure)
+    return Picture(picture, format="png", alt=alt, width=shown_width(picture))
 
 
 class Live:
@@ -59,9 +68,9 @@ class Live:
 
     def show(self, figure: Figure) -> None:
         """Displays the figure; from the second time on, in place of the one before."""
-        from IPython.display import Image, display
+        from IPython.display import display
 
-        picture = Image(png(figure), format="png", alt=self.alt)
+        picture = _picture(figure, self.alt)
         if self.handle is None:
             self.handle = display(picture, display_id=True)
         else:
@@ -69,11 +78,22 @@ class Live:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as the bytes of a PNG file."""
-    file = io.BytesIO()
+    """The figure as the bytes of a PNG file with 256 colours: a third of the bytes, and the eye misses nothing."""
+    drawn, file = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(file, format="png", metadata={"Software": None})
+        figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 1})
+    picture = Image.open(drawn).convert("RGB")
+    # The colours are chosen by every fourth pixel, which is faster; one round of k-means keeps those that few pixels
+    # have, and without dithering flat areas stay flat.
+    fewer = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.NEAREST)
+    colours = fewer.quantize(256, kmeans=1, dither=Image.Dither.NONE)
+    picture.quantize(palette=colours, dither=Image.Dither.NONE).save(file, format="png")
     return file.getvalue()
+
+
+def shown_width(picture: bytes) -> int:
+    """How wide a PNG from here stands on a page, in its pixels: half of its own, as on paper."""
+    return Image.open(io.BytesIO(picture)).width // 2
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from genlib import plots
+
 # The version counts what comes from elsewhere, the kernel or another view; what is moved here is drawn already.
 _ADAPTER = """
 export default {
@@ -114,8 +116,9 @@ class Drawing(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **keywords: Any) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**keywords) or ({}, {})
-        data = {**data, "image/png": base64.b64encode(self.still()).decode()}
-        return data, {**metadata, "image/png": {"alt": self.alt}}
+        picture = self.still()
+        data = {**data, "image/png": base64.b64encode(picture).decode()}
+        return data, {**metadata, "image/png": {"alt": self.alt, "width": plots.shown_width(picture)}}
 
 
 class Asking(Drawing):

@@ -3,6 +3,8 @@
 import base64
 import io
 
+import matplotlib
+import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +16,9 @@ from genlib.course.lectures import LECTURES, course_map
 
 
 def size_of(figure: Figure) -> tuple[int, int]:
-    return Image.open(io.BytesIO(plots.png(figure))).size
+    """How large a figure stands on a page: half of the pixels that it has."""
+    width, height = Image.open(io.BytesIO(plots.png(figure))).size
+    return width // 2, height // 2
 
 
 def cut_texts(figure: Figure) -> list[str]:
@@ -85,6 +89,7 @@ def test_a_figure_is_shown_with_its_alt_text(monkeypatch):
     plots.show(plots.bars({"a": 1.0}, unit="nats"), alt="one bar")
     _, metadata = shown[0]._repr_png_()
     assert metadata["alt"] == "one bar"
+    assert metadata["width"] == size_of(plots.bars({"a": 1.0}, unit="nats"))[0], "drawn twice as fine as shown"
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show(plots.bars({"a": 1.0}, unit="nats"), alt=" ")
 
@@ -116,6 +121,23 @@ def test_pictures_show_ink_dark():
     )
     assert left > 240
     assert right < 15
+
+
+def test_fewer_colours_are_as_good_as_all():
+    """A heat map, and a few points in colours of their own: no pixel is far from what was drawn."""
+    points = torch.randn(30, 2)
+    figure = plots.densities({"p(x)": lambda x: -(x**2).sum(-1)}, points=points, colours=torch.arange(30) % 8)
+    for _ in range(3):  # until the layout, which starts from the drawing before, has come to rest
+        plots.png(figure)
+    drawn = io.BytesIO()
+    with matplotlib.rc_context(plots.STYLE):
+        figure.savefig(drawn, format="png")
+    small = plots.png(figure)
+    before, after = (np.asarray(Image.open(file).convert("RGB"), dtype=int) for file in (drawn, io.BytesIO(small)))
+    far = abs(before - after).max(2)
+    assert far.max() < 70
+    assert (far > 24).mean() < 2e-3
+    assert len(small) < 0.5 * len(drawn.getvalue())
 
 
 def test_images_refuse_another_shape():
