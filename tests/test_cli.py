@@ -2,6 +2,8 @@
 
 import inspect
 import shutil
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -10,8 +12,8 @@ from genlib import data
 from genlib.cli import DATA, MODELS, app
 from genlib.course.grade.feedback import MARKS, columns, table
 from genlib.course.grade.one import Grade
-from genlib.course.lectures import find
 from genlib.families import models
+from genlib.lectures import find
 
 
 def run(*words):
@@ -50,6 +52,33 @@ def test_a_wrong_word_ends_in_one_line_and_changes_nothing(tmp_path, words, told
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / MARKS).exists()
+
+
+WRONG_NUMBERS = """
+grade . --lecture 3x
+grade . --lecture 99
+grade . --lecture 04
+grade . --lecture ²
+slides 04
+slides x
+build 04
+build --check 99
+start 99
+start 06
+check 99
+check 99.ipynb
+"""
+HEAVY = "import sys; heavy = {'torch', 'numpy', 'nbformat', 'matplotlib'} & set(sys.modules); assert not heavy, heavy"
+
+
+@pytest.mark.parametrize("words", WRONG_NUMBERS.strip().splitlines())
+def test_a_wrong_number_is_answered_before_anything_heavy_is_imported(words):
+    """The answer comes in about 0.3 s; importing torch takes seconds. No clock: what was imported is asked."""
+    program = f"from genlib.cli import app\ntry: app({words.split()!r})\nfinally: {HEAVY}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith("genlib: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_lists_every_model_and_every_data_set_that_there_are():

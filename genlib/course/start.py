@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from genlib.course.lectures import ROOT, available, choose
 from genlib.files import write
+from genlib.lectures import MY, ROOT, available, choose
 
-MY = ROOT / "my"
 _RECORD = ".handed_out.json"  # {file: hash of the version that was copied}
 
 

@@ -18,7 +18,7 @@ from nbformat import v4
 from genlib.course.build import role
 from genlib.course.grade.folder import grade_all
 from genlib.course.grade.one import points_of
-from genlib.course.lectures import find
+from genlib.lectures import find
 from tests.course.test_grade import CHEATS, DISTURBING, notebook
 
 LECTURE = "01"

@@ -15,7 +15,7 @@ from genlib.course.grade import one, process
 from genlib.course.grade.feedback import feedback, table
 from genlib.course.grade.folder import grade_all
 from genlib.course.grade.one import Grade, grade, points_of
-from genlib.course.lectures import available, find
+from genlib.lectures import available, find
 
 RIGHT = "import math\ndef uniform_log_prob(dimensions, levels):\n    return -dimensions * math.log(levels)"
 WRONG = "import math\ndef uniform_log_prob(dimensions, levels):\n    return dimensions * math.log(levels)"

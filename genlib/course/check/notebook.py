@@ -23,7 +23,6 @@ from genlib.course import exercises
 from genlib.course.build.cells import check_source, exercise_of, role
 from genlib.course.check.report import REPORT
 from genlib.course.exercise import Exercise
-from genlib.course.lectures import find
 
 
 class ValidateError(Exception):
@@ -37,22 +36,6 @@ class Result:
     exercise: Exercise
     solved: bool
     line: str
-
-
-def locate(what: str, folder: Path) -> Path:
-    """The notebook that is meant: a path, or a lecture's number for the copy in folder."""
-    path = Path(what)
-    if path.suffix == ".ipynb" or path.exists():
-        if not path.is_file():
-            raise ValidateError(f"there is no notebook {what}")
-        return path
-    try:
-        path = folder / find(what).handed_out.name
-    except ValueError as error:
-        raise ValidateError(str(error)) from error
-    if not path.exists():
-        raise ValidateError(f"{path.name} is not in {folder.name}/; `genlib start` puts it there, or give a path")
-    return path
 
 
 def read_learner(path: Path) -> NotebookNode:

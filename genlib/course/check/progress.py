@@ -4,8 +4,7 @@ from pathlib import Path
 
 from genlib.course import exercises
 from genlib.course.check import kept, shown
-from genlib.course.lectures import available, find
-from genlib.course.start import MY
+from genlib.lectures import MY, available, find
 
 _seen: dict[str, str] = {}  # {exercise: mark}, of the checks that ran in this process
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from genlib.course.check.notebook import ValidateError, lecture_of, read_learner
 from genlib.course.grade.feedback import MARKS, write_all
 from genlib.course.grade.one import Grade, grade
-from genlib.course.lectures import Lecture, available, choose, find
 from genlib.files import write
+from genlib.lectures import Lecture, available, choose, find
 
 
 def notebooks(folder: Path) -> Iterator[tuple[str, Path]]:
