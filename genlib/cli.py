@@ -109,12 +109,14 @@ def check(
 
 @app.command()
 def grade(
-    folder: Annotated[str, typer.Argument(help="a folder with the notebooks of a class")],
+    folder: Annotated[str, typer.Argument(help="a folder with what a class handed in")],
     lecture: Annotated[str | None, typer.Option(help="the lecture that was asked for, such as 03")] = None,
-    jobs: Annotated[int, typer.Option(help="notebooks at a time")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="notebooks at a time")] = 1,
     full: Annotated[bool, typer.Option("--full", help="run every cell: a minute or more a notebook")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="mark anew whoever has a note")] = False,
+    marks: Annotated[str | None, typer.Option(help="the folder to write to; FOLDER_marks, beside it, without")] = None,
 ) -> None:
-    """Mark a class: a table, FOLDER/_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
+    """Mark a class: a table, FOLDER_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
     from pathlib import Path
 
     from genlib.lectures import available
@@ -122,16 +124,19 @@ def grade(
     if lecture is not None:
         lecture = _lectures([lecture], available(), "notebook")[0].number
     from genlib.course.check.notebook import ValidateError
-    from genlib.course.grade.feedback import MARKS, table
-    from genlib.course.grade.folder import grade_all
+    from genlib.course.grade.feedback import table
+    from genlib.course.grade.folder import grade_all, marks_of
 
+    where = Path(marks) if marks else marks_of(Path(folder))
     try:
-        grades = grade_all(Path(folder), lecture=lecture, jobs=max(1, jobs), full=full, say=typer.echo)
+        grades = grade_all(
+            Path(folder), lecture=lecture, jobs=jobs, full=full, retry=retry, marks=where, say=typer.echo
+        )
     except (ValidateError, OSError, ValueError) as error:
         _stop(error)
     typer.echo(table(grades))
     seconds = sorted(g.seconds for g in grades)[len(grades) // 2]
-    typer.echo(f"{len(grades)} notebooks, {seconds:.1f} s each (median); table and feedback in {Path(folder) / MARKS}")
+    typer.echo(f"{len(grades)} rows, {seconds:.1f} s a notebook (median); table and feedback in {where}")
 
 
 @app.command()

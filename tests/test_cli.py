@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from genlib import data
 from genlib.cli import DATA, MODELS, app
-from genlib.course.grade.feedback import MARKS, columns, table
+from genlib.course.grade.feedback import columns, table
+from genlib.course.grade.folder import marks_of
 from genlib.course.grade.one import Grade
 from genlib.families import models
 from genlib.lectures import find
@@ -29,6 +30,12 @@ def run(*words):
         (("grade", "FOLDER", "--lecture", "99"), "there is no lecture '99'; the lectures are 00, 01"),
         (("grade", "FOLDER", "--lecture", "04"), "lecture 04 has no notebook yet; those that have one are 00, 01"),
         (("grade", "FOLDER", "--lecture", "3"), "no notebook here is of lecture 03; they are 2 of 00, 1 of 01"),
+        (("grade", "FOLDER/nobody"), "is not there; give the folder"),
+        (("grade", "FOLDER/one/a.ipynb"), "is a file; unpack it where it is an archive"),
+        (("grade", "FOLDER", "--marks", "FOLDER/marks"), "marks stand outside of what was handed in"),
+        (("grade", "FOLDER", "--marks", "FOLDER/../class/one"), "marks stand outside of what was handed in"),
+        (("grade", "FOLDER", "--marks", "FOLDER/../class/one/a.ipynb/x"), "marks stand outside of what was handed in"),
+        (("grade", "FOLDER", "--marks", "/dev/null"), "can't be written: "),
         (("slides", "04"), "lecture 04 has no deck yet; those that have one are 01"),
         (("slides", "00"), "lecture 00 has no deck yet"),
         (("slides", "01", "x"), "there is no lecture 'x'"),
@@ -43,15 +50,16 @@ def run(*words):
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
 )
 def test_a_wrong_word_ends_in_one_line_and_changes_nothing(tmp_path, words, told):
+    folder = tmp_path / "class"
     for student, number in (("one", "00"), ("two", "00"), ("three", "01")):
-        (tmp_path / student).mkdir()
-        shutil.copy(find(number).handed_out, tmp_path / student / "a.ipynb")
-    done = run(*(word.replace("FOLDER", str(tmp_path)) for word in words))
+        (folder / student).mkdir(parents=True)
+        shutil.copy(find(number).handed_out, folder / student / "a.ipynb")
+    done = run(*(word.replace("FOLDER", str(folder)) for word in words))
     assert done.exit_code == 2
     assert done.stderr.startswith("genlib: ")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
-    assert not (tmp_path / MARKS).exists()
+    assert not marks_of(folder).exists()
 
 
 WRONG_NUMBERS = """
