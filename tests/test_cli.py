@@ -1,6 +1,7 @@
 """The command line's words: what is asked for and can't be had is told in one line, before anything is done."""
 
 import inspect
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from genlib.course.grade.feedback import columns, table
 from genlib.course.grade.folder import marks_of
 from genlib.course.grade.one import Grade
 from genlib.families import models
-from genlib.lectures import find
+from genlib.lectures import available, find
 
 
 def run(*words):
@@ -45,6 +46,9 @@ def run(*words):
         (("start", "99"), "there is no lecture '99'"),
         (("check", "99"), "there is no lecture '99'"),
         (("handout", "FOLDER/one/a.ipynb"), "is a file; give the name of a folder"),
+        (("handout", "FOLDER/one/a.ipynb/deeper"), "00_start_here.ipynb can't be written: Not a directory"),
+        (("handout", "/dev/null"), "is a file; give the name of a folder"),
+        (("handout", "/proc/nothing"), "can't be written: No such file or directory"),
         (("train", "Nope"), "there is no model 'Nope'"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
@@ -60,6 +64,25 @@ def test_a_wrong_word_ends_in_one_line_and_changes_nothing(tmp_path, words, told
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
     assert not marks_of(folder).exists()
+
+
+def test_what_is_there_already_and_is_something_else_stays_and_stops_nobody(tmp_path):
+    first, second, third, fourth, *others = (lecture.handed_out.name for lecture in available())
+    (tmp_path / first).write_text("mine")
+    (tmp_path / second).mkdir()
+    os.mkfifo(tmp_path / third)
+    (tmp_path / fourth).symlink_to("nowhere")
+    done = run("handout", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert [line.split(": ")[1] for line in done.stdout.splitlines()] == [
+        *["another version is there already, left as it is"] * 4,
+        *["written"] * len(others),
+    ]
+    assert (tmp_path / first).read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+    again = tmp_path / others[0]
+    again.write_bytes(again.read_bytes().replace(b"\n", b"\r\n"))  # as an editor on Windows saves it
+    assert f"{others[0]}: written" in run("handout", tmp_path).stdout
 
 
 WRONG_NUMBERS = """
