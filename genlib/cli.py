@@ -1,9 +1,12 @@
 """The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train |
 retrain` to make."""
 
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from genlib.lectures import Lecture
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -19,6 +22,9 @@ def start(
     browser: Annotated[bool, typer.Option(help="open a browser window")] = True,
 ) -> None:
     """Copy what is missing into my/ and open JupyterLab on a lecture. Nothing of yours is ever overwritten."""
+    from genlib.lectures import available
+
+    _lectures([lecture], available(), "notebook")
     from genlib.course.start import StartError
     from genlib.course.start import start as open_lab
 
@@ -37,11 +43,12 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="run the solutions even where nothing changed")] = False,
 ) -> None:
     """Make the handed-out notebooks and the executed solutions from notebooks/source/."""
+    from genlib.lectures import available
+
+    chosen = _lectures(lectures, available(), "source")
     from genlib.course import build as builder
-    from genlib.course.lectures import available, choose
 
     try:
-        chosen = choose(lectures, available(), "source")
         if not check:
             builder.build(chosen, force=force, say=typer.echo)
             return
@@ -61,12 +68,13 @@ def slides(
     force: Annotated[bool, typer.Option("--force", help="make them even where nothing changed")] = False,
 ) -> None:
     """Make the slides in build/slides/: for each deck in slides/ one HTML file that needs nothing else, and a PDF."""
+    from genlib.lectures import with_deck
+
+    chosen = _lectures(lectures, with_deck(), "deck")
     from genlib.course import slides as decks
     from genlib.course.build import BuildError
-    from genlib.course.lectures import choose
 
     try:
-        chosen = choose(lectures, decks.available(), "deck")
         decks.build(chosen, force=force, say=typer.echo)
     except (BuildError, OSError, ValueError) as error:
         _stop(error)
@@ -77,11 +85,15 @@ def check(
     notebook: Annotated[str, typer.Argument(help="a lecture's number, for your copy in my/, or a path")],
 ) -> None:
     """Run your notebook and tell the verdict on each of its exercises."""
-    from genlib.course.check.notebook import ValidateError, locate, validate
-    from genlib.course.start import MY
+    from genlib.lectures import locate
 
     try:
-        path = locate(notebook, MY)
+        path = locate(notebook)
+    except ValueError as error:
+        _stop(error)
+    from genlib.course.check.notebook import ValidateError, validate
+
+    try:
         typer.echo(f"running {path.name} from top to bottom, as nbval does: a minute or two", err=True)
         results, errors = validate(path)
     except ValidateError as error:
@@ -97,25 +109,34 @@ def check(
 
 @app.command()
 def grade(
-    folder: Annotated[str, typer.Argument(help="a folder with the notebooks of a class")],
+    folder: Annotated[str, typer.Argument(help="a folder with what a class handed in")],
     lecture: Annotated[str | None, typer.Option(help="the lecture that was asked for, such as 03")] = None,
-    jobs: Annotated[int, typer.Option(help="notebooks at a time")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="notebooks at a time")] = 1,
     full: Annotated[bool, typer.Option("--full", help="run every cell: a minute or more a notebook")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="mark anew whoever has a note")] = False,
+    marks: Annotated[str | None, typer.Option(help="the folder to write to; FOLDER_marks, beside it, without")] = None,
 ) -> None:
-    """Mark a class: a table, FOLDER/_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
+    """Mark a class: a table, FOLDER_marks/marks.csv and a feedback file for each notebook. Goes on where it ended."""
     from pathlib import Path
 
-    from genlib.course.check.notebook import ValidateError
-    from genlib.course.grade.feedback import MARKS, table
-    from genlib.course.grade.folder import grade_all
+    from genlib.lectures import available
 
+    if lecture is not None:
+        lecture = _lectures([lecture], available(), "notebook")[0].number
+    from genlib.course.check.notebook import ValidateError
+    from genlib.course.grade.feedback import table
+    from genlib.course.grade.folder import grade_all, marks_of
+
+    where = Path(marks) if marks else marks_of(Path(folder))
     try:
-        grades = grade_all(Path(folder), lecture=lecture, jobs=max(1, jobs), full=full, say=typer.echo)
+        grades = grade_all(
+            Path(folder), lecture=lecture, jobs=jobs, full=full, retry=retry, marks=where, say=typer.echo
+        )
     except (ValidateError, OSError, ValueError) as error:
         _stop(error)
     typer.echo(table(grades))
     seconds = sorted(g.seconds for g in grades)[len(grades) // 2]
-    typer.echo(f"{len(grades)} notebooks, {seconds:.1f} s each (median); table and feedback in {Path(folder) / MARKS}")
+    typer.echo(f"{len(grades)} rows, {seconds:.1f} s a notebook (median); table and feedback in {where}")
 
 
 @app.command()
@@ -220,6 +241,17 @@ def retrain(
     try:
         typer.echo(pretrained.retrain(name, out, device=device))
     except (pretrained.WeightsError, TrainError, checkpoints.CheckpointError, ValueError) as error:
+        _stop(error)
+
+
+# A wrong number is answered before anything heavy is imported: torch alone takes seconds.
+def _lectures(numbers: list[str] | None, there: "list[Lecture]", what: str) -> "list[Lecture]":
+    """The lectures of these numbers, or all that have one; ends the program where there are none."""
+    from genlib.lectures import choose
+
+    try:
+        return choose(numbers, there, what)
+    except ValueError as error:
         _stop(error)
 
 

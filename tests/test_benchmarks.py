@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from genlib.course.lectures import ROOT
+from genlib.lectures import ROOT
 from tests.benchmarks import growth, measure, report, steps
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,17 +1,21 @@
 """The command line's words: what is asked for and can't be had is told in one line, before anything is done."""
 
 import inspect
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from genlib import data
 from genlib.cli import DATA, MODELS, app
-from genlib.course.grade.feedback import MARKS, columns, table
+from genlib.course.grade.feedback import columns, table
+from genlib.course.grade.folder import marks_of
 from genlib.course.grade.one import Grade
-from genlib.course.lectures import find
 from genlib.families import models
+from genlib.lectures import available, find
 
 
 def run(*words):
@@ -27,6 +31,12 @@ def run(*words):
         (("grade", "FOLDER", "--lecture", "99"), "there is no lecture '99'; the lectures are 00, 01"),
         (("grade", "FOLDER", "--lecture", "04"), "lecture 04 has no notebook yet; those that have one are 00, 01"),
         (("grade", "FOLDER", "--lecture", "3"), "no notebook here is of lecture 03; they are 2 of 00, 1 of 01"),
+        (("grade", "FOLDER/nobody"), "is not there; give the folder"),
+        (("grade", "FOLDER/one/a.ipynb"), "is a file; unpack it where it is an archive"),
+        (("grade", "FOLDER", "--marks", "FOLDER/marks"), "marks stand outside of what was handed in"),
+        (("grade", "FOLDER", "--marks", "FOLDER/../class/one"), "marks stand outside of what was handed in"),
+        (("grade", "FOLDER", "--marks", "FOLDER/../class/one/a.ipynb/x"), "marks stand outside of what was handed in"),
+        (("grade", "FOLDER", "--marks", "/dev/null"), "can't be written: "),
         (("slides", "04"), "lecture 04 has no deck yet; those that have one are 01"),
         (("slides", "00"), "lecture 00 has no deck yet"),
         (("slides", "01", "x"), "there is no lecture 'x'"),
@@ -36,20 +46,70 @@ def run(*words):
         (("start", "99"), "there is no lecture '99'"),
         (("check", "99"), "there is no lecture '99'"),
         (("handout", "FOLDER/one/a.ipynb"), "is a file; give the name of a folder"),
+        (("handout", "FOLDER/one/a.ipynb/deeper"), "00_start_here.ipynb can't be written: Not a directory"),
+        (("handout", "/dev/null"), "is a file; give the name of a folder"),
+        (("handout", "/proc/nothing"), "can't be written: No such file or directory"),
         (("train", "Nope"), "there is no model 'Nope'"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
 )
 def test_a_wrong_word_ends_in_one_line_and_changes_nothing(tmp_path, words, told):
+    folder = tmp_path / "class"
     for student, number in (("one", "00"), ("two", "00"), ("three", "01")):
-        (tmp_path / student).mkdir()
-        shutil.copy(find(number).handed_out, tmp_path / student / "a.ipynb")
-    done = run(*(word.replace("FOLDER", str(tmp_path)) for word in words))
+        (folder / student).mkdir(parents=True)
+        shutil.copy(find(number).handed_out, folder / student / "a.ipynb")
+    done = run(*(word.replace("FOLDER", str(folder)) for word in words))
     assert done.exit_code == 2
     assert done.stderr.startswith("genlib: ")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
-    assert not (tmp_path / MARKS).exists()
+    assert not marks_of(folder).exists()
+
+
+def test_what_is_there_already_and_is_something_else_stays_and_stops_nobody(tmp_path):
+    first, second, third, fourth, *others = (lecture.handed_out.name for lecture in available())
+    (tmp_path / first).write_text("mine")
+    (tmp_path / second).mkdir()
+    os.mkfifo(tmp_path / third)
+    (tmp_path / fourth).symlink_to("nowhere")
+    done = run("handout", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert [line.split(": ")[1] for line in done.stdout.splitlines()] == [
+        *["another version is there already, left as it is"] * 4,
+        *["written"] * len(others),
+    ]
+    assert (tmp_path / first).read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+    again = tmp_path / others[0]
+    again.write_bytes(again.read_bytes().replace(b"\n", b"\r\n"))  # as an editor on Windows saves it
+    assert f"{others[0]}: written" in run("handout", tmp_path).stdout
+
+
+WRONG_NUMBERS = """
+grade . --lecture 3x
+grade . --lecture 99
+grade . --lecture 04
+grade . --lecture ²
+slides 04
+slides x
+build 04
+build --check 99
+start 99
+start 06
+check 99
+check 99.ipynb
+"""
+HEAVY = "import sys; heavy = {'torch', 'numpy', 'nbformat', 'matplotlib'} & set(sys.modules); assert not heavy, heavy"
+
+
+@pytest.mark.parametrize("words", WRONG_NUMBERS.strip().splitlines())
+def test_a_wrong_number_is_answered_before_anything_heavy_is_imported(words):
+    """The answer comes in about 0.3 s; importing torch takes seconds. No clock: what was imported is asked."""
+    program = f"from genlib.cli import app\ntry: app({words.split()!r})\nfinally: {HEAVY}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith("genlib: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_lists_every_model_and_every_data_set_that_there_are():

@@ -6,8 +6,8 @@ import tomllib
 import pytest
 
 from genlib import launch
-from genlib.course.lectures import ROOT
 from genlib.families import FAMILIES, models
+from genlib.lectures import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 PACKAGES = {f"genlib.{name}" for name in FAMILIES}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genlib.course.lectures import ROOT
+from genlib.lectures import ROOT
 
 # What somebody looks for: the file that they would open first, and what has to stand in it.
 GUESSES = {

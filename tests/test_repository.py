@@ -14,7 +14,7 @@ import yaml
 from genlib.course import exercises
 from genlib.course.build import EXERCISE, headings, read_source
 from genlib.course.build.lint import ragged
-from genlib.course.lectures import LECTURES, ROOT, available, find
+from genlib.lectures import LECTURES, ROOT, available, find
 
 PROJECT_FILE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PROJECT_FILE["project"]

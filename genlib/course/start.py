@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from genlib.course.lectures import ROOT, available, choose
 from genlib.files import write
+from genlib.lectures import MY, ROOT, available, choose
 
-MY = ROOT / "my"
 _RECORD = ".handed_out.json"  # {file: hash of the version that was copied}
 
 
@@ -91,7 +90,8 @@ def _bring(ours: Path, folder: Path, name: str, record: dict[str, str]) -> list[
 def write_handout(folder: Path) -> list[str]:
     """Writes the notebooks without solutions into folder and returns what to tell the lecturer.
 
-    A file there that is another one stays as it is, and is told. Raises: StartError where there is nothing to write.
+    What is there already and is something else stays as it is, and is told. Raises: StartError where there is nothing
+    to write, or where that is not possible.
     """
     ours = [lecture.handed_out for lecture in available() if lecture.handed_out.exists()]
     if not ours:
@@ -101,12 +101,25 @@ def write_handout(folder: Path) -> list[str]:
     news = []
     for path in ours:
         text, there = path.read_text(encoding="utf-8"), folder / path.name
-        if there.exists() and _hash(there) != _hash(path):
-            news.append(f"{there.name}: another version is there already, left as it is")
-            continue
-        write(there, text)
+        try:
+            if os.path.lexists(there) and not _holds(there, text):
+                news.append(f"{there.name}: another version is there already, left as it is")
+                continue
+            write(there, text)
+        except OSError as error:
+            raise StartError(f"{there} can't be written: {error.strerror}") from error
         news.append(f"{there.name}: written")
     return news
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file says this; a folder, a pipe or a link that leads nowhere does not."""
+    from genlib.course.check.outside import ValidateError, bytes_of
+
+    try:
+        return bytes_of(path).replace(b"\r\n", b"\n") == text.encode()
+    except ValidateError:
+        return False
 
 
 def lab_command(notebook: Path) -> list[str]:

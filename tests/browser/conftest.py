@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from genlib.course.lectures import available, find
+from genlib.lectures import available, find
 from tests.browser.lab import FLAGS, browser_window, chromium, server
 
 

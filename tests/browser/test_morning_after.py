@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat import sign
 
-from genlib.course.lectures import find
+from genlib.lectures import find
 from tests.browser.lab import browser_window, server
 
 NAME = find("00").handed_out.name

@@ -13,7 +13,7 @@ import pytest
 
 from genlib.course import browser
 from genlib.course.browser import BROWSER, NPM
-from genlib.course.lectures import ROOT
+from genlib.lectures import ROOT
 
 PROGRAM = ROOT / "genlib" / "course" / "browser.py"
 

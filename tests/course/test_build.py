@@ -16,7 +16,7 @@ from genlib.course import build as builder
 from genlib.course import lectures, start
 from genlib.course.build import lint, writing
 from genlib.course.check import notebook as checking
-from genlib.course.lectures import available, find
+from genlib.lectures import available, find
 
 LECTURES = available()
 IDS = [lecture.number for lecture in LECTURES]
@@ -231,7 +231,7 @@ def little(tmp_path, monkeypatch):
     shutil.copy(lecture.solution, root / "notebooks/solutions")
     words = lectures.map_in_words()  # as a kernel says them, which knows the real course
     monkeypatch.setattr(lint, "map_in_words", lambda: words)
-    monkeypatch.setattr(lectures, "NOTEBOOKS", root / "notebooks")
+    monkeypatch.setattr("genlib.lectures.NOTEBOOKS", root / "notebooks")
     # The link to lecture 01 leads nowhere in a course of one lecture.
     source = root / "notebooks/source" / lecture.source.name
     source.write_text(

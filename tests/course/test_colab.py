@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from genlib.course.build import hosted, read_source, reading, repository
-from genlib.course.lectures import ROOT, available
+from genlib.lectures import ROOT, available
 
 SCRIPT = """
 import sys, json, torch, genlib, pathlib

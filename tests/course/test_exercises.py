@@ -16,7 +16,7 @@ from genlib.course import check, exercises
 from genlib.course.build import read_source, stub
 from genlib.course.exercise import Exercise
 from genlib.course.exercise.judging import judged, misjudged
-from genlib.course.lectures import available
+from genlib.lectures import available
 from tests import mutants
 
 ALL = [e for lecture in exercises.lectures() for e in exercises.of_lecture(lecture)]

@@ -11,8 +11,8 @@ import pytest
 from genlib.course import check, exercises
 from genlib.course.check import kept, shown
 from genlib.course.check import progress as so_far
-from genlib.course.lectures import ROOT, available, find
 from genlib.course.start import hand_out
+from genlib.lectures import ROOT, available, find
 
 NAME = "uniform_log_prob"
 RIGHT = "def uniform_log_prob(dimensions, levels):\n    return -dimensions * math.log(levels)"
@@ -269,7 +269,7 @@ def test_what_you_can_do_now_is_what_the_head_promised(lecture):
 
 def test_without_the_courses_notebooks_success_is_told_all_the_same(monkeypatch, tmp_path):
     """As in Colab: the library is installed, the notebooks are not beside it."""
-    from genlib.course import lectures
+    from genlib import lectures
 
     monkeypatch.setattr(lectures, "NOTEBOOKS", tmp_path)
     for function in (shown.abilities, shown.points_of):

@@ -8,8 +8,8 @@ from nbformat import NotebookNode
 
 from genlib.course import slides
 from genlib.course.build import BuildError
-from genlib.course.lectures import find
 from genlib.course.slides import files, running, writing
+from genlib.lectures import find
 
 DECKS = slides.available()
 IDS = [lecture.number for lecture in DECKS]

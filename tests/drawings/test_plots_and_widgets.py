@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from genlib import data, plots, widgets
-from genlib.course.lectures import LECTURES, course_map
+from genlib.course.lectures import course_map
+from genlib.lectures import LECTURES
 
 
 def size_of(figure: Figure) -> tuple[int, int]:

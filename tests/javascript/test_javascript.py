@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genlib.course import npm
-from genlib.course.lectures import ROOT
+from genlib.lectures import ROOT
 from genlib.widgets.drawing import FOLDER, bundle, module
 
 HERE = Path(__file__).parent

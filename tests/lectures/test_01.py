@@ -13,7 +13,7 @@ from genlib import data, plots, widgets
 from genlib.classical import NaiveBayes
 from genlib.course.build import read_source
 from genlib.course.exercises.lecture_01 import EXERCISES, em_step, kl_by_hand, kl_of_gaussians
-from genlib.course.lectures import find
+from genlib.lectures import find
 from genlib.training import fit
 from tests.drawings.test_plots_and_widgets import assert_whole
 

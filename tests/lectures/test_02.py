@@ -15,7 +15,7 @@ from genlib import data, plots, pretrained
 from genlib.autoregressive import MADE
 from genlib.course.build import read_source
 from genlib.course.exercises.lecture_02 import draw_level, in_the_bits, in_the_drawing, log_prob_of
-from genlib.course.lectures import available
+from genlib.lectures import available
 
 
 @pytest.fixture(scope="module")

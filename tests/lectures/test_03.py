@@ -11,7 +11,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from genlib import data, metrics, plots, pretrained, vae, widgets
 from genlib.classical import NaiveBayes
 from genlib.course.build.reading import EXERCISE, read_source
-from genlib.course.lectures import find
+from genlib.lectures import find
 from genlib.training import fit
 from genlib.widgets.elbo_by_hand.widget import exact, log_joint
 from genlib.widgets.reparameterization.widget import estimates, f, slope

@@ -11,8 +11,8 @@ from nbformat import NotebookNode
 
 from genlib import data, metrics, pretrained
 from genlib.course.build.reading import EXERCISE, headings, read_source
-from genlib.course.lectures import find
 from genlib.flow import ActNorm, Affine, AffineCoupling, Compose, Flow, RealNVP, StandardNormal, alternating
+from genlib.lectures import find
 from genlib.nets import mlp
 from genlib.training import fit
 

@@ -10,7 +10,8 @@ from nbformat import NotebookNode
 from genlib.course import exercises
 from genlib.course.build.cells import BEGIN, END, BuildError, check_source, exercise_of, role, stub
 from genlib.course.build.reading import EXERCISE, headings, prose
-from genlib.course.lectures import LECTURES, Lecture, map_in_words
+from genlib.course.lectures import map_in_words
+from genlib.lectures import LECTURES, Lecture
 
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
 _VERIFY = re.compile(r"""\bverify\(\s*["']([\d.]+)["']""")

@@ -13,7 +13,7 @@ from nbformat import NotebookNode, v4
 
 from genlib.course import exercises
 from genlib.course.build.cells import role
-from genlib.course.lectures import ROOT, Lecture
+from genlib.lectures import ROOT, Lecture
 
 EXERCISE = re.compile(r"^Exercise (\d+\.\d+) · `(\w+)` · (\d+) minutes · ([●○]{3})$")
 _HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.M)

@@ -16,8 +16,8 @@ from genlib.course.build.cells import BEGIN, BuildError, answer, stub
 from genlib.course.build.lint import lint, stale_map, stretches
 from genlib.course.build.reading import read, read_source
 from genlib.course.build.running import run
-from genlib.course.lectures import Lecture
 from genlib.files import write
+from genlib.lectures import Lecture
 from genlib.quick import quick
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -7,7 +7,6 @@ read.
 
 import copy
 import dataclasses
-import json
 import os
 import subprocess
 import sys
@@ -21,13 +20,9 @@ from tqdm import tqdm
 
 from genlib.course import exercises
 from genlib.course.build.cells import check_source, exercise_of, role
-from genlib.course.check.report import REPORT
+from genlib.course.check.outside import ValidateError, read_notebook
+from genlib.course.check.report import REPORT, entries
 from genlib.course.exercise import Exercise
-from genlib.course.lectures import find
-
-
-class ValidateError(Exception):
-    """The notebook can't be checked; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,37 +34,22 @@ class Result:
     line: str
 
 
-def locate(what: str, folder: Path) -> Path:
-    """The notebook that is meant: a path, or a lecture's number for the copy in folder."""
-    path = Path(what)
-    if path.suffix == ".ipynb" or path.exists():
-        if not path.is_file():
-            raise ValidateError(f"there is no notebook {what}")
-        return path
-    try:
-        path = folder / find(what).handed_out.name
-    except ValueError as error:
-        raise ValidateError(str(error)) from error
-    if not path.exists():
-        raise ValidateError(f"{path.name} is not in {folder.name}/; `genlib start` puts it there, or give a path")
-    return path
-
-
 def read_learner(path: Path) -> NotebookNode:
     """A learner's notebook. Raises: ValidateError for a file that is none, or one that is of no lecture."""
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except Exception as error:
-        raise ValidateError(f"{path.name} is not a notebook that can be read: {str(error)[:200]}") from error
+    return learners(read_notebook(path), path.name)
+
+
+def learners(notebook: NotebookNode, name: str) -> NotebookNode:
+    """A notebook that was read, if it is of a lecture. Raises: ValidateError where it is of none."""
     if not exercises.of_lecture(lecture_of(notebook)):
-        raise ValidateError(f"{path.name} is not a lecture of this course, or one without exercises")
+        raise ValidateError(f"{name} is not a lecture of this course, or one without exercises")
     return notebook
 
 
 def lecture_of(notebook: NotebookNode) -> str:
     """The lecture's number: from the metadata, or, where they are lost, from the exercises that the cells belong to."""
     number = str(notebook.metadata.get("genlib", {}).get("lecture", ""))
-    if number:
+    if number in exercises.lectures():
         return number
     owned = {exercise_of(cell) for cell in notebook.cells}
     return next((n for n in exercises.lectures() if owned & {e.name for e in exercises.of_lecture(n)}), "")
@@ -111,50 +91,46 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
     """
     notebook = read_learner(path)
     with tempfile.TemporaryDirectory() as temporary:
-        checked = Path(temporary) / "checked.ipynb"
-        nbformat.write(_in_folder(overlay(notebook), path.resolve().parent), checked)
-        report = Path(temporary) / "report.json"
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--nbval-lax",
-            "--nbval-current-env",
-            "-p",
-            "genlib.course.check.report",
-        ]
-        command += [f"--nbval-cell-timeout={timeout}", "-p", "no:cacheprovider", "-q", "-c", os.devnull]
-        command += [f"--rootdir={temporary}", str(checked)]
-        environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}
+        checked, report = Path(temporary) / "checked.ipynb", Path(temporary) / "report.json"
+        laid_over = _in_folder(overlay(notebook), path.resolve().parent)
+        nbformat.write(laid_over, checked)
         report.touch()
-        with open(Path(temporary) / "log", "w+", encoding="utf-8") as log:
+        total = sum(cell.cell_type == "code" for cell in laid_over.cells)
+        with open(Path(temporary) / "log", "w+", encoding="utf-8", errors="replace") as log:
+            command = [*_NBVAL, f"--nbval-cell-timeout={timeout}", f"--rootdir={temporary}", str(checked)]
+            environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}
             run = subprocess.Popen(command, cwd=temporary, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            total = sum(cell.cell_type == "code" for cell in nbformat.read(checked, as_version=4).cells)
             with tqdm(total=total, desc=path.name, unit="cell", leave=False, disable=None) as bar:
                 while run.poll() is None:
-                    done = report.read_text(encoding="utf-8").splitlines(keepends=True)
-                    bar.update(sum(line.endswith("\n") for line in done) - bar.n)
-                    bar.set_postfix_str(_place(done), refresh=False)
+                    seen = entries(report)
+                    bar.update(len(seen) - bar.n)
+                    bar.set_postfix_str(_place(seen), refresh=False)
                     time.sleep(0.1)
             log.seek(0)
-            cells = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+            cells = entries(report)
             if len(cells) < total:
                 raise ValidateError(f"nbval did not run {path.name} to its end:\n{log.read()[-2000:]}")
-    lecture = lecture_of(notebook)
-    return _results(lecture, cells), [
-        f"a cell stops with an error: {cell['error']}  ({cell['source']})" for cell in cells if cell["error"]
-    ]
+    errors = [f"a cell stops with an error: {cell['error']}  ({cell['source']})" for cell in cells if cell["error"]]
+    return _results(lecture_of(notebook), cells), errors
 
 
-def _place(lines: list[str]) -> str:
+# A pytest.ini of the learner's, a conftest.py or a cache has no say: the notebook runs in a folder of its own.
+_NBVAL = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "genlib.course.check.report"]
+_NBVAL += ["-p", "no:cacheprovider", "-q", "-c", os.devnull]
+
+
+def _place(seen: list[dict]) -> str:
     """How far a run is, in words: the last exercise whose check has run."""
-    seen = [json.loads(line)["exercise"] for line in lines if line.endswith("\n")]
-    return next((f"after {name}" for name in reversed(seen) if name), "")
+    return next((f"after {cell['exercise']}" for cell in reversed(seen) if cell["exercise"]), "")
 
 
 def _in_folder(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """The notebook, working where the learner's lies, so that files of theirs are found as in JupyterLab."""
-    notebook.cells.insert(0, v4.new_code_cell(f"import os; os.chdir({str(folder)!r})"))
+    """The notebook, working where the learner's lies, so that files of theirs are found as in JupyterLab.
+
+    Modules are looked for there last: a genlib/ or a torch.py beside a notebook is not what the course means.
+    """
+    go = f"import os, sys; os.chdir({str(folder)!r}); sys.path[:] = [p for p in sys.path if p] + [os.getcwd()]"
+    notebook.cells.insert(0, v4.new_code_cell(go))
     notebook.cells[0].pop("id", None)
     return notebook
 

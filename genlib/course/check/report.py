@@ -1,10 +1,24 @@
-"""A pytest plugin for `genlib check`: writes down what nbval saw in each cell of a notebook, a line of JSON a cell."""
+"""What nbval saw in each cell of a notebook: a pytest plugin writes it down, a line of JSON a cell; `check` reads it.
+
+The learner's code runs meanwhile, and could find the file. So it is read as data from outside: of bounded size, a
+regular file, every line as the plugin writes them.
+"""
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
+from genlib.course.check.outside import ValidateError, bytes_of
+
 REPORT = "GENLIB_CHECK_REPORT"  # the environment variable that names the file to write
+MOST = 32 * 2**20  # bytes of the file
+TEXT = 20_000  # characters of what a cell printed
+
+
+def pytest_configure(config: Any) -> None:
+    """The kernel is started later, and need not know where the report is."""
+    config.genlib_report = os.environ.pop(REPORT)
 
 
 def pytest_runtest_makereport(item: Any, call: Any) -> None:
@@ -16,9 +30,30 @@ def pytest_runtest_makereport(item: Any, call: Any) -> None:
     seen = {
         "exercise": item.cell.metadata.get("exercise") if is_check else None,
         "passed": call.excinfo is None,
-        "text": "".join(output.get("text", "") for output in outputs),
+        "text": "".join(output.get("text", "") for output in outputs)[-TEXT:],
         "error": errors[0][:200] if errors else "",
         "source": next(iter(item.cell.source.splitlines()), "")[:80],
     }
-    with open(os.environ[REPORT], "a", encoding="utf-8") as report:
+    with open(item.config.genlib_report, "a", encoding="utf-8") as report:
         report.write(json.dumps(seen) + "\n")
+
+
+def entries(path: Path) -> list[dict]:
+    """The cells that have been seen so far. Raises: ValidateError where something else has written into the file."""
+    lines = bytes_of(path, MOST, follow=False).split(b"\n")[:-1]  # the last one is empty, or not there yet in full
+    return [_entry(line) for line in lines]
+
+
+def _entry(line: bytes) -> dict:
+    """A line, if it is as the plugin writes them."""
+    try:
+        entry = json.loads(line)
+        kinds = {key: type(value) for key, value in entry.items()}
+    except (ValueError, RecursionError, AttributeError):
+        kinds = {}
+    if kinds.pop("exercise", None) not in (str, type(None)) or kinds != _KINDS or len(entry["text"]) > TEXT:
+        raise ValidateError("the report of the run holds what the course did not write; look at the notebook yourself")
+    return entry
+
+
+_KINDS = {"passed": bool, "text": str, "error": str, "source": str}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from genlib.course import exercises
 from genlib.course.check.kept import text_of
-from genlib.course.lectures import Lecture, available, find
+from genlib.lectures import Lecture, available, find
 
 GREEN = "#009E73"  # of genlib.plots.COLOURS, which would import matplotlib
 

@@ -4,9 +4,10 @@ files: where they are. reading: a deck as slides, and what one may write in it. 
 running: its cells, figures and widgets. writing: HTML and PDF.
 """
 
-from genlib.course.slides.files import available, html, pdf, source
+from genlib.course.slides.files import html, pdf, source
 from genlib.course.slides.lint import faults
 from genlib.course.slides.reading import Slide, equations, read_deck
 from genlib.course.slides.writing import build
+from genlib.lectures import with_deck as available
 
 __all__ = ["Slide", "available", "build", "equations", "faults", "html", "pdf", "read_deck", "source"]

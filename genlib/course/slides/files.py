@@ -4,9 +4,9 @@ import hashlib
 import re
 from pathlib import Path
 
-from genlib.course.lectures import LECTURES, ROOT, Lecture
+from genlib.lectures import ROOT, SLIDES, Lecture
 
-SOURCES = ROOT / "slides"
+SOURCES = SLIDES
 TEMPLATE = SOURCES / "template"
 BUILD = ROOT / "build" / "slides"
 PACKAGES = BUILD / "npm"
@@ -25,11 +25,6 @@ def html(lecture: Lecture) -> Path:
 def pdf(lecture: Lecture) -> Path:
     """Where its PDF is built."""
     return BUILD / f"{lecture.name}.pdf"
-
-
-def available() -> list[Lecture]:
-    """The lectures that have a deck."""
-    return [lecture for lecture in LECTURES if source(lecture).exists()]
 
 
 def digest(*parts: str | bytes | Path) -> str:

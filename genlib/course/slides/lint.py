@@ -3,9 +3,9 @@
 import re
 
 from genlib.course.build import EXERCISE
-from genlib.course.lectures import Lecture
 from genlib.course.slides import files
 from genlib.course.slides.reading import Slide, equations, read_deck, slide_type
+from genlib.lectures import Lecture
 
 KINDS = ("split", "question", "exercise", "statement")
 SLIDES, MINUTES = (25, 40), (60, 75)

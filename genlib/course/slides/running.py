@@ -8,9 +8,9 @@ from nbformat import NotebookNode, v4
 
 from genlib.course.build import BuildError, read
 from genlib.course.build.running import run
-from genlib.course.lectures import Lecture
 from genlib.course.slides import files
 from genlib.files import write
+from genlib.lectures import Lecture
 from genlib.quick import quick
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"

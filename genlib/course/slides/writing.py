@@ -13,12 +13,12 @@ from nbformat import NotebookNode, v4
 from genlib.course import npm
 from genlib.course.browser import FLAGS, chromium
 from genlib.course.build import BuildError
-from genlib.course.lectures import ROOT, Lecture
 from genlib.course.slides import files
 from genlib.course.slides.lint import faults
 from genlib.course.slides.reading import Slide, as_cell, read_deck
 from genlib.course.slides.running import FIRST_CELL, executed, make_ready
 from genlib.files import write
+from genlib.lectures import ROOT, Lecture
 from genlib.quick import quick
 
 _FONTS = (
