@@ -7,11 +7,13 @@ Domains that are not paired, as in CycleGAN, are data whose y is an independent 
 
 import dataclasses
 import math
+import numbers
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_integers, as_picture, must_be_tensor, whole
 from genlib.noise import device_of
 
 MISSING = -1  # a label that is not known
@@ -25,8 +27,9 @@ class Condition:
         """What y must be, in words that complete "pass y, …"."""
         raise NotImplementedError
 
-    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
-        """Raises ValueError unless y is a batch of n; values: look at the numbers too, which waits for a GPU."""
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> Tensor:
+        """y as networks take it. Raises: ValueError unless it is a batch of n; values: look at the numbers too, which
+        waits for a GPU."""
         raise NotImplementedError
 
     def draw(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -54,18 +57,19 @@ class Labels(Condition):
     missing: bool = False
 
     def __post_init__(self) -> None:
-        if self.K < 1:
-            raise ValueError(f"classes={self.K}: there must be at least one")
+        whole(classes=self.K)
 
     @property
     def asks(self) -> str:
         unknown = ", or −1 where the label is missing" if self.missing else ""
         return f"integers 0..{self.K - 1}, one for each example{unknown}"
 
-    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> Tensor:
+        must_be_tensor("y", y)
         if y.shape != (n,):
-            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} examples it must be ({n},)")
-        _check_integers(y, MISSING if self.missing else 0, self.K, self.asks, values)
+            one_hot = ": y.argmax(1) makes labels of one-hot vectors" if y.shape == (n, self.K) else ""
+            raise ValueError(f"y has shape {tuple(y.shape)}; for n={n} examples it must be ({n},){one_hot}")
+        return _integers(y, MISSING if self.missing else 0, self.K, self.asks, values)
 
     def draw(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """Uniformly, (n,), on the generator's device."""
@@ -90,14 +94,18 @@ class Tokens(Condition):
     length: int
     vocabulary: int
 
+    def __post_init__(self) -> None:
+        whole(length=self.length, vocabulary=self.vocabulary)
+
     @property
     def asks(self) -> str:
         return f"tokens (n, {self.length}), integers 0..{self.vocabulary - 1}"
 
-    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> Tensor:
+        must_be_tensor("y", y)
         if y.shape != (n, self.length):
             raise ValueError(f"y has shape {tuple(y.shape)}; it must be ({n}, {self.length}): {self.asks}")
-        _check_integers(y, 0, self.vocabulary, self.asks, values)
+        return _integers(y, 0, self.vocabulary, self.asks, values)
 
     @property
     def width(self) -> int:
@@ -118,17 +126,22 @@ class Images(Condition):
 
     shape: tuple[int, int, int]
 
+    def __post_init__(self) -> None:
+        as_picture(self.shape)
+
     @property
     def asks(self) -> str:
         return f"pictures (n, {', '.join(map(str, self.shape))}) of real values"
 
-    def check(self, y: Tensor, n: int, *, values: bool = True) -> None:
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> Tensor:
+        must_be_tensor("y", y)
         if tuple(y.shape) != (n, *self.shape):
             raise ValueError(f"y has shape {tuple(y.shape)}; it must be {(n, *self.shape)}: {self.asks}")
         if not y.is_floating_point():
             raise ValueError(f"y holds {y.dtype}; pass {self.asks}")
         if values and not bool(y.isfinite().all()):
             raise ValueError("y holds values that are not finite")
+        return y
 
     @property
     def width(self) -> int:
@@ -155,14 +168,17 @@ class OneHot(nn.Module):
 
 
 def as_condition(classes: "int | Condition | None", condition: Condition | None = None) -> Condition | None:
-    """A number of classes, or a condition, as a condition. Raises: ValueError where both are given."""
+    """A number of classes, or a condition, as a condition. Raises: ValueError where both are given, or neither."""
     if classes is not None and condition is not None:
         raise ValueError(f"classes={classes} is short for condition=Labels({classes}): pass one of the two")
-    return condition if classes is None else Labels(classes) if isinstance(classes, int) else classes
+    given = condition if classes is None else classes
+    if given is None or isinstance(given, Condition):
+        return given
+    if not isinstance(given, numbers.Integral):
+        raise ValueError(f"classes={given!r} must be a number of classes, or a condition such as Labels(10)")
+    return Labels(int(given))
 
 
-def _check_integers(y: Tensor, low: int, high: int, asks: str, values: bool) -> None:
-    if y.dtype != torch.long:
-        raise ValueError(f"y holds {y.dtype}; pass {asks}, as int64 (y.long() makes them)")
-    if values and y.numel() and (int(y.min()) < low or int(y.max()) >= high):
-        raise ValueError(f"y holds {int(y.min())}..{int(y.max())}; pass {asks}")
+def _integers(y: Tensor, low: int, high: int, asks: str, values: bool) -> Tensor:
+    cure = ", as int64 (y.long() makes them)"
+    return as_integers("y", y, low, high, f"pass {asks}", cure=cure, look=values)

@@ -5,13 +5,31 @@ a generative model can ``sample``. Families add what they have with one meaning 
 nats, ``elbo`` is a bound and in nats.
 """
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from genlib.arguments import as_integers, must_be_tensor, whole
 from genlib.condition import Condition, Labels, as_condition
+
+COMPILED = "_orig_mod."
+_looking: ContextVar[bool] = ContextVar("looking", default=True)
+
+
+@contextlib.contextmanager
+def looked_at() -> Iterator[None]:
+    """Within it, no model looks at the numbers that it is given. ``fit`` has looked at all of its data before the first
+    step; on a GPU each look would be waited for."""
+    before = _looking.set(False)
+    try:
+        yield
+    finally:
+        _looking.reset(before)
 
 
 @dataclass
@@ -105,43 +123,73 @@ class Trainable(nn.Module):
             for buffer, value in before:
                 buffer.copy_(value)
 
-    # What is refused --------------------------------------------------------------------------------------------------
+    # What is taken, and what is refused -------------------------------------------------------------------------------
 
-    def check(self, x: Tensor, y: Tensor | None = None, *, values: bool = True) -> None:
-        """Raises ValueError where x or y is not what this model takes.
+    def check(self, x: Tensor, y: Tensor | None = None, *, values: bool = True) -> tuple[Tensor, Tensor | None]:
+        """x and y as the networks take them: integers as int64, reals in the model's precision.
 
-        values: look at the numbers too. It waits for a GPU, so a loss does not: fit looks at its data once.
+        Raises: ValueError where x or y is not what this model takes. values: look at the numbers too; within
+        ``looked_at`` nobody does.
         """
-        self.check_examples(x, values=values)
-        self.check_condition(y, len(x), values=values)
+        x = self.check_examples(x, values=values)
+        return x, self.check_condition(y, len(x), values=values)
 
-    def check_examples(self, x: Tensor, *, values: bool = True) -> None:
-        """Raises ValueError for examples of another shape, reals for integers or the reverse, levels out of range."""
+    def check_batch(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The same for a loss, which is a mean. Raises: ValueError also for a batch of no examples."""
+        x, y = self.check(x, y)
+        if len(x) == 0:
+            raise ValueError("the batch is empty: a loss is a mean, of one example at least")
+        return x, y
+
+    def check_examples(self, x: Tensor, *, values: bool = True) -> Tensor:
+        """x alone. Raises: ValueError for examples of another shape, reals for integers or the reverse, levels out of
+        range, reals that are not finite."""
         self.check_shape(x)
         if self.levels is None:
-            if not x.is_floating_point():
-                raise ValueError(f"x holds {x.dtype}; this model takes real values (without levels=), such as x / 16")
-            return
-        if x.dtype != torch.long:
-            how = "" if x.is_floating_point() else " as int64 (x.long() makes them)"
-            raise ValueError(f"x holds {x.dtype}; this model takes integers 0..{self.levels - 1}{how}")
-        if values and x.numel() and (int(x.min()) < 0 or int(x.max()) >= self.levels):
-            raise ValueError(f"x holds {int(x.min())}..{int(x.max())}; this model takes integers 0..{self.levels - 1}")
+            return self.check_reals(x, values=values)
+        how = ' (binarized("threshold") of a data set makes them)' if self.levels == 2 else ""
+        asks = f"this model takes integers 0..{self.levels - 1}{how}"
+        return as_integers("x", x, 0, self.levels, asks, look=values and _looking.get())
+
+    def check_reals(self, x: Tensor, *, values: bool = True) -> Tensor:
+        """x in the model's precision. Raises: ValueError for integers, and for values that are not finite."""
+        if not x.is_floating_point():
+            raise ValueError(f"x holds {x.dtype}; this model takes real values (without levels=), such as x / 16")
+        if values and _looking.get() and not bool(x.isfinite().all()):
+            raise ValueError("x holds values that are not finite")
+        return self.in_precision(x)
+
+    def in_precision(self, values: Tensor) -> Tensor:
+        """Reals in the precision of the model's weights."""
+        weight = next(self.parameters(), None)
+        return values if weight is None else values.to(weight.dtype)
 
     def check_shape(self, x: Tensor) -> None:
-        """Raises ValueError for examples of another shape."""
-        if tuple(x.shape[1:]) != self.shape:
+        """Raises ValueError for what is no tensor, or holds examples of another shape."""
+        must_be_tensor("x", x)
+        if tuple(x.shape[1:]) != self.shape or x.dim() == 0:
             raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (B, {', '.join(map(str, self.shape))})")
 
-    def check_condition(self, y: Tensor | None, n: int, *, values: bool = True) -> None:
-        """Raises ValueError where a conditional model does not get n of its condition, or another one gets some."""
+    def check_condition(self, y: Tensor | None, n: int, *, values: bool = True) -> Tensor | None:
+        """y alone. Raises: ValueError where a conditional model does not get n of its condition, or another one gets
+        some."""
         if self.condition is None:
             if y is not None:
                 raise ValueError("this model is unconditional: call it without y, or construct it with classes=")
-            return
+            return None
         if y is None:
             raise ValueError(f"this model is conditional: pass y, {self.condition.asks}")
-        self.condition.check(y, n, values=values)
+        y = self.condition.check(y, n, values=values and _looking.get())
+        return self.in_precision(y) if y.is_floating_point() else y
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """As torch's; but weights saved from a compiled model fit too, and into one: torch.compile writes "_orig_mod."
+        into their names."""
+        mine = {name.replace(COMPILED, ""): name for name in self.state_dict()}
+        if any(COMPILED in name for name in (*mine.values(), *state_dict)):
+            plain = {name.replace(COMPILED, ""): value for name, value in state_dict.items()}
+            state_dict = {mine.get(name, name): value for name, value in plain.items()}
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
 
 class GenerativeModel(Trainable):
@@ -152,9 +200,25 @@ class GenerativeModel(Trainable):
         raise NotImplementedError
 
     def draw_condition(self, n: int, y: Tensor | None, generator: torch.Generator | None = None) -> Tensor | None:
-        """What to sample with, on the model's device: y where it is given, else what the condition draws."""
+        """What to sample with, on the model's device: y where it is given, else what the condition draws. Raises:
+        ValueError for an n that is no number of examples; 0 is one."""
+        whole(0, n=n)
         if self.condition is not None and y is None:
             y = self.condition.draw(n, generator=generator)
-        self.check_condition(y, n)
+        y = self.check_condition(y, n)
         weight = next(self.parameters(), None)
         return y if y is None or weight is None else y.to(weight.device)
+
+    def never_nan(self, log_p: Tensor) -> Tensor:
+        """Log-densities as they are handed out. Where there is no number, x lies where the model has no density, or
+        beyond what floats hold: there is no mass there, −inf. Within ``looked_at`` they stay, for fit to find them.
+
+        Raises: ValueError where the weights are to blame.
+        """
+        nowhere = log_p.isnan()
+        if not _looking.get() or not bool(nowhere.any()):
+            return log_p
+        broken = [name for name, p in self.named_parameters() if not bool(p.isfinite().all())]
+        if broken:
+            raise ValueError(f"the model has no density: {broken[0]} is not finite; train or load it again")
+        return log_p.masked_fill(nowhere, -torch.inf)

@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_shape, whole
 from genlib.autoregressive.sampling import check_options, distribution, draw
 from genlib.condition import Condition, Labels
-from genlib.model import GenerativeModel
+from genlib.model import GenerativeModel, looked_at
 from genlib.noise import device_of, uniform
 from genlib.quantize import to_signed
 
@@ -57,9 +58,8 @@ class Autoregressive(GenerativeModel):
 
     def __init__(self, shape: tuple[int, ...], levels: int, condition: Condition | None, order: Tensor | None = None):
         super().__init__()
-        if levels < 2 or min(shape, default=0) < 1:
-            raise ValueError(f"shape={tuple(shape)}, levels={levels}: a model needs values, and two levels at least")
-        self.shape, self.levels, self.condition = tuple(shape), levels, condition
+        whole(2, levels=levels)
+        self.shape, self.levels, self.condition = as_shape(shape), levels, condition
         order = raster(self.shape) if order is None else order
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("initialised", torch.zeros((), dtype=torch.long))
@@ -76,12 +76,13 @@ class Autoregressive(GenerativeModel):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """The logits of p(x_i | all that comes before x_i), for every i at once: (B, *shape, levels)."""
-        return self.logits(self.encode(x), y)
+        x, y = self.check(x, y)
+        return self.logits(self.encode(x), y) if len(x) else self.bias.new_zeros(*x.shape, self.levels)
 
     def log_prob_each(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x_i | all that comes before x_i) of every value, (B, *shape), in nats; they sum to log_prob."""
-        self.check(x, y)
-        return self._log_prob_each(x, y)
+        x, y = self.check(x, y)
+        return self.never_nan(self._log_prob_each(x, y))
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x), or log p(x | y), (B,), exact, in nats."""
@@ -89,7 +90,7 @@ class Autoregressive(GenerativeModel):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(x), in nats for an example: the cross-entropy of D classifications."""
-        self.check(x, y, values=False)
+        x, y = self.check_batch(x, y)
         return {"loss": -self._log_prob_each(x, y).sum() / len(x)}
 
     def _log_prob_each(self, x: Tensor, y: Tensor | None) -> Tensor:
@@ -102,7 +103,7 @@ class Autoregressive(GenerativeModel):
         The first call counts; a later one, such as that of fit, does nothing. A few examples will do: the frequencies
         at a position are smoothed with those of all positions (of the same colour), worth two examples.
         """
-        self.check_examples(x)
+        x = self.check_examples(x)
         super().initialise(x, y)
         if self.initialised:
             return
@@ -128,7 +129,8 @@ class Autoregressive(GenerativeModel):
         def step(t: int, last: Tensor | None) -> Tensor:
             if last is not None:
                 x[:, order[t - 1]] = last
-            return self(x.view(n, *self.shape), y).reshape(n, -1, self.levels)[:, order[t]]
+            with looked_at():
+                return self(x.view(n, *self.shape), y).reshape(n, -1, self.levels)[:, order[t]]
 
         return step
 
@@ -160,12 +162,12 @@ class Autoregressive(GenerativeModel):
         from tqdm.auto import tqdm
 
         check_options(temperature, top_k, top_p, self.levels)
-        if n < 1:
-            raise ValueError(f"n={n}: ask for at least one example")
         device, D = self.bias.device, math.prod(self.shape)
         y = self.draw_condition(n, y, generator)
         numbers = self._uniforms(n, uniforms, generator).T.contiguous()  # (D, n), as the loop needs them
         kept, where = self._given(n, given, known)
+        if n == 0:
+            return torch.empty(0, *self.shape, dtype=torch.long, device=device)
         order = self.order.tolist()
         last_known = max((t for t in range(D) if where is not None and where[order[t]].any()), default=-1)
         end = getattr(self, "end", None)
@@ -213,7 +215,7 @@ class Autoregressive(GenerativeModel):
             raise ValueError(
                 f"known is {known.dtype} of shape {tuple(known.shape)}; pass bool, {(n, *self.shape)} or {self.shape}"
             )
-        self.check_examples(given, values=False)  # where they are not kept, they may be anything
+        given = self.check_examples(given, values=False)  # where they are not kept, they may be anything
         if len(given) != n:
             raise ValueError(f"given holds {len(given)} examples; for n={n} samples give as many (given.expand(n, …))")
         known = known.expand(n, *self.shape).to(self.bias.device)
@@ -249,7 +251,7 @@ def receptive_field(
     x = torch.randint(model.levels, (n, *model.shape), generator=generator, device=generator.device).to(device)
     if y is None and model.classes is not None:
         y = torch.arange(n, device=device) % model.classes
-    model.check_condition(y, n)
+    y = model.check_condition(y, n)
     with _evaluating(model), torch.enable_grad():
         encoded = model.encode(x).detach().requires_grad_()
         chosen = model.logits(encoded, y).reshape(n, -1, model.levels)[:, position]  # (n, levels)

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_picture, refuse_unused, share, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.pixel_cnn import ColumnConv, MaskedConv2d
 from genlib.condition import Condition, as_condition
@@ -95,7 +96,13 @@ class GatedPixelCNN(Autoregressive):
         positions: bool = True,
         dropout: float = 0.0,
     ):
-        super().__init__(shape, levels, as_condition(classes, condition))
+        whole(channels=channels)
+        whole(0, layers=layers)
+        share(dropout=dropout)
+        if layers == 0:
+            given = {"kernel": kernel, "dropout": dropout, "classes": classes, "condition": condition}
+            refuse_unused(GatedPixelCNN, "it acts in the layers after the first, and there are none", **given)
+        super().__init__(as_picture(shape), levels, as_condition(classes, condition))
         C, H, W = self.shape
         self.first_vertical = VerticalConv2d(C, channels, first_kernel)
         self.first_horizontal = MaskedConv2d("A", C, channels, first_kernel, C, above=0)

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_shape, refuse_unused, share, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, raster, scaled
 from genlib.autoregressive.masks import made_masks, unit_degrees
 from genlib.condition import Condition, as_condition
@@ -66,12 +67,16 @@ class MADE(Autoregressive):
         dropout: float = 0.0,
         input_dropout: float = 0.0,
     ):
-        D, E = math.prod(shape), levels if 2 < levels <= 32 else 1
+        whole(2, levels=levels)
+        whole(0, layers=layers)
+        whole(hidden=hidden)
+        share(dropout=dropout, input_dropout=input_dropout)
+        if layers == 0:
+            refuse_unused(MADE, "without layers there are no hidden units", hidden=hidden, dropout=dropout)
+        D, E = math.prod(as_shape(shape)), levels if 2 < levels <= 32 else 1
         order = raster(tuple(shape)) if order is None else torch.as_tensor(order, dtype=torch.long).flatten()
         if not torch.equal(order.sort().values, torch.arange(D)):
             raise ValueError(f"order must hold each of the {D} flat positions 0..{D - 1} once")
-        if hidden < 1 or layers < 0:
-            raise ValueError(f"hidden={hidden} must be at least 1, layers={layers} at least 0")
         super().__init__(shape, levels, as_condition(classes, condition), order)
         self.E = E
         masks = made_masks(D, hidden, layers, order)

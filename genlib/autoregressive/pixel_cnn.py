@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_picture, refuse_unused, share, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.masks import causal_mask
 from genlib.condition import Condition, as_condition
@@ -77,7 +78,12 @@ class PixelCNN(Autoregressive):
         positions: bool = True,
         dropout: float = 0.0,
     ):
-        super().__init__(shape, levels, as_condition(classes, condition))
+        whole(channels=channels)
+        whole(0, layers=layers)
+        share(dropout=dropout)
+        if layers == 0:
+            refuse_unused(PixelCNN, "there are no layers after the first", kernel=kernel, dropout=dropout)
+        super().__init__(as_picture(shape), levels, as_condition(classes, condition))
         C, H, W = self.shape
         self.first = MaskedConv2d(first_mask, C, channels, first_kernel, C)
         self.layers = nn.ModuleList(MaskedConv2d(mask, channels, channels, kernel, C) for _ in range(layers))

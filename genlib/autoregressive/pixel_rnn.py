@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_picture, refuse_unused, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.gated_pixel_cnn import down
 from genlib.autoregressive.pixel_cnn import ColumnConv, MaskedConv2d
@@ -114,9 +115,12 @@ class PixelRNN(Autoregressive):
         first_kernel: int = 7,
         positions: bool = True,
     ):
-        super().__init__(shape, levels, as_condition(classes, condition))
+        super().__init__(as_picture(shape), levels, as_condition(classes, condition))
         if recurrence not in ("diagonal", "raster"):
             raise ValueError(f'recurrence={recurrence!r}: choose "diagonal" or "raster"')
+        whole(channels=channels, layers=layers)
+        if recurrence == "raster":
+            refuse_unused(PixelRNN, 'recurrence="raster" has no convolution', first_kernel=first_kernel)
         C, H, W = self.shape
         self.raster = recurrence == "raster"
         if self.raster:

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import refuse_unused, share, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of
 from genlib.condition import Condition, as_condition
 
@@ -74,9 +75,14 @@ class Transformer(Autoregressive):
         dropout: float = 0.0,
     ):
         super().__init__(shape, levels, as_condition(classes, condition))
+        whole(width=width, heads=heads)
+        whole(0, layers=layers, end=end)
+        share(dropout=dropout)
+        if layers == 0:
+            refuse_unused(Transformer, "without layers nothing attends", heads=heads)
         if width % heads:
             raise ValueError(f"width={width} can't be shared by {heads} heads: pass a multiple of it")
-        if end is not None and not 0 <= end < levels:
+        if end is not None and end >= levels:
             raise ValueError(f"end={end} is no token: pass one of 0..{levels - 1}")
         D = math.prod(self.shape)
         self.end = end

@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from genlib.arguments import as_shape, whole
 from genlib.condition import as_condition
 from genlib.model import GenerativeModel
 from genlib.noise import categorical
@@ -33,8 +34,9 @@ class NaiveBayes(GenerativeModel):
 
     def __init__(self, shape: tuple[int, ...], levels: int, classes: int | None = None):
         super().__init__()
-        self.shape, self.levels, self.condition = tuple(shape), levels, as_condition(classes)
-        K, D = classes or 1, math.prod(shape)
+        whole(2, levels=levels)
+        self.shape, self.levels, self.condition = as_shape(shape), levels, as_condition(classes)
+        K, D = self.classes or 1, math.prod(shape)
         self.logits = nn.Parameter(torch.zeros(K, D, levels))  # log θ up to a constant for each class and pixel
         self.register_buffer("log_prior", torch.full((K,), -math.log(K)))  # log p(y)
 
@@ -47,13 +49,13 @@ class NaiveBayes(GenerativeModel):
         Arguments: x (n, *shape) integers; y (n,) labels, or (n, K) the share of each label in each example, as in an
         EM step; smoothing α > 0: pretend to have seen every level α times.
         """
-        self.check_examples(x)
-        if not smoothing > 0:
+        x = self.check_examples(x)
+        if not 0 < smoothing < math.inf:
             raise ValueError(f"smoothing={smoothing}: it must be positive, or a level never seen gets probability 0")
         if y is not None and y.is_floating_point():
             counts, of_label = self._count_shares(x, y)
         else:
-            self.check_condition(y, len(x))
+            y = self.check_condition(y, len(x))
             counts, of_label = self._count_labels(x, y)
         theta = (counts + smoothing) / (counts.sum(-1, keepdim=True) + smoothing * self.levels)
         self.logits.copy_(theta.log())
@@ -79,16 +81,16 @@ class NaiveBayes(GenerativeModel):
 
     def log_prob_all(self, x: Tensor) -> Tensor:
         """log p(x | y) in nats for every label, (B, K); one column for an unconditional model."""
-        self.check_examples(x)
+        x = self.check_examples(x)
         log_theta = self.logits.log_softmax(-1)  # (K, D, V)
         pixel = torch.arange(log_theta.shape[1], device=x.device)
         return torch.stack([table[pixel, x.flatten(1)].sum(-1) for table in log_theta], 1)
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x | y), (B,), exact, in nats; log p(x) for an unconditional model."""
-        self.check_condition(y, len(x))
+        x, y = self.check(x, y)
         columns = torch.zeros(len(x), dtype=torch.long, device=x.device) if y is None else y
-        return self.log_prob_all(x).gather(1, columns[:, None])[:, 0]
+        return self.never_nan(self.log_prob_all(x).gather(1, columns[:, None])[:, 0])
 
     def log_joint(self, x: Tensor) -> Tensor:
         """log p(x, y) = log p(x | y) + log p(y) in nats for every label, (B, K)."""
@@ -96,7 +98,7 @@ class NaiveBayes(GenerativeModel):
 
     def log_marginal(self, x: Tensor) -> Tensor:
         """log p(x) in nats, (B,): the labels are summed out."""
-        return self.log_joint(x).logsumexp(1)
+        return self.never_nan(self.log_joint(x).logsumexp(1))
 
     def log_posterior(self, x: Tensor) -> Tensor:
         """log p(y | x) by Bayes' rule, (B, K)."""
@@ -104,6 +106,7 @@ class NaiveBayes(GenerativeModel):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(x | y), in nats for an example."""
+        x, y = self.check_batch(x, y)
         return {"loss": -self.log_prob(x, y).mean()}
 
     @torch.no_grad()

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from genlib.arguments import as_shape, at_least, whole
 from genlib.condition import as_condition
 from genlib.flow.base import Base
 from genlib.flow.bijection import Bijection, Compose, InverseError
@@ -32,7 +33,8 @@ class Flow(GenerativeModel):
     ):
         super().__init__()
         self.bijection, self.base = bijection, base
-        self.shape, self.levels = tuple(shape or (base.D,)), levels
+        whole(2, levels=levels)
+        self.shape, self.levels = as_shape((base.D,) if shape is None else shape), levels
         self.condition = as_condition(base.classes)
         self.dequantize = None if levels is None else Dequantize(levels)
 
@@ -48,10 +50,10 @@ class Flow(GenerativeModel):
         """log p(x), or log p(x | y), (B,), nats: the exact density of reals. For a model of integers, in their units:
         x = v + u lies in [0, levels). Integers themselves are refused; ``elbo`` is for them."""
         self.check_shape(x)
-        self.check_condition(y, len(x))
+        y = self.check_condition(y, len(x))
         if not x.is_floating_point():
             raise ValueError(f"x holds {x.dtype}; log_prob is a density of reals, for integers there is elbo, a bound")
-        return self._log_density(x, y)
+        return self.never_nan(self._log_density(self.check_reals(x), y))
 
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
         r"""A lower BOUND on log P(x) of integers x, (B,), nats, from k draws of dequantization noise.
@@ -60,17 +62,16 @@ class Flow(GenerativeModel):
 
         Its mean lies below log P(x) for every k, and comes closer with k.
         """
-        self.check(x, y)
+        x, y = self.check(x, y)
         if self.dequantize is None:
             raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
-        if k < 1:
-            raise ValueError(f"k={k}: the bound needs at least one draw of noise")
+        whole(k=k)
         draws = torch.stack([self._log_density(self.dequantize(x), y) for _ in range(k)])  # (k, B)
-        return draws.logsumexp(0) - math.log(k)
+        return self.never_nan(draws.logsumexp(0) - math.log(k))
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(x) of reals, or of minus its bound for integers: nats for an example."""
-        self.check(x, y, values=False)
+        x, y = self.check_batch(x, y)
         return {"loss": -self._log_density(x if self.dequantize is None else self.dequantize(x), y).mean()}
 
     @torch.no_grad()
@@ -84,25 +85,30 @@ class Flow(GenerativeModel):
     ) -> Tensor:
         """n examples, (n, *shape), integers where the model has levels. Below temperature 1 latents are drawn closer to
         the middle: more typical, less varied, and no longer samples of p."""
-        if not temperature >= 0:
-            raise ValueError(f"temperature={temperature}: it must not be negative; 1 samples the model itself")
+        at_least(0, temperature=temperature)
         labels = self.draw_condition(n, y, generator)
         x = self.from_latent(self.base.sample(n, labels, temperature=temperature, generator=generator))
         return x if self.dequantize is None else self.quantize(x)
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """The latents of x, (B, D), all of them. Integers are taken at the middle of their cell, x + 1/2."""
+        """The latents of x, (B, D), all of them. Integers are taken at the middle of their cell, x + 1/2. Raises:
+        ValueError for an x that the model gives no place, such as a pixel beyond the levels."""
         self.check_shape(x)
         if not x.is_floating_point():
-            self.check_examples(x)
+            x = self.check_examples(x)
             assert self.dequantize is not None
             x = self.dequantize.middle(x)
-        return self.bijection(x)[0]
+        z = self.bijection(self.check_reals(x))[0]
+        if not z.isfinite().all():
+            raise ValueError("x has no latents here: it holds values beyond those that this flow is made for")
+        return z
 
     def from_latent(self, z: Tensor) -> Tensor:
         """The x of latents z (B, D): (B, *shape) reals, in units of the levels where there are any; then ``quantize``
         makes integers of them. Raises: InverseError where x is not finite, or a layer can't be undone."""
-        x, _ = self.bijection.inverse(z)
+        if z.ndim != 2 or z.shape[1] != self.base.D:
+            raise ValueError(f"z has shape {tuple(z.shape)}; it must be (B, {self.base.D})")
+        x, _ = self.bijection.inverse(self.in_precision(z))
         if not x.isfinite().all():
             raise InverseError(f"{self._first_to_fail(z)} gave values that are not finite")
         return x

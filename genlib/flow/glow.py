@@ -12,6 +12,7 @@ import math
 
 from torch import nn
 
+from genlib.arguments import as_picture, refuse_unused, whole
 from genlib.flow.actnorm import ActNorm
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose
@@ -45,7 +46,11 @@ class Glow(Flow):
         bound: float = 2.0,
         alpha: float = 0.02,
     ):
-        if len(shape) != 3 or shape[1] % 2**scales or shape[2] % 2**scales:
+        whole(scales=scales, depth=depth, channels=channels)
+        if levels is None:
+            refuse_unused(Glow, "it belongs to the logit of pixels with levels=", alpha=alpha)
+        shape = as_picture(shape)
+        if shape[1] % 2**scales or shape[2] % 2**scales:
             raise ValueError(f"shape {tuple(shape)} must be (C, H, W) with sides that can be halved {scales} times")
         D = math.prod(shape)
         chain: list[Bijection] = [] if levels is None else [Logit(levels, alpha)]

@@ -8,13 +8,15 @@ Reference: Dinh, Krueger, Bengio. NICE: Non-linear Independent Components Estima
 """
 
 import math
+from typing import Any
 
+from genlib.arguments import as_shape
 from genlib.flow.base import ClassGaussian, Logistic
 from genlib.flow.bijection import Compose
 from genlib.flow.coupling import AdditiveCoupling, at_zero
 from genlib.flow.elementwise import Affine
 from genlib.flow.flow import Flow
-from genlib.flow.realnvp import start, turns
+from genlib.flow.realnvp import check_architecture, start, turns
 from genlib.nets import mlp
 
 
@@ -38,10 +40,11 @@ class NICE(Flow):
         dropout: float = 0.0,
         alpha: float = 0.02,
     ):
-        D = math.prod(shape)
+        net: dict[str, Any] = {"hidden": hidden, "layers": layers, "dropout": dropout}
+        check_architecture(NICE, levels, alpha, couplings, **net)
+        D = math.prod(as_shape(shape))
         chain = start(shape, levels, alpha)
         for mask in turns(shape, couplings):
-            net = mlp(int(mask.sum()), int((~mask).sum()), hidden=hidden, layers=layers, dropout=dropout)
-            chain.append(AdditiveCoupling(mask, at_zero(net)))
+            chain.append(AdditiveCoupling(mask, at_zero(mlp(int(mask.sum()), int((~mask).sum()), **net))))
         base = Logistic(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain, Affine(D)), base, shape=shape, levels=levels)

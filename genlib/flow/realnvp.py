@@ -10,9 +10,12 @@ Reference: Dinh, Sohl-Dickstein, Bengio. Density estimation using Real NVP. 2017
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
+from genlib.arguments import as_picture, as_shape, refuse_unused, share, whole
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose
 from genlib.flow.coupling import AffineCoupling, at_zero
@@ -44,14 +47,28 @@ class RealNVP(Flow):
         bound: float = 2.0,
         alpha: float = 0.02,
     ):
-        D = math.prod(shape)
+        net: dict[str, Any] = {"hidden": hidden, "layers": layers, "dropout": dropout}
+        check_architecture(RealNVP, levels, alpha, couplings, **net)
+        D = math.prod(as_shape(shape))
         chain = start(shape, levels, alpha)
         for mask in turns(shape, couplings):
             passing, changed = int(mask.sum()), int((~mask).sum())
-            net = mlp(passing, 2 * changed, hidden=hidden, layers=layers, dropout=dropout)
-            chain.append(AffineCoupling(mask, at_zero(net), bound))
+            chain.append(AffineCoupling(mask, at_zero(mlp(passing, 2 * changed, **net)), bound))
         base = StandardNormal(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain), base, shape=shape, levels=levels)
+
+
+def check_architecture(
+    of: Callable, levels: int | None, alpha: float, couplings: int, *, hidden: int, layers: int, dropout: float
+) -> None:
+    """Raises ValueError for what is no size, and for what would change nothing."""
+    whole(couplings=couplings, hidden=hidden)
+    whole(0, layers=layers)
+    share(dropout=dropout)
+    if layers == 0:
+        refuse_unused(of, "layers=0 has no hidden units", hidden=hidden, dropout=dropout)
+    if levels is None:
+        refuse_unused(of, "it belongs to the logit of pixels with levels=", alpha=alpha)
 
 
 def start(shape: tuple[int, ...], levels: int | None, alpha: float) -> list[Bijection]:
@@ -67,7 +84,7 @@ def turns(shape: tuple[int, ...], couplings: int) -> list[Tensor]:
     if len(shape) == 1:
         kinds = [halves(*shape)]
     else:
-        C, H, W = shape
+        C, H, W = as_picture(shape)
         kinds = [checkerboard((C, H, W)).flatten(), rows((C, H, W)).flatten()]
     masks = [kinds[i // 2 % len(kinds)] for i in range(couplings)]
     return [mask if i % 2 == 0 else ~mask for i, mask in enumerate(masks)]

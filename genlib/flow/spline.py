@@ -14,16 +14,18 @@ Reference: Durkan, Bekasov, Murray, Papamakarios. Neural Spline Flows. 2019. arX
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_shape, positive, whole
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Compose
 from genlib.flow.coupling import Coupling, at_zero
 from genlib.flow.flow import Flow
-from genlib.flow.realnvp import start, turns
+from genlib.flow.realnvp import check_architecture, start, turns
 from genlib.nets import mlp
 from genlib.noise import StandardNormal
 
@@ -85,8 +87,10 @@ class SplineCoupling(Coupling):
 
     def __init__(self, mask: Tensor, net: nn.Module, bins: int = 8, bound: float = 4.0):
         super().__init__(mask, net)
-        if not 2 <= bins <= 100 or not bound > 0:
-            raise ValueError(f"bins={bins} must be 2 to 100, bound={bound} positive")
+        whole(2, bins=bins)
+        positive(bound=bound)
+        if bins > 100:
+            raise ValueError(f"bins={bins} must be at most 100: narrower ones can't be undone exactly")
         self.bins, self.bound = bins, bound
 
     def change(self, b: Tensor, how: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
@@ -120,11 +124,12 @@ class SplineFlow(Flow):
         dropout: float = 0.0,
         alpha: float = 0.02,
     ):
-        D = math.prod(shape)
+        net: dict[str, Any] = {"hidden": hidden, "layers": layers, "dropout": dropout}
+        check_architecture(SplineFlow, levels, alpha, couplings, **net)
+        D = math.prod(as_shape(shape))
         chain = start(shape, levels, alpha)
         for mask in turns(shape, couplings):
             passing, changed = int(mask.sum()), int((~mask).sum())
-            net = mlp(passing, (3 * bins - 1) * changed, hidden=hidden, layers=layers, dropout=dropout)
-            chain.append(SplineCoupling(mask, at_zero(net), bins, bound))
+            chain.append(SplineCoupling(mask, at_zero(mlp(passing, (3 * bins - 1) * changed, **net)), bins, bound))
         base = StandardNormal(D) if classes is None else ClassGaussian(D, classes)
         super().__init__(Compose(*chain), base, shape=shape, levels=levels)

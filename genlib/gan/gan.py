@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genlib.arguments import as_shape, positive, refuse_unused, whole
 from genlib.condition import Condition, Labels, as_condition
 from genlib.gan.losses import cross_entropy, players_of
 from genlib.gan.networks import make_discriminator, make_generator
@@ -69,15 +70,21 @@ class GAN(GenerativeModel):
         lr_discriminator: float | None = None,
     ):
         super().__init__()
-        self.shape, self.latent, self.levels = tuple(shape), latent, levels
+        whole(latent=latent, updates=updates, hidden=hidden, channels=channels)
+        whole(0, layers=layers, stages=stages)
+        whole(2, levels=levels)
+        positive(lr_generator=lr_generator, lr_discriminator=lr_discriminator)
+        self.shape, self.latent, self.levels = as_shape(shape), latent, levels
         self.condition = as_condition(classes, condition)
-        _check_arguments(latent, updates, self.condition)
+        if isinstance(self.condition, Labels) and self.condition.missing:
+            raise ValueError("a GAN judges an example by its label: with labels that are missing it can't")
         self.judge_loss, self.maker_loss = players_of(loss)
         self.regulariser = Regulariser() if regulariser is None else regulariser
         self.updates, self.lr_generator, self.lr_discriminator = updates, lr_generator, lr_discriminator
         width = 0 if self.condition is None else self.condition.width
         how: dict[str, Any] = {"network": network, "hidden": hidden, "layers": layers}
         how |= {"channels": channels, "stages": stages}
+        _check_used(generator is not None, discriminator is not None, spectral=spectral, **how)
         if generator is None:
             generator = make_generator(latent + width, self.shape, unit=levels is not None, **how)
         if discriminator is None:
@@ -102,7 +109,7 @@ class GAN(GenerativeModel):
 
     def discriminator_loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """loss; real and fake, its mean output on both (a probability, or a critic's score); penalty, if any."""
-        self.check(x, y, values=False)
+        x, y = self.check_batch(x, y)
         real = self.noise(self.as_reals(x))
         with torch.no_grad():  # the discriminator's turn: nothing flows back into the generator
             fake = self.noise(self.as_seen(self.generate(self.draw_latent(len(x)), y)))
@@ -116,7 +123,7 @@ class GAN(GenerativeModel):
 
     def generator_loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """loss; x only says how many. The discriminator stays as it is: its parameters are not this player's."""
-        self.check(x, y, values=False)
+        x, y = self.check_batch(x, y)
         fake = self.noise(self.as_seen(self.generate(self.draw_latent(len(x)), y)))
         return {"loss": self.maker_loss(self.discriminate(fake, y))}
 
@@ -124,6 +131,8 @@ class GAN(GenerativeModel):
 
     def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """The discriminator's logits for real-valued examples (B, *shape), as it is trained on: (B,)."""
+        self.check_shape(x)
+        x, y = self.in_precision(x), self.check_condition(y, len(x))
         logits = self.discriminator(x)  # (B, 1), or (B, F)
         if self.discriminator_features is None:
             return logits.view(len(x))
@@ -132,9 +141,9 @@ class GAN(GenerativeModel):
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Examples (B, *shape) from noise (B, latent) and conditions (B, …): what the generator makes, 0..1 with
         levels."""
-        self.check_condition(y, len(z), values=False)
         if z.dim() != 2 or z.shape[1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; it must be (B, {self.latent})")
+        z, y = self.in_precision(z), self.check_condition(y, len(z))
         if self.generator_features is not None:
             z = torch.cat([z, self.generator_features(y).to(z)], 1)
         return self.generator(z).view(len(z), *self.shape)
@@ -150,15 +159,14 @@ class GAN(GenerativeModel):
         like = next(self.generator.parameters())
         if truncation is None:
             return normal((n, self.latent), like, generator)
-        if not truncation > 0:
-            raise ValueError(f"truncation={truncation}: it must be positive")
+        positive(truncation=truncation)
         inside = math.erf(truncation / math.sqrt(2))  # the mass of -t..t
         u = (2 * uniform((n, self.latent), like, generator) - 1) * inside
         return (math.sqrt(2) * torch.erfinv(u)).clamp(-truncation, truncation)
 
     def as_reals(self, x: Tensor) -> Tensor:
         """Data as the discriminator sees them: reals as they are; integers 0..V-1 dequantized into 0..1."""
-        self.check_examples(x, values=False)
+        x = self.check_examples(x)
         return x if self.dequantize is None else self.dequantize(x) / self.dequantize.levels
 
     def as_seen(self, fake: Tensor) -> Tensor:
@@ -190,8 +198,17 @@ def _parameters(net: nn.Module, told: nn.Module | None) -> list[nn.Parameter]:
     return [*net.parameters(), *([] if told is None else told.parameters())]
 
 
-def _check_arguments(latent: int, updates: int, condition: Condition | None) -> None:
-    if latent < 1 or updates < 1:
-        raise ValueError(f"latent={latent} and updates={updates} must be at least 1")
-    if isinstance(condition, Labels) and condition.missing:
-        raise ValueError("a GAN judges an example by its label: with labels that are missing it can't")
+def _check_used(own_generator: bool, own_discriminator: bool, *, spectral: bool, **how: Any) -> None:
+    """Raises ValueError for arguments that the two networks have no use for; own, which of them are given."""
+    if own_discriminator:
+        refuse_unused(GAN, "the discriminator is your own", spectral=spectral)
+    if own_generator and own_discriminator:
+        refuse_unused(GAN, "generator and discriminator are your own", **how)
+    elif how["network"] == "mlp":
+        unused = {name: how[name] for name in ("channels", "stages")}
+        refuse_unused(GAN, 'network="mlp" has no convolutions', **unused)
+        if how["layers"] == 0:
+            refuse_unused(GAN, "layers=0 has no hidden units", hidden=how["hidden"])
+    elif how["network"] == "conv":
+        unused = {name: how[name] for name in ("hidden", "layers")}
+        refuse_unused(GAN, 'network="conv" has channels and stages instead', **unused)

@@ -6,6 +6,7 @@ Scores that use its features carry its name, never "FID", whose features come fr
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import as_picture, whole
 from genlib.condition import as_condition
 from genlib.model import Trainable
 from genlib.nets.conv import ConvEncoder
@@ -26,12 +27,15 @@ class Classifier(Trainable):
 
     def __init__(self, shape: tuple[int, int, int], levels: int, classes: int, *, channels: int = 8, width: int = 32):
         super().__init__()
-        self.shape, self.levels, self.condition = tuple(shape), levels, as_condition(classes)
+        whole(2, levels=levels)
+        whole(classes=classes, channels=channels, width=width)
+        self.shape, self.levels, self.condition = as_picture(shape), levels, as_condition(classes)
         self.encode = nn.Sequential(ConvEncoder(shape, width, channels=channels), nn.SiLU(), nn.Dropout(0.3))
         self.decide = nn.Linear(width, classes)
 
     def features(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers -> (B, width)."""
+        x = self.check_examples(x)
         return self.encode(to_signed(x, self.levels, self.decide.weight.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,7 +43,7 @@ class Classifier(Trainable):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(y | x) in nats, and the share of errors."""
-        self.check(x, y, values=False)
+        x, y = self.check_batch(x, y)
         assert y is not None
         logits = self(x)
         return {"loss": F.cross_entropy(logits, y), "errors": (logits.argmax(1) != y).float().mean()}

@@ -1,21 +1,16 @@
 """The losses on data that are not trained on."""
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from genlib.model import Trainable
+from genlib.model import Trainable, looked_at
 from genlib.training.batches import Examples
+from genlib.training.surroundings import own_random_state
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-
-def own_random_state(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """Within it, draws leave the random state outside as it was."""
-    return torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else [])
 
 
 @torch.no_grad()
@@ -23,7 +18,7 @@ def evaluate(model: Trainable, test: Examples, fabric: "Fabric", seed: int) -> d
     """{(player, part): mean over the test data}, in evaluation mode. The model draws the same numbers every time."""
     sums: dict[tuple[str, str], Tensor] = {}
     players = model.players()
-    with own_random_state(fabric.device), fabric.autocast():
+    with own_random_state(fabric.device), fabric.autocast(), looked_at():
         torch.manual_seed(seed)
         for x, y in test.in_order():
             for player in players:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from genlib.model import Player, Trainable
+from genlib.arguments import at_least, fraction, positive, whole
+from genlib.model import Player, Trainable, looked_at
 from genlib.quick import steps as shortened
 from genlib.training import settings
-from genlib.training.batches import Batches, Data, Examples
-from genlib.training.evaluate import evaluate, own_random_state
+from genlib.training.batches import Batches, Examples, Given
+from genlib.training.evaluate import evaluate
 from genlib.training.guard import Guard
 from genlib.training.history import History, Losses
 from genlib.training.processes import processes_of
 from genlib.training.resume import Checkpoint
 from genlib.training.stop import stop_button
+from genlib.training.surroundings import own_random_state, own_surroundings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -97,7 +99,7 @@ class Run:
     def update(self, turn: Turn) -> dict[str, Tensor]:
         """One batch, its loss, the gradients, and a step along them."""
         x, y = self.batches.draw()
-        with self.fabric.autocast():
+        with self.fabric.autocast(), looked_at():
             losses = turn.loss(x, y)
         turn.optimizer.optimizer.zero_grad(set_to_none=True)
         others = len(self.turns) > 1  # their parameters get no gradient
@@ -153,9 +155,9 @@ class Run:
 
 def fit(
     model: Trainable,
-    train: Tensor | Data,
+    train: Given,
     *,
-    test: Tensor | Data | None = None,
+    test: Given | None = None,
     steps: int = 1000,
     batch_size: int = 128,
     lr: float = settings.LR,
@@ -180,7 +182,8 @@ def fit(
     """Trains a model in place and returns the history of the run.
 
     model: a Trainable; all its players learn.
-    train: a tensor (N, *shape) or a data set; labels that a model has no use for are left out.
+    train: a tensor (N, *shape) or an array, a data set, or a pair (x, y); a torch TensorDataset or a Subset of these.
+    Labels that a model has no use for are left out.
     test: the same, evaluated every ``test_every`` steps (a tenth of them): ``history.test``, ``history.test_averaged``.
     steps: how often each player has its turn.
     batch_size: examples of an update, over all processes; at most all that there are.
@@ -192,33 +195,38 @@ def fit(
     weight_decay: of AdamW with β = (0.9, 0.99), the optimizer of the players that have none of their own.
     optimizer: another one for them, a function (parameters, lr) -> Optimizer.
     ema: such as 0.999, how much the averaged weights keep of themselves in a step: ``history.averaged``.
-    precision: None for "32-true", the model as it is; "bf16-mixed", "16-mixed"; "64-true" and "bf16-true" convert it.
+    precision: None, the model as it is; "bf16-mixed", "16-mixed"; "32-true", "64-true", "bf16-true" convert it.
     compile: torch.compile for the losses.
     device: "auto", "cpu", "cuda" or "mps".
     fabric: Lightning's Fabric, launched already, with a device and a precision.
     callback: called with (step, model) every ``callback_every`` steps (a twentieth), in evaluation mode, no gradients.
     checkpoint: a file to go on from, written every ``checkpoint_every`` steps (a tenth) and at the end.
     bar: whether to show progress.
-    Raises: LossError; ValueError for data that do not fit, and for what can't be honoured; CheckpointError for a
-    checkpoint of another run.
+    Whatever was set for all of torch before (gradients off, another default dtype, a seed): it counts for nothing in
+    here, and is so again afterwards. Raises: LossError; ValueError for data that do not fit, and for what can't be
+    honoured; CheckpointError for a checkpoint of another run.
     """
-    steps = shortened(steps)
-    settings.at_least(1, steps=steps, batch_size=batch_size)
-    settings.at_least(0, warmup=warmup, weight_decay=weight_decay)
-    settings.positive(lr=lr, clip_norm=clip_norm)
-    settings.fraction(ema=ema)
+    whole(steps=steps, batch_size=batch_size)
+    whole(-(2**63), seed=seed)
+    whole(0, warmup=warmup)
+    at_least(0, weight_decay=weight_decay)
+    positive(lr=lr, clip_norm=clip_norm)
+    fraction(ema=ema)
+    steps, lr = shortened(int(steps)), float(lr)
     test_every = settings.period("test", test, test_every, steps // 10)
     callback_every = settings.period("callback", callback, callback_every, steps // 20)
     checkpoint_every = settings.period("checkpoint", checkpoint, checkpoint_every, steps // 10)
     rates, make = settings.schedule_of(schedule), settings.optimizer_of(optimizer, weight_decay)
+    settings.check_model(model)
     settings.check_players(model, lr, optimizer, weight_decay)
+    own = settings.dtype_of(fabric, precision)
     fabric = settings.fabric_of(fabric, device, precision)
-    with own_random_state(fabric.device):
-        examples = Examples("train", train, model, fabric)
-        held_out = None if test is None else Examples("test", test, model, fabric)
+    with own_surroundings(fabric.device, model, own):
+        examples = Examples("train", train, model, fabric.device, own)
+        held_out = None if test is None else Examples("test", test, model, fabric.device, own)
         batches = Batches(examples, batch_size, seed, processes_of(fabric))
         torch.manual_seed(seed)
-        prepare(model, batches, fabric)
+        prepare(model, batches, fabric, own)
         run = Run(model, turns_of(model, fabric, lr, make, compile), batches, fabric, steps)
         run.schedule, run.warmup, run.clip_norm = rates, warmup, clip_norm
         if ema is not None:
@@ -244,9 +252,9 @@ def fit(
 
 
 @torch.no_grad()
-def prepare(model: Trainable, batches: Batches, fabric: "Fabric") -> None:
+def prepare(model: Trainable, batches: Batches, fabric: "Fabric", dtype: torch.dtype | None) -> None:
     """The model on its device, in its precision, with its start that depends on data; the same in all processes."""
-    model.to(device=fabric.device, dtype=batches.examples.dtype)
+    model.to(device=fabric.device, dtype=dtype)
     model.initialise(*batches.first())
     batches.processes.start_alike(model)
 
@@ -256,7 +264,8 @@ def turns_of(model: Trainable, fabric: "Fabric", lr: float, make: Callable, comp
     turns = []
     for player in model.players():
         parameters = [p for p in player.parameters if p.requires_grad]
-        optimizer = (player.optimizer or make)(parameters, lr if player.lr is None else player.lr)
+        optimizer = (player.optimizer or make)(parameters, lr if player.lr is None else float(player.lr))
+        settings.check_optimizer(player.name, optimizer)
         loss = torch.compile(player.loss) if compile else player.loss
         rates = [group["lr"] for group in optimizer.param_groups]
         turns.append(Turn(player, parameters, loss, fabric.setup_optimizers(optimizer), rates))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from genlib.arguments import positive, whole
 from genlib.model import Trainable
 
 if TYPE_CHECKING:
@@ -15,32 +16,11 @@ PRECISIONS = ("32-true", "64-true", "bf16-true", "bf16-mixed", "16-mixed")
 LR = 1e-3  # of fit
 
 
-def at_least(least: float, **settings: float | None) -> None:
-    """Raises ValueError for a setting below it."""
-    for name, value in settings.items():
-        if value is not None and not value >= least:
-            raise ValueError(f"{name}={value} must be at least {least}")
-
-
-def positive(**settings: float | None) -> None:
-    """Raises ValueError for a setting that is not above 0."""
-    for name, value in settings.items():
-        if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"{name}={value} must be above 0")
-
-
-def fraction(**settings: float | None) -> None:
-    """Raises ValueError for a setting that is not between 0 and 1."""
-    for name, value in settings.items():
-        if value is not None and not 0 < value < 1:
-            raise ValueError(f"{name}={value} must lie between 0 and 1")
-
-
 def period(what: str, given: object, every: int | None, otherwise: int) -> int:
     """After how many steps it is time for ``what``. Raises: ValueError where that is not given, but a period is."""
     if every is not None and given is None:
         raise ValueError(f"{what}_every={every} says how often, but there is no {what}=")
-    at_least(1, **{f"{what}_every": every})
+    whole(**{f"{what}_every": every})
     return every or max(1, otherwise)
 
 
@@ -69,6 +49,24 @@ def optimizer_of(optimizer: Callable | None, weight_decay: float) -> Callable[..
     return optimizer
 
 
+def check_model(model: Any) -> None:
+    """Raises ValueError for what fit can't train: no Trainable, one that is compiled, or made in inference mode."""
+    if hasattr(model, "_orig_mod"):
+        raise ValueError("model is compiled: pass the model itself, and compile=True, which compiles its losses")
+    if not isinstance(model, Trainable):
+        raise ValueError(f"model is a {type(model).__name__}: it must be a Trainable, with a shape and a loss")
+    if any(p.is_inference() for p in model.parameters()):
+        raise ValueError("model was made within torch.inference_mode(), where nothing can be trained: make it outside")
+
+
+def check_optimizer(name: str, optimizer: Any) -> None:
+    """Raises ValueError for what is no optimizer, or one that wants to compute the loss itself."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ValueError(f"optimizer= made a {type(optimizer).__name__} for {name}; it must make a torch Optimizer")
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise ValueError("LBFGS computes the loss several times a step: fit gives it once, choose another optimizer")
+
+
 def check_players(model: Trainable, lr: float, optimizer: Callable | None, weight_decay: float) -> None:
     """Raises ValueError for players that can't be told apart, move what is not the model's, or have all of them their
     own of what fit was given for those that have none."""
@@ -77,10 +75,12 @@ def check_players(model: Trainable, lr: float, optimizer: Callable | None, weigh
     if len(set(names)) < len(names) or not names:
         raise ValueError(f"the players are called {names}: there must be one, and each needs a name of its own")
     for player in players:
-        at_least(1, **{f"{player.name}'s updates": player.updates})
+        whole(**{f"{player.name}'s updates": player.updates})
         positive(**{f"{player.name}'s lr": player.lr})
-        if not owned.issuperset(player.parameters):
+        if not owned.issuperset(moved := list(player.parameters)):
             raise ValueError(f"{player.name} moves parameters that are not the model's: make them its attributes")
+        if not any(p.requires_grad for p in moved):
+            raise ValueError(f"{player.name} has no weights to train: it has none at all, or all are frozen")
     if lr != LR and all(player.lr is not None for player in players):
         raise ValueError(f"lr={lr} would change nothing: every player has its own")
     if (optimizer or weight_decay) and all(player.optimizer is not None for player in players):
@@ -102,6 +102,18 @@ def new_fabric(device: str, precision: Any, **settings: Any) -> "Fabric":
     if fabric.strategy.precision.precision != precision:  # Fabric takes bfloat16 where there is no float16
         raise ValueError(f'precision={precision!r} needs a GPU of NVIDIA\'s: choose "bf16-mixed" or "32-true"')
     return fabric
+
+
+# What the model and its data become; the other precisions leave them as they are, and compute in half of it at most.
+DTYPES = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16}
+
+
+def dtype_of(fabric: "Fabric | None", precision: str | None) -> torch.dtype | None:
+    """What model and data are to become, None for what they are. A fabric's "32-true" is what it says unasked."""
+    if fabric is None:
+        return DTYPES.get(precision or "")
+    asked = fabric.strategy.precision.precision
+    return None if asked == "32-true" else DTYPES.get(asked)
 
 
 def fabric_of(fabric: "Fabric | None", device: str, precision: str | None) -> "Fabric":

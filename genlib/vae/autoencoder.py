@@ -9,9 +9,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from genlib.arguments import as_shape, whole
 from genlib.model import Trainable
 from genlib.quantize import to_unit
-from genlib.vae.networks import make_decoder, make_encoder
+from genlib.vae.networks import check_used, make_decoder, make_encoder
 
 
 class Autoencoder(Trainable):
@@ -39,9 +40,9 @@ class Autoencoder(Trainable):
         decoder: nn.Module | None = None,
     ):
         super().__init__()
-        if latent < 1 or (levels is not None and levels < 2):
-            raise ValueError(f"latent={latent} must be at least 1 and levels={levels} at least 2, or None for reals")
-        self.shape, self.latent, self.levels = tuple(shape), latent, levels
+        whole(latent=latent)
+        whole(2, levels=levels)
+        self.shape, self.latent, self.levels = as_shape(shape), latent, levels
         how: dict[str, Any] = {
             "network": network,
             "hidden": hidden,
@@ -49,6 +50,7 @@ class Autoencoder(Trainable):
             "channels": channels,
             "dropout": dropout,
         }
+        check_used(Autoencoder, encoder is not None and decoder is not None, **how)
         self.takes_flat = encoder is None and network == "mlp"
         self.encoder = make_encoder(self.shape, latent, **how) if encoder is None else encoder
         self.decoder = make_decoder(latent, self.shape, 1, **how) if decoder is None else decoder
@@ -62,7 +64,7 @@ class Autoencoder(Trainable):
         """(..., L) -> (..., *shape): between 0 and 1 where there are levels, else any real number."""
         if z.ndim < 2 or z.shape[-1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.latent})")
-        h = self.decoder(z.flatten(0, -2)).reshape(*z.shape[:-1], *self.shape)
+        h = self.decoder(self.in_precision(z).flatten(0, -2)).reshape(*z.shape[:-1], *self.shape)
         return h.sigmoid() if self.levels else h
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,7 +72,7 @@ class Autoencoder(Trainable):
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The squared error of a picture, summed over its pixels; the mean over the batch."""
-        self.check(x, y, values=False)
+        x, y = self.check_batch(x, y)
         return {"loss": (self(x) - self.scaled(x)).square().flatten(1).sum(1).mean()}
 
     def mean_layers(self) -> list[nn.Module]:
@@ -79,6 +81,5 @@ class Autoencoder(Trainable):
 
     def scaled(self, x: Tensor) -> Tensor:
         """Levels as numbers between 0 and 1; reals as they are. Raises: ValueError for x that does not fit."""
-        self.check_examples(x, values=False)
-        dtype = next(self.parameters()).dtype
-        return x.to(dtype) if self.levels is None else to_unit(x, self.levels, dtype)
+        x = self.check_examples(x)
+        return x if self.levels is None else to_unit(x, self.levels, next(self.parameters()).dtype)

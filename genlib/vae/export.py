@@ -21,7 +21,7 @@ def mean_decoder(model: VAE | Autoencoder, y: int | Tensor | None = None) -> nn.
     """
     first, *others = copy.deepcopy(_without_dropout(model.decoder))
     y = None if y is None else torch.as_tensor(y, device=first.weight.device)[None]
-    model.check_condition(y, 1)
+    y = model.check_condition(y, 1)
     if isinstance(model, VAE) and model.features is not None:
         first = _with_bias(first, model.features(y)[0].to(first.weight))
     return nn.Sequential(first, *others, *model.mean_layers()).eval()

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from genlib.arguments import whole
 from genlib.vae.bounds import log_mean_exp
 from genlib.vae.likelihoods import Likelihood
 from genlib.vae.vae import VAE
@@ -33,8 +34,7 @@ class IWAE(VAE):
         **how: Any,
     ):
         super().__init__(shape, latent, likelihood, **how)
-        if k < 1:
-            raise ValueError(f"k={k}: training takes at least one draw")
+        whole(k=k)
         if self.beta != 1:
             raise ValueError(
                 f"beta={self.beta}: it is 1 for the importance-weighted bound, which has no KL term to weigh"
@@ -44,6 +44,7 @@ class IWAE(VAE):
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """Means over the batch, in nats for an example: loss, the negative of the importance-weighted bound; and, to
         compare with a VAE, reconstruction, -E[log p(x | z)], and kl, whose sum is the negative of the ELBO."""
+        x, y = self.check_batch(x, y)
         q = self.encode(x, y)
         z = q.rsample((self.k,))  # (k, B, L)
         log_px = self.decode(z, y).log_prob(x)  # (k, B)

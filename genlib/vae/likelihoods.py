@@ -18,6 +18,7 @@ from torch import Tensor, distributions, nn
 from torch.distributions import Distribution, Normal
 
 from genlib import noise
+from genlib.arguments import positive, whole
 from genlib.quantize import to_signed
 
 
@@ -108,8 +109,9 @@ class Categorical(Likelihood):
     refuses = '"categorical" needs the number of levels of the data, such as levels=17 for the digits'
 
     def __init__(self, levels: int | None):
-        if levels is None or levels < 2:
+        if levels is None:
             raise ValueError(f"levels={levels}: {self.refuses}")
+        whole(2, levels=levels)
         super().__init__(levels)
         self.per_value = levels
 
@@ -147,8 +149,7 @@ class Gaussian(Likelihood):
 
     def __init__(self, scale: float = 1.0, *, learned: bool = True):
         super().__init__(levels=None)
-        if not 0 < scale < math.inf:
-            raise ValueError(f"scale={scale}: give a positive standard deviation")
+        positive(scale=scale)
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale)), requires_grad=learned)
 
     @property

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, LowRankMultivariateNormal, MultivariateNormal, kl_divergence
 
+from genlib.arguments import as_shape, whole
 from genlib.vae.gaussians import full_covariance
 from genlib.vae.likelihoods import Gaussian
 from genlib.vae.vae import VAE
@@ -50,7 +51,8 @@ class LinearGaussianVAE(VAE):
     decoder: nn.Linear
 
     def __init__(self, shape: tuple[int, ...], latent: int = 2, *, scale: float = 1.0):
-        D = math.prod(shape)
+        whole(latent=latent)
+        D = math.prod(as_shape(shape))
         encoder, decoder = LinearEncoder(D, latent), nn.Linear(latent, D)
         super().__init__(shape, latent, Gaussian(scale), encoder=encoder, decoder=decoder)
 
@@ -85,12 +87,12 @@ class LinearGaussianVAE(VAE):
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x), (B,), exact, in nats."""
-        self.check(x, y)
-        return self.marginal().log_prob(x.flatten(1))
+        x, _ = self.check(x, y)
+        return self.never_nan(self.marginal().log_prob(x.flatten(1)))
 
     def posterior(self, x: Tensor) -> MultivariateNormal:
         """p(z | x), exact: a Gaussian over (L,) for each example, with a full covariance."""
-        self.check(x, None)
+        x = self.check_examples(x)
         mean = torch.linalg.solve(self.M, self.W.T @ (x.flatten(1) - self.b).T).T  # (B, L)
         covariance = self.sigma**2 * torch.linalg.inv(self.M)
         return MultivariateNormal(mean, (covariance + covariance.T) / 2)  # inv is symmetric up to rounding only
@@ -101,6 +103,7 @@ class LinearGaussianVAE(VAE):
         .. math:: \mathbb E_q[\log p(x \mid z)] = -\tfrac{D}{2} \log 2\pi\sigma^2 - \frac{1}{2\sigma^2}
                   \Big(|x - b - Wm|^2 + \mathrm{tr}(W S W^\top)\Big), \qquad q = \mathcal N(m, S)
         """
+        x = self.check_examples(x)
         q = full_covariance(self.encode(x) if q is None else q)
         residual = x.flatten(1) - self.b - q.mean @ self.W.T  # (B, D)
         spread = torch.einsum("dl, ...lm, dm -> ...", self.W, q.covariance_matrix, self.W)  # tr(W S Wᵀ)
@@ -119,7 +122,7 @@ class LinearGaussianVAE(VAE):
         λ, U: eigenvalues (largest first) and eigenvectors of the data's covariance. Arguments: x (n, *shape) reals.
         Raises: ValueError where L is not below D, or the data lie in an L-dimensional plane, where σ would be 0.
         """
-        self.check(x, None)
+        x = self.check_examples(x)
         flat, L = x.flatten(1).double(), self.latent
         if flat.shape[1] <= L or len(flat) < 2:
             raise ValueError(

@@ -5,10 +5,13 @@ residual networks of ``genlib.nets``, which can be passed in instead.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from genlib.arguments import refuse_unused, share, whole
 from genlib.nets import mlp
 
 
@@ -83,6 +86,7 @@ def make_decoder(
 
 def check_network(shape: tuple[int, ...], network: str, dropout: float) -> None:
     """Raises ValueError for a network that is not known, or that does not go with the shape."""
+    share(dropout=dropout)
     if network not in ("mlp", "conv"):
         raise ValueError(f'network={network!r}: choose "mlp" or "conv", or pass encoder= and decoder= of your own')
     if network == "conv" and len(shape) != 3:
@@ -91,6 +95,18 @@ def check_network(shape: tuple[int, ...], network: str, dropout: float) -> None:
         raise ValueError(f'{shape[1]}x{shape[2]} can\'t be halved twice: take "mlp", or pass encoder= and decoder=')
     if network == "conv" and dropout:
         raise ValueError('dropout is there for network="mlp" only')
+
+
+def check_used(of: Callable, own: bool, **how: Any) -> None:
+    """Raises ValueError for arguments that the networks of a model have no use for; own, whether both are given."""
+    whole(hidden=how["hidden"], channels=how["channels"])
+    whole(0, layers=how["layers"])
+    if own:
+        refuse_unused(of, "encoder and decoder are your own", **how)
+    elif how["network"] == "mlp":
+        refuse_unused(of, 'network="mlp" has no convolutions', channels=how["channels"])
+    if how["layers"] == 0:
+        refuse_unused(of, "layers=0 has no hidden units", hidden=how["hidden"], dropout=how["dropout"])
 
 
 def beside(h: Tensor, features: Tensor) -> Tensor:

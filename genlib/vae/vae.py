@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
+from genlib.arguments import as_shape, at_least, whole
 from genlib.condition import Condition, as_condition
 from genlib.model import GenerativeModel
 from genlib.noise import StandardNormal
 from genlib.vae.bounds import log_mean_exp
 from genlib.vae.gaussians import kl_in_closed_form
 from genlib.vae.likelihoods import Likelihood, as_likelihood
-from genlib.vae.networks import beside, full_precision, last_layer, make_decoder, make_encoder, summary
+from genlib.vae.networks import beside, check_used, full_precision, last_layer, make_decoder, make_encoder, summary
 from genlib.vae.priors import Prior
 
 AT_ONCE = 2**24  # numbers that a decoder may return in one piece when many draws are evaluated
@@ -67,13 +68,11 @@ class VAE(GenerativeModel):
         beta: float = 1.0,
     ):
         super().__init__()
-        if latent < 1 or not 0 <= beta < math.inf:
-            raise ValueError(f"latent={latent} must be at least 1; beta={beta}, the weight of the KL term, 0 or more")
-        if classes is not None and condition is not None:
-            raise ValueError(
-                f"classes={classes} and condition={condition}: classes=K means Labels(K), pass one of them"
-            )
-        self.shape, self.latent, self.beta = tuple(shape), latent, beta
+        whole(latent=latent)
+        at_least(0, beta=beta)
+        if beta == math.inf:
+            raise ValueError("beta=inf: the weight of the KL term must be finite")
+        self.shape, self.latent, self.beta = as_shape(shape), latent, beta
         self.likelihood = as_likelihood(likelihood, levels)
         self.levels = self.likelihood.levels
         self.condition = as_condition(classes, condition)
@@ -81,6 +80,7 @@ class VAE(GenerativeModel):
         K = 0 if self.condition is None else self.condition.width
         how: dict[str, Any] = {"network": network, "hidden": hidden, "layers": layers}
         how |= {"channels": channels, "dropout": dropout}
+        check_used(VAE, encoder is not None and decoder is not None, **how)
         self.takes_flat = encoder is None and network == "mlp"
         P = self.likelihood.per_value
         self.encoder = make_encoder(self.shape, 2 * latent, features=K, **how) if encoder is None else encoder
@@ -96,7 +96,7 @@ class VAE(GenerativeModel):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z | x): (B, *shape) -> a Gaussian over (L,) for each example."""
-        self.check(x, y, values=False)
+        x, y = self.check(x, y)
         h = self.likelihood.scaled(x)
         h = self.encoder(self._with_condition(h.flatten(1) if self.takes_flat else h, y))
         if h.shape != (len(x), 2 * self.latent):
@@ -108,10 +108,10 @@ class VAE(GenerativeModel):
         """p(x | z): (..., B, L), with any axes in front -> a distribution over ``shape`` for each of them."""
         if z.ndim < 2 or z.shape[-1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.latent})")
-        self.check_condition(y, z.shape[-2], values=False)
+        z, y = self.in_precision(z), self.check_condition(y, z.shape[-2])
         h = self.decoder(self._with_condition(z.flatten(0, -2), y, repeated=math.prod(z.shape[:-2])))
         D, P = math.prod(self.shape), self.likelihood.per_value
-        if h[0].numel() != D * P:
+        if h.shape[1:].numel() != D * P:
             raise ValueError(f"the decoder gave shape {tuple(h.shape)}; asked are {D} · {P} numbers for each")
         h = full_precision(h).reshape(*z.shape[:-1], *self.shape, P)
         return Independent(self.likelihood.values(h), len(self.shape), validate_args=False)
@@ -126,8 +126,8 @@ class VAE(GenerativeModel):
 
     def log_joint(self, x: Tensor, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x, z) = log p(x | z) + log p(z) in nats, (..., B), for x (B, *shape) and z (..., B, L)."""
-        self.check(x, y)
-        return self.decode(z, y).log_prob(x) + self.log_prior(z)
+        x, y = self.check(x, y)
+        return self.never_nan(self.decode(z, y).log_prob(x) + self.log_prior(z))
 
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z) in nats, (..., L) -> (...)."""
@@ -140,15 +140,15 @@ class VAE(GenerativeModel):
 
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
         """A bound on log p(x), (B,), in nats. k = 1: one draw and the KL term; k > 1: the one of ``IWAE``."""
-        if k < 1:
-            raise ValueError(f"elbo(k={k}): take at least one draw")
-        self.check(x, y)
+        whole(k=k)
+        x, y = self.check(x, y)
         q = self.encode(x, y)
         if k == 1:
             z = q.rsample()  # reparameterized: μ + σ ε
-            return self.decode(z, y).log_prob(x) - self.kl(q, z)
+            return self.never_nan(self.decode(z, y).log_prob(x) - self.kl(q, z))
         few = max(1, AT_ONCE // max(1, x.numel() * self.likelihood.per_value))
-        return log_mean_exp(torch.cat([self.log_weights(x, y, q, min(few, k - done)) for done in range(0, k, few)]))
+        log_weights = [self.log_weights(x, y, q, min(few, k - done)) for done in range(0, k, few)]
+        return self.never_nan(log_mean_exp(torch.cat(log_weights)))
 
     def log_weights(self, x: Tensor, y: Tensor | None, q: Distribution, k: int) -> Tensor:
         """log p(x, z) - log q(z | x) for k draws of z from q, (k, B)."""
@@ -158,6 +158,7 @@ class VAE(GenerativeModel):
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """Means over the batch, in nats for an example: reconstruction, -E[log p(x | z)]; kl; loss, which is
         reconstruction + beta · kl."""
+        x, y = self.check_batch(x, y)
         q = self.encode(x, y)
         z = q.rsample()
         reconstruction, kl = -self.decode(z, y).log_prob(x).mean(), self.kl(q, z).mean()
@@ -177,6 +178,7 @@ class VAE(GenerativeModel):
     @torch.no_grad()
     def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """Once: the last bias of the decoder is set so that every z gives the pixels' frequencies in x (their mean)."""
+        x, y = self.check(x, y)
         last = last_layer(self.decoder)
         if not self.initialised and last is not None and last.bias is not None:
             bias = self.likelihood.first_bias(x, everywhere=not isinstance(last, nn.Linear))
