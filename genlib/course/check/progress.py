@@ -1,11 +1,17 @@
 """How far a learner is, in this lecture and in the whole course. Nothing leaves the machine."""
 
+import contextlib
+import json
 from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
 
 from genlib.course import exercises
 from genlib.course.check import kept, shown
 from genlib.course.lectures import available, find
 from genlib.course.start import MY
+from genlib.files import placed
 
 _seen: dict[str, str] = {}  # {exercise: mark}, of the checks that ran in this process
 
@@ -18,19 +24,24 @@ def note(name: str, mark: str) -> dict[str, str]:
 
 def marks_in(path: Path) -> dict[str, str]:
     """{exercise: mark} as the outputs of a saved notebook say; a notebook that can't be read has none."""
-    from genlib.course.build import read, role
-
-    try:
-        notebook = read(path)
-    except Exception:  # whatever a damaged file raises
-        return {}
     marks = {}
-    for cell in notebook.cells if notebook else []:
-        owner = role(cell)
-        if owner and owner[1] == "check":
-            text = "".join(output.get("text", "") for output in cell.get("outputs", []))
-            marks[owner[0]] = next((line[0] for line in text.splitlines() if line[:1] in "✓○✗"), "○")
+    with contextlib.suppress(Exception):  # whatever a damaged file raises
+        for cell in json.loads(placed(path).read_text(encoding="utf-8"))["cells"]:
+            with contextlib.suppress(Exception):  # and a damaged cell
+                name, mark = _mark(nbformat.from_dict(cell))
+                marks[name] = mark
     return marks
+
+
+def _mark(cell: NotebookNode) -> tuple[str, str]:
+    """(exercise, mark) as the output of a check cell says. Raises: whatever, for another cell or a damaged one."""
+    from genlib.course.build import role
+
+    name, what = role(cell) or ("", "")
+    if what != "check":
+        raise ValueError("no check cell")
+    text = "".join("".join(output.get("text") or "") for output in cell.get("outputs") or [])
+    return name, next((line[0] for line in text.splitlines() if line[:1] in tuple("✓○✗")), "○")
 
 
 def line(lecture: str, marks: dict[str, str]) -> str:
