@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
@@ -36,7 +37,7 @@ def save(path: Path | str, state: dict) -> None:
             return {"items": [[key, strip(v)] for key, v in value.items()]}  # keys may be integers
         if isinstance(value, list | tuple):
             return [strip(v) for v in value]
-        return value
+        return value.item() if isinstance(value, np.generic) else value
 
     structure = json.dumps(strip(state))
     content = safetensors.torch.save(tensors, metadata={"structure": structure, "sha256": _NO_HASH})
