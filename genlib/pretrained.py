@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from genlib.files import write
+from genlib.files import placed, write
 from genlib.model import Trainable
 
 FOLDER = Path(__file__).parent / "weights"
@@ -84,9 +84,10 @@ def load(name: str) -> Trainable:
     """
     known, path = _known(name), FOLDER / f"{name}.safetensors"
     again = f"restore genlib/weights/{path.name}, or train it again: genlib retrain {name}"
-    if not path.exists():
-        raise WeightsError(f"{path.name} is missing; {again}")
-    content = path.read_bytes()
+    try:
+        content = placed(path).read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path.name} is missing or can't be read ({error.strerror or error}); {again}") from error
     if hashlib.sha256(content).hexdigest() != known.sha256:
         raise WeightsError(f"{path.name} is damaged or was changed; {again}")
     model = known.make()
@@ -105,7 +106,13 @@ def retrain(name: str, out: Path | str = "runs", *, device: str = "cpu", bar: bo
     model = _trained(known, out / name, device, bar).cpu().eval()
     tensors = {key: (t.half() if known.half and t.is_floating_point() else t) for key, t in model.state_dict().items()}
     content = safetensors.torch.save({key: t.contiguous() for key, t in tensors.items()})
-    write(out / f"{name}.safetensors", content)
+    try:
+        write(out / f"{name}.safetensors", content)
+    except OSError as error:
+        raise WeightsError(
+            f"{out / name}.safetensors could not be written ({error.strerror or error}); mend that, and the same call "
+            f"goes on from the last checkpoint"
+        ) from error
     model.load_state_dict(safetensors.torch.load(content))  # as ``load`` will give it
     return _compared(known, out / f"{name}.safetensors", hashlib.sha256(content).hexdigest(), reached(known, model))
 

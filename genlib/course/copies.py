@@ -1,6 +1,5 @@
 """A learner's copy of a notebook: without what only Colab needs, and, beside an older one, with what has changed."""
 
-import json
 import re
 
 import nbformat
@@ -22,10 +21,10 @@ def local(text: str) -> str:
 def changes(theirs: str, ours: str) -> list[str]:
     """The headings under which a new version differs from a learner's copy, their answers and own cells aside."""
     try:
-        before = nbformat.reads(theirs, as_version=4)
-    except (ValueError, KeyError, json.JSONDecodeError, nbformat.ValidationError):
+        old = _by_heading(nbformat.reads(theirs, as_version=4))
+    except Exception:  # whatever a damaged file raises
         return []
-    old, new = _by_heading(before), _by_heading(nbformat.reads(ours, as_version=4))
+    new = _by_heading(nbformat.reads(ours, as_version=4))
     return [heading for heading in dict.fromkeys([*new, *old]) if old.get(heading) != new.get(heading)]
 
 

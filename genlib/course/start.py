@@ -1,5 +1,7 @@
 """The learner's own copies, in my/: what is missing is copied, what is theirs is never overwritten."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -8,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from genlib.files import write
+from genlib import files
 from genlib.lectures import MY, ROOT, available, choose
 
 _RECORD = ".handed_out.json"  # {file: hash of the version that was copied}
@@ -19,41 +21,65 @@ class StartError(Exception):
 
 
 def _hash(path: Path) -> str:
+    return _hash_of(path.read_bytes())
+
+
+def _hash_of(content: bytes) -> str:
     """Of the text, so that the line endings of Windows make no difference."""
-    return _hash_of(path.read_text(encoding="utf-8", errors="replace"))
-
-
-def _hash_of(text: str) -> str:
+    text = content.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _recorded(folder: Path) -> dict[str, str]:
+    """{} where it is lost or damaged: every file then counts as touched, and none is replaced."""
     try:
-        return dict(json.loads((folder / _RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}  # lost or damaged: every file then counts as touched, and none is replaced
+        record = json.loads(files.placed(folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in record.items() if isinstance(value, str)} if isinstance(record, dict) else {}
 
 
 def hand_out(folder: Path = MY) -> list[str]:
     """Brings folder up to date with the notebooks and returns what to tell the learner; solutions stand in solutions/.
 
     Missing: copied. Changed by us and untouched by them: replaced. Changed by us and touched by them: the new version
-    is put beside theirs as NAME.new.ipynb. Touched by them and not changed by us: left alone.
+    is put beside theirs as NAME.new.ipynb. Touched by them and not changed by us: left alone. Raises: StartError where
+    the folder can't be written to.
     """
     handed_out = [lecture for lecture in available() if lecture.handed_out.exists()]
     if not handed_out:
         raise StartError(f"there are no notebooks in {ROOT / 'notebooks'}; start from a clone of the course")
-    record, news = _recorded(folder), []
-    for lecture in handed_out:
-        news += _bring(lecture.handed_out, folder, lecture.handed_out.name, record)
-    solutions = []
-    for lecture in handed_out:
-        if lecture.solution.exists():
-            solutions += _bring(lecture.solution, folder, f"solutions/{lecture.solution.name}", record)
+    if not folder.is_dir() and (folder.exists() or folder.is_symlink()):
+        what = f"a link to {os.readlink(folder)}, which is not there" if folder.is_symlink() else "no folder"
+        raise StartError(f"{folder} is {what}: move it away, and a folder is made")
+    record, news, solutions = _recorded(folder), [], []
+    try:
+        for part in (folder, folder / "solutions"):
+            files.clear(part)
+        for lecture in handed_out:
+            news += _bring(lecture.handed_out, folder, lecture.handed_out.name, record)
+        for lecture in handed_out:
+            if lecture.solution.exists():
+                solutions += _bring(lecture.solution, folder, f"solutions/{lecture.solution.name}", record)
+    except OSError as error:
+        raise StartError(_refused(folder, error)) from error
     news += [line for line in solutions if not line.endswith((_NEW, _UPDATED))]
     if any(line.endswith(_NEW) for line in solutions):
         news.append("solutions/: the same notebooks, solved. You learn more if you look there last.")
     return news
+
+
+def _refused(folder: Path, error: OSError) -> str:
+    """Why the folder can't be written to, and what to do."""
+    advice = {
+        errno.ENOSPC: "free some space and start again",
+        errno.EDQUOT: "free some space and start again",
+        errno.EROFS: "copy the course to a folder of yours and start there",
+        errno.EACCES: "copy the course to a folder of yours and start there",
+        errno.EPERM: "copy the course to a folder of yours and start there",
+    }.get(error.errno or 0, "mend that and start again")
+    where = error.filename if error.errno in (errno.EISDIR, errno.EINVAL) else folder
+    return f"{where} can't be written to ({error.strerror or error}); nothing of yours was changed: {advice}"
 
 
 _NEW, _UPDATED = ": here for you", ": brought up to date"
@@ -61,30 +87,59 @@ _NEW, _UPDATED = ": here for you", ": brought up to date"
 
 def _bring(ours: Path, folder: Path, name: str, record: dict[str, str]) -> list[str]:
     """Brings one of the learner's copies up to date; returns what to tell, and notes in the record what was copied."""
-    from genlib.course.copies import changes, local, with_changes
+    from genlib.course.copies import local
 
     theirs, text = folder / name, local(ours.read_text(encoding="utf-8"))
-    version, before, news = _hash_of(text), record.get(name), []
-    if not theirs.exists() or (_hash(theirs) == before != version):
-        news = [f"{name}{_UPDATED if theirs.exists() else _NEW}"]
-        write(theirs, text)
+    version, before, news = _hash_of(text.encode()), record.get(name), []
+    if odd := _odd(theirs):
+        return [f"{name} {odd}"]
+    files.put_back(theirs)
+    if not theirs.exists():
+        with contextlib.suppress(FileExistsError):  # saved this very moment
+            files.create(theirs, text)
+            record[name], news = version, [f"{name}{_NEW}"]
+    elif before == version or _hash(theirs) == version:
         record[name] = version
-    elif before != version and _hash(theirs) != version:
-        beside = theirs.with_suffix(".new.ipynb")
-        key = str(beside.relative_to(folder).as_posix())
-        if beside.exists() and _hash(beside) != record.get(key):
-            return [f"{name} has changed, but {beside.name} holds work of yours: move it away first"]
-        changed = changes(theirs.read_text(encoding="utf-8", errors="replace"), text)
-        noted = with_changes(text, theirs.name, changed)
-        write(beside, noted)
-        record[name], record[key] = version, _hash_of(noted)
-        where = f" under {', '.join(f'“{heading}”' for heading in changed[:4])}" if changed else ""
-        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-        news = [f"{name} has changed{where}{more}. Yours is untouched; the new version is beside it: {beside.name}"]
+    elif _hash(theirs) == before and files.exchange(theirs, text, lambda content: _hash_of(content) == before):
+        record[name], news = version, [f"{name}{_UPDATED}"]
     else:
-        record[name] = version
-    write(folder / _RECORD, json.dumps(record, indent=1) + "\n")
+        news = _beside(theirs, text, folder, name, record)
+    files.write(folder / _RECORD, json.dumps(record, indent=1) + "\n")
     return news
+
+
+def _beside(theirs: Path, text: str, folder: Path, name: str, record: dict[str, str]) -> list[str]:
+    """Puts a new version beside the one that the learner works in; returns what to tell."""
+    from genlib.course.copies import changes, with_changes
+
+    beside = theirs.with_suffix(".new.ipynb")
+    key = str(beside.relative_to(folder).as_posix())
+    if odd := _odd(beside):
+        return [f"{key} {odd}"]
+    changed = changes(theirs.read_text(encoding="utf-8", errors="replace"), text)
+    noted = with_changes(text, theirs.name, changed)
+    try:
+        if not beside.exists():
+            files.create(beside, noted)
+        elif _hash(beside) != record.get(key) or not files.exchange(
+            beside, noted, lambda c: _hash_of(c) == record[key]
+        ):
+            raise FileExistsError
+    except FileExistsError:
+        return [f"{name} has changed, but {beside.name} holds work of yours: move it away first"]
+    record[name], record[key] = _hash_of(text.encode()), _hash_of(noted.encode())
+    where = f" under {', '.join(f'“{heading}”' for heading in changed[:4])}" if changed else ""
+    more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+    return [f"{name} has changed{where}{more}. Yours is untouched; the new version is beside it: {beside.name}"]
+
+
+def _odd(path: Path) -> str:
+    """What is wrong with a learner's file that is no file, in words; empty where it is one, or not there."""
+    if path.is_symlink() and not path.exists():
+        return f"is a link to {os.readlink(path)}, which is not there (is a cloud not connected?): nothing was copied"
+    if path.exists() and not path.is_file():
+        return "is a folder, a device or a pipe: move it away, and you get the notebook"
+    return ""
 
 
 def write_handout(folder: Path) -> list[str]:
@@ -105,7 +160,7 @@ def write_handout(folder: Path) -> list[str]:
             if os.path.lexists(there) and not _holds(there, text):
                 news.append(f"{there.name}: another version is there already, left as it is")
                 continue
-            write(there, text)
+            files.write(there, text)
         except OSError as error:
             raise StartError(f"{there} can't be written: {error.strerror}") from error
         news.append(f"{there.name}: written")

@@ -11,10 +11,10 @@ from genlib.data.download import Published
 MNIST = Published(
     folder="mnist",
     hashes={
-        "train-images-idx3-ubyte": "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "train-labels-idx1-ubyte": "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "t10k-images-idx3-ubyte": "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "t10k-labels-idx1-ubyte": "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -25,11 +25,11 @@ MNIST = Published(
 
 FASHION_MNIST = Published(
     folder="fashion_mnist",
-    hashes={  # of the uncompressed content only MD5 is published
-        "train-images-idx3-ubyte": "md5:f4a8712d7a061bf5bd6d2ca38dc4d50a",
-        "train-labels-idx1-ubyte": "md5:9018921c3c673c538a1fc5bad174d6f9",
-        "t10k-images-idx3-ubyte": "md5:8181f5470baa50b63fa0f6fddb340f0a",
-        "t10k-labels-idx1-ubyte": "md5:15d484375f8d13e6eb1aabb0c3f46965",
+    hashes={  # of the uncompressed content none is published
+        "train-images-idx3-ubyte": "gz:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte": "gz:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "t10k-images-idx3-ubyte": "gz:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte": "gz:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     },
     mirrors=(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -61,9 +61,9 @@ def mnist() -> tuple[Dataset, Dataset]:
 def fashion_mnist() -> tuple[Dataset, Dataset]:
     """(train, test): 60,000 and 10,000 pieces of clothing, x (N, 1, 28, 28) integers 0..255, y (N,) the kind.
 
-    As ``mnist()``, in the subfolder fashion_mnist; 31 MB. The SHA-256 of the uncompressed files is not published, so
-    they are verified by their MD5, and by what their headers say. The code is the one that mnist()'s tests prove
-    against a server of their own; the addresses themselves are never tried by a test.
+    As ``mnist()``, in the subfolder fashion_mnist; 31 MB. What is published is the SHA-256 of the compressed files, so
+    GENLIB_DATA has to hold these. The code is the one that mnist()'s tests prove against a server of their own; the
+    addresses themselves are never tried by a test.
     """
     return _load(
         FASHION_MNIST,

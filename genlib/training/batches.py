@@ -152,12 +152,6 @@ class Examples:
         for x, y in self.in_order(10_000):
             model.check(x, y)
 
-    def fingerprint(self) -> str:
-        """What tells one data set from another: its size, and the sums of a hundred of its examples."""
-        x, y = (self.data, None) if isinstance(self.data, Tensor) else (self.data.x, self.data.y)
-        sums = [v[:: max(1, len(v) // 100)].cpu().double().sum().item() for v in (x, y) if v is not None]
-        return f"{len(x)} of shape {tuple(x.shape[1:])}, checksum {', '.join(f'{s:.10g}' for s in sums)}"
-
 
 class Batches:
     """Batches without end, a new order for each pass over the data (what is left over of a pass is left out).

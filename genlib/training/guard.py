@@ -40,9 +40,13 @@ class Guard:
         if not self.keep(step):
             self.give_back(step, "model", "weights", math.nan)
 
+    def restore(self) -> None:
+        """The model has its last finite weights again."""
+        self.model.load_state_dict(self.kept)
+
     def give_back(self, step: int, player: str, part: str, value: float) -> NoReturn:
         """The last finite weights, and an error that says what happened and what to try."""
-        self.model.load_state_dict(self.kept)
+        self.restore()
         rates = [f"{rate:g}" if len(self.rates) == 1 else f"{name}'s {rate:g}" for name, rate in self.rates.items()]
         raise LossError(
             f"at step {step} of {self.steps}, {player}'s {part} became {value}. The model has its last finite weights "

@@ -132,7 +132,9 @@ def test_two_notebooks_that_are_open_keep_each_others_marks(my, monkeypatch):
     assert kept.read(my / kept.FILE) == {NAME: "✓", "log_posterior": "✓"}
 
 
-@pytest.mark.parametrize("damage", ["", "[1", "{}", '{"exercises": [1]}', '{"exercises": {"uniform_log_prob": 3}}'])
+@pytest.mark.parametrize(
+    "damage", ["", "[1", "{}", '{"exercises": [1]}', '{"exercises": {"uniform_log_prob": 3}}', "[" * 100_000, "\0"]
+)
 def test_a_damaged_file_stops_nobody(my, damage):
     (my / kept.FILE).write_text(damage)
     assert kept.read(my / kept.FILE) == {}
@@ -182,6 +184,39 @@ def test_the_overview_reads_the_file_and_saved_notebooks(my):
     assert "✓  1 of 1 solved" in so_far.overview(my)
     kept.keep({"log_posterior": "✓"}, my / kept.FILE)
     assert "1 of 11 solved" in so_far.overview(my)
+
+
+ODD_CELLS = {
+    "null tags": {"metadata": {"tags": None}},
+    "null tags of an exercise": {"metadata": {"tags": None, "exercise": "accept"}},
+    "no text in an output": {"outputs": [{"output_type": "stream", "text": None}]},
+    "text that is a number": {"outputs": [{"output_type": "stream", "text": 3}]},
+    "an empty line": {"outputs": [{"output_type": "stream", "text": "\n\n"}]},
+    "no outputs": {"outputs": None},
+    "a lone surrogate": {"source": "\ud800", "outputs": [{"output_type": "stream", "text": "\ud800"}]},
+    "metadata that are null": {"metadata": None},
+}
+
+
+@pytest.mark.parametrize("what", ODD_CELLS)
+def test_the_overview_stands_odd_notebooks(my, what):
+    path = my / find("00").handed_out.name
+    notebook = json.loads(path.read_text())
+    solved = next(c for c in notebook["cells"] if "check" in c["metadata"].get("tags", []))
+    solved["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["✓ Exercise 0.1: right\n"]}]
+    bare = {"cell_type": "code", "source": "", "metadata": {"tags": ["check"], "exercise": "accept"}, "outputs": []}
+    notebook["cells"].append(bare | ODD_CELLS[what])
+    path.write_text(json.dumps(notebook))
+    assert "✓  1 of 1 solved" in so_far.overview(my)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"cells": 3}', '"\\ud800"', "[" * 50_000, None])
+def test_the_overview_stands_what_is_no_notebook(my, content):
+    path = my / find("00").handed_out.name
+    path.unlink()
+    path.write_text(content) if content is not None else os.mkfifo(path)
+    kept.keep({NAME: "✓"}, my / kept.FILE)
+    assert "✓  1 of 1 solved" in so_far.overview(my)
 
 
 def test_the_command_takes_a_file_and_refuses_another(tmp_path):

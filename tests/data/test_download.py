@@ -1,5 +1,6 @@
 """MNIST over a real HTTP server on this machine: whatever goes wrong on the way, a clear error or a recovery."""
 
+import contextlib
 import dataclasses
 import gzip
 import hashlib
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +49,7 @@ class Mirror:
     def __init__(self, files: dict[str, bytes]):
         self.answers = {f"{name}.gz": gzip.compress(content) for name, content in files.items()}
         self.asked, self.status, self.cut, self.delay, self.encoded = [], 200, False, 0.0, False
+        self.instead = None  # (handler) -> what it does instead of an answer
         mirror = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -53,6 +57,10 @@ class Mirror:
                 name = self.path.rsplit("/", 1)[-1]
                 mirror.asked.append(name)
                 time.sleep(mirror.delay)
+                if mirror.instead is not None:
+                    with contextlib.suppress(OSError):  # nobody listens any more
+                        mirror.instead(self)
+                    return
                 body = mirror.answers.get(name, b"")
                 self.send_response(mirror.status if name in mirror.answers else 404)
                 self.send_header("Content-Length", str(len(body)))
@@ -109,7 +117,7 @@ def small(files, mirrors, cached, monkeypatch):
     """mnist() with small files, from the two mirrors."""
     published = dataclasses.replace(
         mnist_module.MNIST,
-        hashes={name: f"sha256:{hashlib.sha256(content).hexdigest()}" for name, content in files.items()},
+        hashes={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         mirrors=tuple(mirror.url for mirror in mirrors),
     )
     monkeypatch.setattr(mnist_module, "MNIST", published)
@@ -241,6 +249,168 @@ def test_a_server_that_says_nothing_is_given_up(mirrors, files, small, monkeypat
     assert len(mirrors[1].asked) == 4
 
 
+# Servers that lie or never end. Each leads to the next mirror, and alone to one clear line.
+
+
+def drip(pause, head=b"HTTP/1.0 200 OK\r\n\r\n", piece=b"\x1f"):
+    def instead(handler):
+        handler.wfile.write(head)
+        for _ in range(int(20 / pause)):
+            handler.wfile.write(piece)
+            handler.wfile.flush()
+            time.sleep(pause)
+
+    return instead
+
+
+def endless(head):
+    def instead(handler):
+        handler.wfile.write(head)
+        while True:
+            handler.wfile.write(b"\0" * (1 << 16))
+
+    return instead
+
+
+def endless_chunks(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        handler.wfile.write(b"10000\r\n" + b"\0" * (1 << 16) + b"\r\n")
+
+
+def sends(body, *headers):
+    head = "".join(f"{line}\r\n" for line in ("HTTP/1.0 200 OK", f"Content-Length: {len(body)}", *headers, ""))
+    return lambda handler: handler.wfile.write(head.encode() + body)
+
+
+def moved(where, status="302 Found"):
+    return lambda handler: handler.wfile.write(f"HTTP/1.0 {status}\r\nLocation: {where}\r\n\r\n".encode())
+
+
+PIECE = gzip.compress(bytes(1 << 20))
+BOMB = PIECE * 300  # members of a gzip file follow one another
+
+
+BAD = {
+    "it drips": (drip(0.05), "was too slow"),
+    "its head drips": (drip(0.05, head=b"HTTP/1.0 200 OK\r\nX-A: ", piece=b"a"), "was too slow"),
+    "it sends its first line letter by letter": (drip(0.05, head=b"", piece=b"H"), "was too slow"),
+    "chunks that drip": (
+        drip(0.05, head=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", piece=b"1\r\na\r\n"),
+        "was too slow",
+    ),
+    "it never ends": (endless(b"HTTP/1.0 200 OK\r\n\r\n"), "sends more than"),
+    "it says it is short and never ends": (endless(b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n"), "not the genuine"),
+    "chunks without end": (endless_chunks, "sends more than"),
+    "a bomb": (sends(BOMB), "holds more than"),
+    "a bomb in a bomb": (sends(gzip.compress(BOMB)), "holds more than"),
+    "a bomb as an encoding": (sends(BOMB, "Content-Encoding: gzip"), "holds more than"),
+    "an encoding that is none": (sends(b"nonsense", "Content-Encoding: gzip"), "not the genuine"),
+    "half a bomb": (sends(BOMB[:1000]), "cut off or damaged"),
+    "it sends us to http": (moved("http://127.0.0.1:9/"), "not https"),
+    "it sends us to a file": (moved("file:///etc/passwd"), "not https"),
+    "it sends us to itself": (moved("/data/"), "not https"),
+    "it sends us to ftp for good": (moved("ftp://example.org/", "301 Moved"), "not https"),
+    "it sends us nowhere": (moved("https://127.0.0.1:9/"), "could not be reached"),
+    "its answer is nonsense": (lambda handler: handler.wfile.write(b"\0\xff nonsense\r\n\r\n"), "connection broke"),
+    "it hangs up": (lambda handler: handler.connection.close(), "connection broke"),
+}
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Limits so small that a test can wait for them."""
+    for name, value in {"PATIENCE": 0.5, "SLOWEST": 2000, "LARGEST": 8 << 20, "TIMEOUT": (1, 1)}.items():
+        monkeypatch.setattr(download, name, value)
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_server_that_lies_or_never_ends_leads_to_the_next_mirror(files, mirrors, cached, impatient, what):
+    mirrors[0].instead, words = BAD[what]
+    tracemalloc.start()
+    start = time.monotonic()
+    assert is_right(files)
+    assert time.monotonic() - start < 15
+    assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    tracemalloc.stop()
+    assert len(mirrors[1].asked) == 4, "each file was then asked for there"
+    mirrors[1].instead = mirrors[0].instead
+    (cached / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(ConnectionError, match=words):
+        data.mnist()
+
+
+def test_what_takes_longer_than_is_allowed_in_all_is_given_up(files, mirrors, impatient, monkeypatch):
+    monkeypatch.setattr(download, "LONGEST", 0.6)
+    monkeypatch.setattr(download, "PATIENCE", 100)
+    mirrors[0].instead = drip(0.01, piece=b"a" * 1000)  # fast enough, and without an end
+    assert is_right(files)
+    assert len(mirrors[1].asked) == 4
+
+
+ODD = ["a folder", "a pipe", "a bomb", "a flipped bit", "a link to a device", "larger than anything"]
+
+
+def make_odd(path, what):
+    body = path.read_bytes() if path.exists() else b""
+    path.unlink(missing_ok=True)
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a pipe":
+        os.mkfifo(path)
+    elif what == "a bomb":
+        path.write_bytes(BOMB)
+    elif what == "a flipped bit":
+        middle = len(body) // 2
+        path.write_bytes(body[:middle] + bytes([body[middle] ^ 8]) + body[middle + 1 :])
+    elif what == "a link to a device":
+        path.symlink_to("/dev/zero")
+    else:
+        with open(path, "wb") as file:
+            file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_whatever_stands_in_the_cache_the_file_is_fetched_again(files, mirrors, cached, impatient, what):
+    assert is_right(files)
+    make_odd(cached / "t10k-labels-idx1-ubyte.gz", what)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it can't be kept, that is told
+        assert is_right(files)
+    assert len(mirrors[0].asked) == 5
+
+
+@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_whatever_stands_in_a_folder_of_yours_is_told_in_one_line(
+    files, mirrors, tmp_path, monkeypatch, impatient, what, end
+):
+    folder = tmp_path / "mine" / "mnist"
+    folder.mkdir(parents=True)
+    for name, body in files.items():
+        (folder / f"{name}{end}").write_bytes(gzip.compress(body) if end else body)
+    monkeypatch.setenv("GENLIB_DATA", str(tmp_path / "mine"))
+    assert is_right(files)
+    odd = folder / f"train-labels-idx1-ubyte{end}"
+    make_odd(odd, what)
+    with pytest.raises(ValueError, match=r"train-labels-idx1-ubyte.*unset GENLIB_DATA") as told:
+        data.mnist()
+    assert "\n" not in str(told.value)
+    assert odd.exists()
+    assert mirrors[0].asked == []
+
+
+def test_only_the_compressed_file_can_be_verified_where_only_its_hash_is_known():
+    packed = gzip.compress(b"content")
+    wanted = f"gz:{hashlib.sha256(packed).hexdigest()}"
+    assert download.unpack(packed, wanted) == (b"content", "")
+    assert "only the compressed file" in download.unpack(b"content", wanted)[1]
+    assert (
+        "not the genuine file" in download.unpack(gzip.compress(b"content", 1) + b"", wanted.replace("gz:", "gz:0"))[1]
+    )
+    assert "not the genuine file" in download.unpack(gzip.compress(b"Content"), wanted)[1]
+
+
 def test_a_cache_that_can_not_be_written_is_no_reason_to_fail(files, mirrors, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder can be made in here")
     monkeypatch.setenv("GENLIB_CACHE", str(tmp_path / "file"))
@@ -319,7 +489,7 @@ def test_genlib_data_names_a_folder_that_holds_them(files, mirrors, cached, tmp_
 def test_fashion_mnist_goes_the_same_way(files, mirrors, monkeypatch):
     published = dataclasses.replace(
         mnist_module.FASHION_MNIST,
-        hashes={name: f"md5:{hashlib.md5(body).hexdigest()}" for name, body in files.items()},
+        hashes={name: f"gz:{hashlib.sha256(mirrors[0].answers[f'{name}.gz']).hexdigest()}" for name in files},
         mirrors=tuple(mirror.url for mirror in mirrors),
     )
     monkeypatch.setattr(mnist_module, "FASHION_MNIST", published)
@@ -332,15 +502,16 @@ def test_fashion_mnist_goes_the_same_way(files, mirrors, monkeypatch):
         data.fashion_mnist()
 
 
-def test_what_is_published_is_complete():
+def test_what_is_published_is_complete_and_verified_by_sha256():
     names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-    for published, algorithm, digits in ((PUBLISHED_MNIST, "sha256", 64), (mnist_module.FASHION_MNIST, "md5", 32)):
+    for published, prefix in ((PUBLISHED_MNIST, ""), (mnist_module.FASHION_MNIST, "gz:")):
         assert list(published.hashes) == names
+        assert len(set(published.hashes.values())) == 4
         for wanted in published.hashes.values():
-            assert wanted.startswith(f"{algorithm}:")
-            assert len(bytes.fromhex(wanted.partition(":")[2])) * 2 == digits
+            assert wanted.startswith(prefix)
+            assert len(bytes.fromhex(wanted.removeprefix(prefix))) == 32
         assert len(published.mirrors) >= 2
-        assert all(mirror.endswith("/") for mirror in published.mirrors)
+        assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in published.mirrors)
 
 
 def test_a_file_that_is_no_idx_file_is_refused():

@@ -3,7 +3,9 @@
 import hashlib
 import importlib
 import math
+import os
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -147,12 +149,37 @@ def test_bad_wishes_are_refused_with_advice():
 
 def test_a_damaged_cache_is_drawn_anew(own_cache):
     first = data.glyphs(n=40)
-    for damage in (lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:300] + bytes([b[300] ^ 1]) + b[301:]):
+    for damage in (
+        lambda b: b[: len(b) // 2],
+        lambda b: b"",
+        lambda b: b + b"\0",
+        lambda b: b[:-66] + b"\0\0",  # without its hash
+        lambda b: bytes(len(b)),
+        *(lambda b, k=k: b[:k] + bytes([b[k] ^ 1]) + b[k + 1 :] for k in (0, 12, 300, -1, -30, -66, -70, -100)),
+    ):
         for file in own_cache.rglob("*.npz"):
             file.write_bytes(damage(file.read_bytes()))
             assert cache.unpack(file) is None
         assert all(map(same, first, data.glyphs(n=40)))
         assert all(cache.unpack(file) is not None for file in own_cache.rglob("*.npz"))
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "link to a device", "bomb"])
+def test_whatever_stands_in_the_cache_it_is_drawn_all_the_same(own_cache, what):
+    first = data.glyphs(n=40)
+    for file in own_cache.rglob("*.npz"):
+        file.unlink()
+        if what == "folder":
+            file.mkdir()
+        elif what == "pipe":
+            os.mkfifo(file)
+        elif what == "bomb":
+            np.savez_compressed(file, x=np.zeros(100_000_000, np.uint8))
+        else:
+            file.symlink_to("/dev/zero")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it can't be kept, that is told
+        assert all(map(same, first, data.glyphs(n=40)))
 
 
 def test_without_a_cache_that_can_be_written_it_still_works(tmp_path, monkeypatch):

@@ -814,9 +814,9 @@ def test_a_checkpoint_of_another_run_or_model_is_refused(tmp_path):
         trained(checkpoint=path, lr=0.01)
     with pytest.raises(CheckpointError, match="data was 200 of shape"):
         fit(Line(), points() + 1, steps=40, batch_size=16, lr=0.05, warmup=5, bar=False, checkpoint=path)
-    with pytest.raises(CheckpointError, match="optimizer was AdamW, is SGD"):
+    with pytest.raises(CheckpointError, match=r"optimizer was AdamW .*, is SGD"):
         trained(checkpoint=path, optimizer=lambda p, lr: torch.optim.SGD(p, lr=lr))
-    with pytest.raises(CheckpointError, match="belongs to another model"):
+    with pytest.raises(CheckpointError, match=r"model was Line.*, is Game"):
         trained(Game, checkpoint=path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(CheckpointError, match="delete it to start anew"):

@@ -16,7 +16,7 @@ def role(cell: NotebookNode) -> tuple[str, str] | None:
     name = exercise_of(cell)
     if name is None:
         return None
-    return name, "check" if "check" in cell.metadata.get("tags", []) else "answer"
+    return name, "check" if "check" in (cell.metadata.get("tags") or []) else "answer"
 
 
 def exercise_of(cell: NotebookNode) -> str | None:

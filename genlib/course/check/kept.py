@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from genlib.course import exercises
-from genlib.files import write
+from genlib.files import placed, write
 
 FILE = "progress.json"
 OFF_OR_FILE = "GENLIB_PROGRESS"  # an environment variable: another file; empty: keep nothing (builds, marking, tests)
@@ -34,9 +34,9 @@ def place() -> Path | None:
 def read(path: Path | None) -> dict[str, str]:
     """{exercise: mark} of a file; empty where there is none that can be read. What no exercise has is left out."""
     try:
-        marks = json.loads(path.read_text(encoding="utf-8"))["exercises"] if path else {}
+        marks = json.loads(placed(path).read_text(encoding="utf-8"))["exercises"] if path else {}
         return {name: marks[name] for name in exercises.names() if marks.get(name) in tuple(BEST)}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
 
