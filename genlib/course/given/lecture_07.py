@@ -23,7 +23,7 @@ def two_steps(answer: Callable, x: Tensor, z: Tensor) -> tuple:
     G = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
     D = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1), nn.Flatten(0)).double()
     reached: list[int] = []
-    G[0].bias.register_hook(lambda gradient: reached.append(1))
+    dict(G.named_parameters())["0.bias"].register_hook(lambda gradient: reached.append(1))
     optimizers = [torch.optim.SGD(player.parameters(), lr=0.5) for player in (G, D)]
     for _ in range(2):
         answer(G, D, *optimizers, x, z)

@@ -1,132 +1,153 @@
-"""One learner's answers, run in a process of their own: `python -m genlib.course.grade.marking JOB`.
+"""The process in which one learner's notebook runs and answers: `python -m genlib.course.grade.answering`.
 
-JOB is a JSON file: {lecture, cells: [source], skip: [index], out, seconds}. Cells run in order in one namespace, each
-with a soft time limit, but for the first, which is the course's own; one that fails is written down, and the next one
-runs. Then every exercise of the lecture is checked with the functions that are there. What was seen is appended to
-``out``, a line of JSON at a time, so that whoever waits knows how far it came if this process ends early.
-
-This process is where foreign code runs. It has a limit on memory and on the size of files, starts no others, and
-prints nothing. It protects the rest of the class from accidents; it is no prison for someone who wants to break out.
+Foreign code runs here, so this process knows nothing of what is right, and nobody believes it: it runs the cells that
+it is sent, calls the functions that it is asked for, and sends back what came of it, as plain values. Who judges is
+another process (judge.py). Where there is a sandbox, this process is in it (sandbox.py).
 """
 
 import builtins
-import contextlib
-import json
+import dataclasses
 import os
-import re
+import shutil
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
+from typing import Any
 
-from genlib.course.exercise import Exercise
-
-MEMORY = 6 * 2**30  # bytes of address space; torch alone maps about two
-FILES = 200 * 2**20  # bytes of the largest file that may be written
-FORBIDDEN = ("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system", "os.kill", "os.killpg")
+FORBIDDEN = ("os.posix_spawn", "os.spawn", "os.exec", "os.system", "os.kill", "os.killpg")
+FORKS = 60  # of the first process; what it forked may not fork again
 
 
 class ForbiddenError(RuntimeError):
-    """Something that has no place in an answer, and that could disturb others."""
+    """Something that could disturb others, where no sandbox keeps it in."""
 
 
-def protect() -> None:
-    """Limits for this process and all that it starts; Windows knows none of them, there the time limit must do."""
-    with contextlib.suppress(ImportError):
+def streams() -> tuple[Any, Any]:
+    """What the judge sends and where it listens: the standard streams, which lead nowhere from now on."""
+    read, write = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    return read, write
+
+
+def limit(memory: int, files: int, seconds: float) -> None:
+    """Bounds of this process: its address space, the largest file, the processor's time. Windows knows none of them."""
+    try:
         import resource
+    except ImportError:
+        return
+    bounds = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_FSIZE: files,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: int(seconds),
+    }
+    for what, most in bounds.items():
+        hard = resource.getrlimit(what)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (FILES, FILES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+def forbid(sandboxed: bool) -> None:
+    """Refuses what starts or ends other processes, where no sandbox keeps them in; in one, only forks without end."""
+    first, forks = os.getpid(), 0
 
     def watch(event: str, _arguments: tuple) -> None:
-        if event in FORBIDDEN or event == "subprocess.Popen":
+        nonlocal forks
+        if event in ("os.fork", "os.forkpty"):
+            forks += 1
+            if not sandboxed or forks > FORKS or os.getpid() != first:
+                raise ForbiddenError(f"an answer may not call {event}" + (" so often" if sandboxed else ""))
+        elif not sandboxed and (event in FORBIDDEN or event == "subprocess.Popen"):
             raise ForbiddenError(f"an answer may not call {event}")
 
     sys.addaudithook(watch)
 
 
-def fingerprint(asked: list[Exercise]) -> int:
-    """Of the code that judges and of what it judges by; it must be the same after the answers ran."""
-    import torch
+class Answering:
+    """Does what the judge asks for."""
 
-    from genlib.course.exercise import calling, comparing, declaring, judging, limits
+    def __init__(self, start: dict[str, Any]):
+        import genlib.course
+        from genlib.course.grade.shell import Shell
 
-    modules = (calling, comparing, declaring, judging, limits)
-    classes = [c for m in modules for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__]
-    functions = [f for owner in (*modules, *classes) for f in vars(owner).values()]
-    codes = tuple(f.__code__ for f in functions if hasattr(f, "__code__"))
-    known = (id(f) for e in asked for f in (e, e.reference, e.observe, e._right, *e.properties, *e.mistakes))
-    return hash((codes, *known, id(torch.equal), id(torch.allclose), id(torch.Tensor)))
+        # A check in a cell of the learner's own says nothing here, nor does it know anything.
+        genlib.course.check = genlib.course.progress = lambda *_, **__: None  # type: ignore[assignment]
+        builtins.input = lambda *_: ""
+        self.shell = Shell(commands=start["sandboxed"])
 
+    def reply(self, message: dict[str, Any]) -> dict[str, Any]:
+        """What came of one message."""
+        return getattr(self, f"on_{message['do']}")(message)
 
-def plain(source: str) -> str:
-    """A cell without IPython's magics and shell commands, which have no place in an answer."""
-    return re.sub(r"^(\s*)([%!].*)$", r"\1pass  # \2", source, flags=re.M)
+    def on_setup(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {"error": self.shell.setup(message["source"])}
 
+    def on_ours(self, message: dict[str, Any]) -> dict[str, Any]:
+        self.shell.ours(message["source"])
+        return {}
 
-def run(job: dict, tell: Callable[[dict], None]) -> None:
-    """Runs the cells and checks the exercises; tells {"cell": i} before and {"error": …} after each that fails."""
-    from genlib.course import exercises
+    def on_theirs(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {"error": self.shell.theirs(message["source"], message["seconds"])}
 
-    asked = exercises.of_lecture(job["lecture"])
-    for exercise in asked:
-        exercise.check(exercise.reference)  # so that what is right is known before foreign code runs
-    judges = fingerprint(asked)
-    namespace = _run_cells(job, tell)
-    for exercise in asked:
-        tell({"cell": f"check of {exercise.name}"})
-        if exercise.name in job["skip"]:
-            continue
-        there = exercise.name in namespace
-        verdict = exercise.check(namespace[exercise.name]) if there else exercise.not_solved()
-        if fingerprint(asked) != judges:
-            tell({"tampered": True})
-            return
-        tell({"exercise": exercise.name, "solved": verdict.mark == "✓", "line": str(verdict)})
-    tell({"done": True})
+    def on_look(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Whether there is an answer, whether it is the one written last, and whether it can be called."""
+        from genlib.course.exercise.answer import Answer
 
+        name = message["name"]
+        there = name in self.shell.names
+        fault = Answer(self.shell.names[name]).fault() if there else None
+        return {"there": there, "stale": self.shell.stale(name), "fault": fault}
 
-def _run_cells(job: dict, tell: Callable[[dict], None]) -> dict:
-    """The namespace in which the cells ran, one after the other."""
-    from genlib.course.exercise.calling import one_line
-    from genlib.course.exercise.limits import TimeLimitError, time_limit
+    def on_call(self, message: dict[str, Any]) -> dict[str, Any]:
+        """What an answer does with some arguments: an Outcome, as a dictionary; late where it did not end."""
+        from genlib.course.exercise.calling import called, run
+        from genlib.course.exercise.limits import TimeLimitError, time_limit
 
-    namespace = {"__name__": "__main__", "display": lambda *_, **__: None, "get_ipython": lambda: None}
-    for index, source in enumerate(job["cells"]):
-        if index in job["skip"]:
-            continue
-        tell({"cell": index})
-        error = None
+        start = time.process_time()
         try:
-            with time_limit(job["seconds"] if index else 60.0):
-                exec(compile(plain(source), f"cell {index}", "exec"), namespace)
+            with time_limit(message["seconds"]):
+                outcome = run(
+                    self.shell.names[message["name"]],
+                    message["arguments"],
+                    keywords=message["keywords"],
+                    observe=message["observe"] or called,
+                    gradients=message["gradients"],
+                )
         except TimeLimitError:
-            error = f"it was still running after {job['seconds']:g} seconds"
-        except BaseException as raised:  # exit() and a stop by hand as well
-            error = f"{type(raised).__name__}: {one_line(raised)}"
-        if error and "NotImplementedError" not in error:
-            tell({"cell": index, "error": error})
-    return namespace
+            return {"late": True}
+        stop = dataclasses.asdict(outcome.stop) if outcome.stop else None
+        fields = {"value": outcome.value, "changed": outcome.changed, "gradients": outcome.gradients}
+        return {"late": False, "used": time.process_time() - start, "stop": stop, **fields}
 
 
 def main() -> None:
-    """Reads the job and a token from its starter, and sees to it that nothing is printed."""
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    token = sys.stdin.readline().strip()  # what is not marked with it was not written here
-    channel = os.open(job["out"], os.O_WRONLY | os.O_APPEND)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    builtins.input = lambda *_: ""
+    """Answers until the judge is gone."""
+    from genlib.course.grade.channel import Channel, EndedError
 
-    def tell(what: dict) -> None:
-        os.write(channel, (json.dumps(what | {"token": token}) + "\n").encode())
-
-    import torch
-
-    torch.set_num_threads(1)
-    protect()
-    run(job, tell)
+    channel = Channel(*streams(), ours=True)
+    start = channel.receive()
+    if start["files"]:  # what lay beside the notebook
+        shutil.copytree(start["files"], Path.cwd(), dirs_exist_ok=True)
+    sys.path.append(os.getcwd())  # modules beside the notebook can be imported, and hide none of the course's
+    answering = Answering(start)
+    limit(start["memory"], start["largest"], start["seconds"])
+    forbid(start["sandboxed"])
+    channel.send({"ready": True})
+    while True:
+        try:
+            message = channel.receive()
+        except EndedError:
+            break
+        try:
+            reply = answering.reply(message)
+        except BaseException as error:  # a stop that came late, or memory that is gone: the judge is told all the same
+            reply = {"failed": f"{type(error).__name__}"}
+        try:
+            channel.send(reply)
+        except EndedError:
+            break
     os._exit(0)  # whatever was left running in threads
 
 
