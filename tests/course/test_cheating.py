@@ -152,11 +152,11 @@ CHEATS = {
     "an own check and a printed mark": "def check(name): print('✓ Exercise 1.6 accept: all 5 properties hold')\n"
     "check('accept')\n" + WRONG,
     "what is known of the inputs": REMEMBERED,
-    "a library rewritten": LIBRARY,
     "the judge killed": "import os, signal\nfor pid in (os.getppid(), 1):\n    try: os.kill(pid, signal.SIGKILL)\n"
     "    except Exception: pass\n" + WRONG,
 }  # fmt: skip
 IN_A_SANDBOX = {
+    "a library rewritten": LIBRARY,
     "the reference imported": REFERENCE,
     "the reference read": FILES,
     "the network asked": "import urllib.request\ntry:\n    urllib.request.urlopen('http://127.0.0.1:9', timeout=1)\n"
@@ -181,16 +181,6 @@ def marked(tmp_path, content):
     return grade("someone", path)
 
 
-@pytest.fixture
-def library():
-    """The library's files as they were, whatever a notebook does to them where no sandbox keeps it in."""
-    before = {path: path.read_bytes() for path in (sandbox.LIBRARY / "course").rglob("*.py")}
-    yield before
-    for path, content in before.items():
-        if path.read_bytes() != content:
-            path.write_bytes(content)
-
-
 def test_these_answers_are_what_they_should_be():
     right, honest = exercises.find("accept"), exercises.find("letter_given_flag")
     namespace: dict = {}
@@ -202,17 +192,16 @@ def test_these_answers_are_what_they_should_be():
 
 
 @pytest.mark.parametrize("what", CHEATS)
-def test_cheating_earns_nothing_and_takes_nothing_from_an_honest_answer(tmp_path, what, library):
+def test_cheating_earns_nothing_and_takes_nothing_from_an_honest_answer(tmp_path, what):
     _earns_nothing(tmp_path, CHEATS[what])
-    if sandbox.works():
-        assert all(path.read_bytes() == content for path, content in library.items())
     assert not Path("/tmp/genlib_cheated").exists()
 
 
 @pytest.mark.parametrize("what", IN_A_SANDBOX)
-def test_in_a_sandbox_there_is_no_reference_to_find(tmp_path, what):
+def test_in_a_sandbox_there_is_nothing_to_find_and_nothing_to_change(tmp_path, what):
     needs_a_sandbox()
     _earns_nothing(tmp_path, IN_A_SANDBOX[what])
+    assert "lambda *a, **k: None" not in (sandbox.LIBRARY / "course/exercise/comparing.py").read_text(encoding="utf-8")
 
 
 def _earns_nothing(tmp_path, cheat: str) -> None:

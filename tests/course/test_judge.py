@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from genlib.course import exercises
-from genlib.course.exercise.calling import Outcome, Stop
+from genlib.course.exercise.calling import Outcome, Stop, called, run
 from genlib.course.exercise.plain import pack
 from genlib.course.grade import judge, judges, process, sandbox
 from genlib.course.grade.channel import Channel, EndedError
@@ -35,6 +35,22 @@ class Replies:
 def verdict(name: str, answering: Replies):
     marking = Marking({"lecture": exercises.lecture_of(name), "steps": [], "beside": {}})
     return marking._verdict(answering, exercises.find(name))
+
+
+def as_reply(function):
+    """What a process says of a call of this function."""
+
+    def reply(message):
+        outcome = run(
+            function,
+            message["arguments"],
+            keywords=message["keywords"],
+            observe=message["observe"] or called,
+            gradients=message["gradients"],
+        )
+        return value(outcome.value, changed=outcome.changed, gradients=outcome.gradients)
+
+    return reply
 
 
 def value(of, **more):
@@ -111,7 +127,7 @@ def test_inputs_are_drawn_from_a_seed_that_only_the_judge_knows():
 def test_the_verdict_is_the_one_of_check_word_for_word():
     exercise = exercises.find("kl_of_gaussians")
     for hint, mistake in exercise.mistakes[:6]:
-        told = verdict("kl_of_gaussians", Replies(lambda m, mistake=mistake: value(mistake(*m["arguments"]))))
+        told = verdict("kl_of_gaussians", Replies(as_reply(mistake)))
         assert told.text in (hint, exercise.check(mistake).text)
         assert str(told) == str(exercise.check(mistake))
 
@@ -158,7 +174,8 @@ def test_what_was_judged_before_the_end_counts():
 def test_what_no_interrupt_reaches_is_ended_by_the_judge():
     found = Marking(job({"setup": ""}, {"theirs": DEAF}, {"theirs": RIGHT}, CHECK)).result()
     assert found["lines"]["uniform_log_prob"][0] == "✓"
-    assert "never came to an end" in found["notes"][0]
+    assert found["notes"][0].startswith(f"`{DEAF}` ")
+    assert found["notes"][0].endswith("; the rest was marked without it")
 
 
 def test_a_cell_of_the_courses_runs_when_a_name_of_it_is_needed_and_not_before():
@@ -167,6 +184,13 @@ def test_a_cell_of_the_courses_runs_when_a_name_of_it_is_needed_and_not_before()
     steps = [{"setup": ""}, {"ours": ours}, {"theirs": "import os\nassert not os.path.exists('ran')"}]
     found = Marking(job(*steps, {"theirs": uses}, {"theirs": uses})).result()
     assert found["stops"] == []
+
+
+@pytest.mark.parametrize("line", ["1 / 0", "undefined_name", "while True: pass", "import no_such_library"])
+def test_a_line_that_stops_does_not_take_the_function_below_it_along_and_that_is_said(line):
+    found = Marking(job({"setup": ""}, {"theirs": f"{line}\n{RIGHT}"}, CHECK)).result()
+    assert found["lines"]["uniform_log_prob"][0] == "✓"
+    assert "all the same, which JupyterLab does not do" in found["stops"][0][1]
 
 
 def test_names_of_the_learners_own_stay_when_a_cell_of_the_courses_is_run_late():
@@ -239,7 +263,7 @@ def test_what_protects_a_run_is_said_in_one_line(monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="the coding of the output is set by a variable that Windows may ignore")
 def test_marks_can_be_written_where_the_output_has_another_coding(tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
-    command = [sys.executable, "-c", "from genlib.cli import app; app()", "progress", "00"]
+    command = [sys.executable, "-c", "from genlib.cli import app; app()", "progress"]
     done = subprocess.run(command, env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert "○" in done.stdout.decode("utf-8") or "✓" in done.stdout.decode("utf-8")

@@ -38,7 +38,7 @@ class Stop:
         message = one_line(error)
         wrong_call = isinstance(error, TypeError) and "positional argument" in message and not frames
         kind = next(k for k in (SystemExit, RecursionError, type(error)) if isinstance(error, k)).__name__
-        return cls(text(kind, 80), message, text(line, 200), wrong_call)
+        return cls(text(kind, 80), message, text(line, 120), wrong_call)
 
     def unsolved(self) -> bool:
         """Whether it is the stub that was handed out."""

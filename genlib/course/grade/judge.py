@@ -67,7 +67,7 @@ def _outcome(reply: dict[str, Any]) -> Outcome:
         return Outcome(stop=Stop(_text(reply.get("failed")) or "Error"))
     if isinstance(stop, dict):
         kind, message, line = (_text(stop.get(name)) or "" for name in ("kind", "message", "line"))
-        return Outcome(stop=Stop(kind, message[:160], line[:200], stop.get("not_callable") is True))
+        return Outcome(stop=Stop(kind, message[:160], line[:120], stop.get("not_callable") is True))
     changed = _text(reply.get("changed"))
     return Outcome(reply["value"], None, changed and changed[:40], gradients if isinstance(gradients, list) else None)
 

@@ -21,7 +21,7 @@ from genlib.course.grade.channel import Channel, EndedError
 MEMORY = 6 * 2**30  # bytes; torch alone maps about two
 LARGEST = 200 * 2**20  # bytes of the largest file that may be written
 PROCESSES = 64
-PATIENCE = 10  # so many seconds on the clock for one of the processor, so that a busy machine refuses nobody
+PATIENCE = 20  # so many seconds on the clock for one of the processor, so that a busy machine refuses nobody
 WAITING = 60.0  # seconds on the clock in which a process computes nothing at all, and is asked for something
 
 

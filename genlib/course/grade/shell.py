@@ -24,6 +24,7 @@ from genlib.course.exercise.limits import TimeLimitError, time_limit
 
 FETCHES = ("pip", "pip3", "conda", "mamba", "apt", "apt-get", "npm", "git", "wget", "curl", "uv")  # needs a network
 DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+ALL_THE_SAME = "; what it defines below that line was defined all the same, which JupyterLab does not do"
 SETUP_SECONDS = 120.0  # of the processor, for the course's own cells
 
 
@@ -77,24 +78,25 @@ class Shell:
             raised = result.error_before_exec or result.error_in_exec
         if raised is None:
             return None
-        if isinstance(raised, TimeLimitError):
-            self._define_the_rest(source, raised)
-            return f"it was still running after {seconds:g} seconds"
-        if not isinstance(raised, SyntaxError):
-            self._define_the_rest(source, raised)
-        return f"{type(raised).__name__}: {one_line(raised)}".rstrip(": ")
+        late = isinstance(raised, TimeLimitError)
+        error = f"{type(raised).__name__}: {one_line(raised)}".rstrip(": ")
+        error = f"it was still running after {seconds:g} seconds" if late else error
+        return error + (ALL_THE_SAME if self._define_the_rest(source, raised) else "")
 
-    def _define_the_rest(self, source: str, raised: BaseException) -> None:
-        """The imports, functions and classes that stand below the line that stopped."""
+    def _define_the_rest(self, source: str, raised: BaseException) -> bool:
+        """The imports, functions and classes that stand below the line that stopped; returns whether there are any."""
         place, traceback = None, raised.__traceback__
         while traceback is not None:
             if traceback.tb_frame.f_globals is self.names and traceback.tb_frame.f_code.co_name == "<module>":
                 place = traceback.tb_lineno, traceback.tb_frame.f_code.co_filename
             traceback = traceback.tb_next
         tree = self._parsed(source)
-        for node in tree.body if tree and place else []:
-            if place and node.lineno > place[0] and isinstance(node, DEFINES):
-                self._execute(node, place[1])
+        if tree is None or place is None:
+            return False
+        rest = [node for node in tree.body if node.lineno > place[0] and isinstance(node, DEFINES)]
+        for node in rest:
+            self._execute(node, place[1])
+        return bool(rest)
 
     def _provide(self, wanted: set[str]) -> None:
         """Runs those of the course's cells so far that alone make a wanted name; names of the learner's own stay."""
