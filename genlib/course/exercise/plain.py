@@ -23,7 +23,7 @@ from torch import Tensor
 
 TEXT, DIGITS = 2000, 2**20  # the longest text, in characters; the longest integer, in bits
 VALUES, DEPTH = 200_000, 8  # how many values a tuple may hold in all, and how deep they may lie
-BYTES = 64 * 2**20  # of all tensors of a message
+BYTES, HEADER = 64 * 2**20, 32 * 2**20  # of all tensors of a message, and of what describes them
 GIVEN = "genlib.course.given"  # what lives there is sent by its name: see `pack`
 
 _DTYPES = {
@@ -191,8 +191,8 @@ class _Reader:
 
     def __init__(self, data: bytes, ours: bool):
         size = int.from_bytes(data[:8], "big")
-        if len(data) < 8 + size:
-            raise PlainError("the bytes end too early")
+        if size > HEADER or len(data) < 8 + size:
+            raise PlainError("the bytes end too early, or describe too much")
         self.header, self.blob = json.loads(data[8 : 8 + size]), memoryview(data)[8 + size :]
         self.ours, self.at, self.values = ours, 0, 0
 

@@ -14,6 +14,7 @@ import os
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ from genlib.course.exercise.answer import Answer
 from genlib.course.exercise.calling import Outcome, Stop, called
 from genlib.course.exercise.plain import PlainError
 from genlib.course.grade.channel import EndedError
-from genlib.course.grade.process import RUNNING, MachineError, Process
+from genlib.course.grade.process import PATIENCE, RUNNING, MachineError, Process
 
 TRIES = 4  # a notebook is run again without what ended it, so often at most
 
@@ -37,6 +38,7 @@ class Elsewhere(Answer):
 
     def __init__(self, process: Process, exercise: Exercise):
         self.process, self.name, self.left = process, exercise.name, exercise.seconds
+        self.until = time.monotonic() + PATIENCE * (exercise.seconds + 3)  # however little it computes
         self.looked = process.ask({"do": "look", "name": exercise.name}, 5.0)
 
     def fault(self) -> str | None:
@@ -53,7 +55,7 @@ class Elsewhere(Answer):
         message: dict[str, Any] = {"do": "call", "name": self.name, "arguments": arguments, "keywords": keywords or {}}
         message |= {"observe": None if observe is called else observe, "gradients": gradients}
         reply = self.process.ask(message | {"seconds": float(max(self.left, 0.1))}, self.left)
-        if reply.get("late") is True:
+        if reply.get("late") is True or time.monotonic() > self.until:
             raise LateError
         used = reply.get("used")
         self.left -= used if isinstance(used, float) and 0 <= used < 1e6 else 0.0
@@ -90,6 +92,7 @@ class Marking:
         self.stops: dict[int, str] = {}  # {step: the error it stops with}
         self.notes: list[str] = []
         self.left_out: set[int] = set()
+        self.over = False  # the notebook has had its time
         self.secret = secrets.randbits(60)
 
     def result(self) -> dict:
@@ -97,7 +100,7 @@ class Marking:
         try:
             for _ in range(TRIES):
                 culprit = self._run()
-                if culprit is None:
+                if culprit is None or self.over:
                     break
                 self.left_out.add(culprit)
         except MachineError as error:
@@ -117,7 +120,9 @@ class Marking:
             (what,) = self.job["steps"][step].items()
             if what[0] == "setup":
                 raise MachineError(f"the course's own setup {process.why}") from None
-            self.notes.append(f"{_named(*what)} {process.why}; the rest was marked without it")
+            self.over = process.over
+            rest = "; what comes after it was not marked" if self.over else "; the rest was marked without it"
+            self.notes.append(f"{_named(*what)} {process.why}{rest}")
             return step
         finally:
             process.end()

@@ -22,6 +22,7 @@ MEMORY = 6 * 2**30  # bytes; torch alone maps about two
 LARGEST = 200 * 2**20  # bytes of the largest file that may be written
 PROCESSES = 64
 PATIENCE = 20  # so many seconds on the clock for one of the processor, so that a busy machine refuses nobody
+IN_ALL = 10  # likewise, for the whole notebook
 WAITING = 60.0  # seconds on the clock in which a process computes nothing at all, and is asked for something
 
 
@@ -40,6 +41,8 @@ class Process:
         self.why = "ended its process"  # what is told of its end
         self._seconds, self._used = seconds, 0.0  # of the processor: in all, and so far
         self._deadline, self._most, self._asked = time.monotonic() + 300.0, seconds, False  # of what is asked now
+        self._end = time.monotonic() + IN_ALL * seconds
+        self.over = False  # its time is over, so that it need not be tried again
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="genlib-grade-"))
             for name, path in beside.items():
@@ -104,8 +107,9 @@ class Process:
             used, memory, count = _taken(self._process.pid)
             if used > self._used or not self._asked or count < all_of_it:
                 self._used, busy = used, time.monotonic()
-            if self._used > self._seconds:
-                self.why = f"was still running after {self._seconds:g} seconds of the processor"
+            self.over = self._used > self._seconds or time.monotonic() > self._end
+            if self.over:
+                self.why = f"was still running after {self._seconds:g} seconds of the processor, or ten times as many on the clock"
             elif self._used > self._most:
                 self.why = "never came to an end"
             elif time.monotonic() > min(self._deadline, busy + WAITING):
