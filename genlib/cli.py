@@ -1,6 +1,8 @@
 """The command line: `genlib start | check | progress` to learn, `grade | handout` to teach, `build | slides | train |
 retrain` to make."""
 
+import io
+import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -14,6 +16,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.callback()
 def main() -> None:
     """An interactive notebook course on deep generative models."""
+    for stream in (sys.stdout, sys.stderr):  # Windows: what is sent to a file could hold no ✓
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(encoding="utf-8")
 
 
 @app.command()
@@ -126,7 +131,9 @@ def grade(
     from genlib.course.check.notebook import ValidateError
     from genlib.course.grade.feedback import table
     from genlib.course.grade.folder import grade_all, marks_of
+    from genlib.course.grade.sandbox import protection
 
+    typer.echo(protection(full))
     where = Path(marks) if marks else marks_of(Path(folder))
     try:
         grades = grade_all(

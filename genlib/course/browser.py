@@ -1,8 +1,8 @@
 """Chromium without a screen: it prints the slides, and in the tests it opens what learners and lecturers open.
 
-Run as a program, `python genlib/course/browser.py`, it sees to it that there is a browser, and npm with Node.js: what
-is missing is fetched where that can be done, else one line says what to install. `make test` begins with it, before
-there is an environment: so nothing is imported here but Python's own.
+Run as a program, `python genlib/course/browser.py`, it sees to it that there is a browser, npm with Node.js, and on
+Debian bubblewrap: what is missing is fetched where that can be done, else one line says what to install. `make test`
+begins with it, before there is an environment: so nothing is imported here but Python's own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FLAGS = [
     "--disable-sync",
 ]
 BROWSER, NPM = "Chromium or Chrome", "npm with Node.js"
+SANDBOX = "bubblewrap"  # for marking; Debian's package is called so too
 _PATIENCE = 300  # seconds for a download
 _PACKAGES = {BROWSER: ["chromium", "fonts-dejavu-core"], NPM: ["nodejs", "npm"]}  # Debian's
 _HOW = {
@@ -113,8 +114,11 @@ def provide() -> int:
     before that leaves the browser to a later one.
     """
     lacking = missing()
-    if lacking and _debian() and _root():
-        _install([name for what in lacking for name in _PACKAGES[what]])
+    packages = [name for what in lacking for name in _PACKAGES[what]]
+    if not shutil.which("bwrap"):
+        packages.insert(0, SANDBOX)  # it is not asked for elsewhere: marking works without, and says so
+    if packages and _debian() and _root():
+        _install(packages)
         lacking = missing()
     if lacking == [BROWSER]:
         if importlib.util.find_spec("playwright") is None:

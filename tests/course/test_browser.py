@@ -67,12 +67,22 @@ def test_where_everything_is_there_nothing_is_done_or_said(machine, capsys):
 
 def test_debian_as_root_installs_what_is_missing_and_only_that(machine):
     machine.debian = machine.root = True
-    machine.has("chromium")
+    machine.has("chromium", "bwrap")
     machine.after = lambda command: machine.has("npm", "node")
     assert browser.provide() == 0
     assert [command[:2] for command in machine.ran] == [["apt-get", "update"], ["apt-get", "install"]]
     assert machine.ran[1][-2:] == ["nodejs", "npm"]
     assert "chromium" not in machine.ran[1]
+
+
+def test_debian_as_root_gets_the_sandbox_for_marking_and_nobody_else_is_asked_for_it(machine, capsys):
+    machine.has("chromium", "npm", "node")
+    assert browser.provide() == 0
+    assert machine.ran == []
+    machine.debian = machine.root = True
+    assert browser.provide() == 0
+    assert machine.ran[1][-1] == "bubblewrap"
+    assert capsys.readouterr().err == ""
 
 
 def test_a_user_without_a_browser_gets_playwrights_own(machine, tmp_path):

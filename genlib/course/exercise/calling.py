@@ -1,5 +1,6 @@
-"""Calling an answer: what it did with one input, and how it stopped, in words."""
+"""Calling an answer: what it did with one input, and how it stopped, in plain values and words."""
 
+import contextlib
 import copy
 import dataclasses
 import io
@@ -12,19 +13,57 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genlib.course.exercise.limits import TimeLimitError
+from genlib.course.exercise.plain import Other, plain, text
+from genlib.course.exercise.state import as_expected
+
 # Lines of these folders are not a learner's: the course's own, and torch's.
 _NOT_THEIRS = (str(Path(__file__).parents[1]), torch.__path__[0])
 
 
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """An exception in an answer: its type, its message, and the learner's line that raised it."""
+
+    kind: str
+    message: str = ""
+    line: str = ""
+    not_callable: bool = False  # it could not be called as asked: too few or too many arguments
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Stop":
+        """What is told of an exception."""
+        frames = _frames(error)
+        line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
+        message = one_line(error)
+        wrong_call = isinstance(error, TypeError) and "positional argument" in message and not frames
+        kind = next(k for k in (SystemExit, RecursionError, type(error)) if isinstance(error, k)).__name__
+        return cls(text(kind, 80), message, text(line, 120), wrong_call)
+
+    def unsolved(self) -> bool:
+        """Whether it is the stub that was handed out."""
+        return self.kind == "NotImplementedError" and "Exercise" in self.message
+
+    def told(self, where: str) -> str:
+        """In one line: which line stopped, and why."""
+        if self.kind == "SystemExit":
+            return "your code calls exit(); return a value instead"
+        if self.kind == "RecursionError":
+            return "your function calls itself without end"
+        if self.not_callable:
+            return f"your function can't be called as asked: {self.message}"
+        at = f" at `{self.line}`" if self.line else ""
+        return f"your code stopped {where}{at}: {f'{self.kind}: {self.message}'.rstrip(': ')}"
+
+
 @dataclasses.dataclass
 class Outcome:
-    """What a function did with one input."""
+    """What a function did with one input: only plain values (see plain.py)."""
 
-    situation: str  # "a random input", or the name of an edge case
-    value: object = None
-    error: BaseException | None = None
+    value: Any = None
+    stop: Stop | None = None
     changed: str | None = None  # what it did to its input, if it changed it in place
-    gradients: list[Tensor | None] | None = None  # of the sum of the values, for each floating input
+    gradients: list[Any] | None = None  # of the sum of the values, for each floating input
 
 
 class Quiet(io.TextIOBase):
@@ -34,18 +73,37 @@ class Quiet(io.TextIOBase):
         return len(text)
 
 
-def outcome(function: Callable, situation: str, arguments: tuple, observe: Callable, gradients: bool) -> Outcome:
-    """Calls ``observe(function, *arguments)`` on copies, from a fixed seed; an exception is part of the outcome."""
-    result = Outcome(situation)
-    given = copy.deepcopy(arguments)
-    try:
-        torch.manual_seed(0)
-        result.value = _detached(observe(function, *given))
-        result.changed = _changed(arguments, given)
-        if gradients:
-            result.gradients = _gradients(function, arguments, observe)
-    except (Exception, SystemExit) as error:
-        result.error = error
+def called(answer: Callable, *arguments: Any, **keywords: Any) -> Any:
+    """How an answer is looked at, unless an exercise says otherwise: its value."""
+    return answer(*arguments, **keywords)
+
+
+def run(
+    function: Callable,
+    arguments: tuple,
+    *,
+    keywords: dict[str, Any] | None = None,
+    observe: Callable = called,
+    gradients: bool = False,
+) -> Outcome:
+    """Calls ``observe(function, *arguments)`` on copies, from a fixed state; an exception is part of the outcome.
+
+    Raises only what stops the judge as well: the learner's own stop button, and the end of the time.
+    """
+    result, quiet = Outcome(), Quiet()
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        try:
+            given = copy.deepcopy(arguments)
+            with as_expected():
+                result.value = plain(observe(function, *given, **(keywords or {})))
+                result.changed = _changed(arguments, given)
+            if gradients:
+                with as_expected():
+                    result.gradients = _gradients(function, arguments, observe)
+        except (KeyboardInterrupt, TimeLimitError):
+            raise
+        except BaseException as error:
+            result.stop = Stop.of(error)
     return result
 
 
@@ -58,13 +116,12 @@ def _changed(arguments: tuple, given: tuple) -> str | None:
     return changed
 
 
-def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[Tensor | None] | None:
+def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[Any] | None:
     """Of a weighted sum of the values, for each floating input; None where nothing flows.
 
     Each entry has a weight of its own: in a plain sum, entries that have changed places would not show.
     """
     leaves = [a.detach().clone().requires_grad_() if is_float(a) else copy.deepcopy(a) for a in arguments]
-    torch.manual_seed(0)
     try:
         value = observe(function, *leaves)
     except RuntimeError as error:
@@ -76,13 +133,8 @@ def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[
         return None
     flat = torch.cat([v.flatten().double() for v in values])
     total = (flat * torch.linspace(1, 2, len(flat), dtype=torch.double)).sum()
-    return list(torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True))
-
-
-def _detached(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return type(value)([_detached(v) for v in value])
-    return value.detach().clone() if isinstance(value, Tensor) else value
+    found = torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True)
+    return [plain(gradient) for gradient in found]
 
 
 def is_float(value: object) -> bool:
@@ -95,27 +147,27 @@ def same_tensor(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and torch.equal(a.nan_to_num(), b.nan_to_num())
 
 
-def stopped(error: BaseException, where: str) -> str:
-    """An exception in the learner's code as one line: the line that raised it, and the message."""
-    if isinstance(error, SystemExit):
-        return "your code calls exit(); return a value instead"
-    if isinstance(error, RecursionError):
-        return "your function calls itself without end"
-    frames = _frames(error)
-    if isinstance(error, TypeError) and "positional argument" in str(error) and not frames:
-        return f"your function can't be called as asked: {one_line(error)}"
-    line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
-    at = f" at `{line}`" if line else ""
-    message = f"{type(error).__name__}: {one_line(error)}".rstrip(": ")
-    return f"your code stopped {where}{at}: {message}"
-
-
 def one_line(error: BaseException, limit: int = 160) -> str:
     """An exception's message without line breaks, and not longer than ``limit`` characters."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    try:
+        message = str(error)
+    except Exception:  # a message that is none
+        message = ""
+    return text(" ".join(message[:4000].split()), limit)
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The part of the traceback that lies in the learner's own code."""
     return [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(_NOT_THEIRS)]
+
+
+def describe(value: object) -> str:
+    """What a plain value is, as "a tensor of shape (2, 3)"."""
+    if value is None:
+        return "None"
+    if isinstance(value, Other):
+        return value.what
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -2,26 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import numpy as np
-from torch import Tensor
+from genlib.course.given.judgements import Judgements
 
 
-def judged(right: Mapping[str, bool]) -> Callable:
-    """observe= of such an exercise: the judgements in the order of its letters, however they were written down."""
-
-    def judgements(answer: Callable) -> Any:
-        value = answer()
-        if isinstance(value, dict):
-            letters = {str(key).strip().upper(): judgement for key, judgement in value.items()}
-            if len(letters) != len(right):
-                return tuple(letters.values())  # told how many there are, and how many were asked
-            return tuple(letters[letter] for letter in right) if set(letters) == set(right) else value
-        plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
-        return value.tolist() if plain or isinstance(value, np.ndarray) else value
-
-    return judgements
+def judged(right: Mapping[str, bool]) -> Judgements:
+    """observe= of such an exercise: it knows the letters alone."""
+    return Judgements(tuple(right))
 
 
 def misjudged(right: Mapping[str, bool], why: Mapping[str, str]) -> dict[str, list[Callable]]:

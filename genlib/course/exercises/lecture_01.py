@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genlib.course.exercise import Exercise
+from genlib.course.given.lecture_01 import letter_of
 
 
 def _table(generator, n=4, k=3) -> Tensor:
@@ -1131,12 +1132,6 @@ kl = Exercise(
 
 def false_statement():
     return "d"
-
-
-def letter_of(answer):
-    """The letter of an answer such as " (A) ", small and bare; anything but a string as it is."""
-    value = answer()
-    return value.strip(" ().").lower() if isinstance(value, str) else value
 
 
 spot = Exercise(

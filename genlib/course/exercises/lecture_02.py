@@ -3,15 +3,12 @@
 import math
 
 import torch
-import torch._dynamo  # FlopCounterMode loads it at its first use: seconds that would count as an answer's
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
 
 from genlib.course.exercise import Exercise
 from genlib.course.exercise.judging import judged, misjudged
+from genlib.course.given.lecture_02 import work
 
 # 2.1 ------------------------------------------------------------------------------------------------------------------
 
@@ -502,28 +499,14 @@ def agrees_with_conv2d(answer):
             assert torch.allclose(answer(features, weight, bias, r, c), whole[:, :, r, c]), f"not at ({r}, {c})"
 
 
-class _Written(TorchDispatchMode):
-    """Counts the numbers that torch writes; a view writes none."""
-
-    numbers = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        given = {t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
-        made = [t for t in tree_leaves(out) if isinstance(t, Tensor) and t.untyped_storage().data_ptr() not in given]
-        self.numbers += sum(t.numel() for t in made)
-        return out
-
-
 def works_on_one_window(answer):
     generator = torch.Generator().manual_seed(6)
     features, weight = (torch.randn(*shape, generator=generator) for shape in ((1, 2, 64, 64), (4, 2, 3, 3)))
-    with FlopCounterMode(display=False) as counter, _Written() as written:
-        answer(features, weight, torch.zeros(4), 30, 20)
+    operations, written = answer.watched(work, features, weight, torch.zeros(4), 30, 20)
     one = 2 * weight.numel()  # a product and a sum for each number of the kernel
-    times = counter.get_total_flops() / one
+    times = operations / one
     assert times < 64, f"the work of {times:.0f} pixels: cut the window out first, then multiply"
-    copies = written.numbers / features.numel()  # a padded copy of the picture is one, and a little
+    copies = written / features.numel()  # a padded copy of the picture is one, and a little
     assert copies < 4, f"it writes as many numbers as {copies:.0f} pictures have: cut the one window out first"
 
 

@@ -7,6 +7,16 @@ from torch import Tensor
 
 from genlib.course.exercise import Exercise
 from genlib.course.exercise.judging import judged, misjudged
+from genlib.course.given.lecture_05 import (
+    Cubic,
+    Logistic,
+    Net,
+    Shift,
+    Shrinking,
+    jacobian,
+    learned_only,
+    standard_normal,
+)
 
 
 def _rand(g, *shape) -> Tensor:
@@ -16,39 +26,10 @@ def _rand(g, *shape) -> Tensor:
 # 5.1 ------------------------------------------------------------------------------------------------------------------
 
 
-class _Cubic:
-    """f(x) = a (x + x³ / 3), and its derivative; increasing where a > 0, decreasing where a < 0."""
-
-    def __init__(self, a: float):
-        self.a = a
-
-    def f(self, x: Tensor) -> Tensor:
-        return self.a * (x + x**3 / 3)
-
-    def df(self, x: Tensor) -> Tensor:
-        return self.a * (1 + x**2)
-
-
-def _log_p_z(z: Tensor) -> Tensor:
-    """log N(z; 0, 1)"""
-    return -(z**2) / 2 - math.log(2 * math.pi) / 2
-
-
-class _Base:
-    """A base density that is not N(0, 1): a logistic one around m, and s wide."""
-
-    def __init__(self, m: float, s: float):
-        self.m, self.s = m, s
-
-    def log_p_z(self, z: Tensor) -> Tensor:
-        u = (z - self.m) / self.s
-        return -u - math.log(self.s) - 2 * torch.nn.functional.softplus(-u)
-
-
 def _line(g, sign: float = 1.0, steepness: float = 1.0):
     a, m, s = (0.5 + torch.rand(3, generator=g, dtype=torch.float64)).tolist()
-    cubic = _Cubic(sign * steepness * a)
-    return _rand(g, 6), cubic.f, cubic.df, _Base(m, s).log_p_z
+    cubic = Cubic(sign * steepness * a)
+    return _rand(g, 6), cubic.f, cubic.df, Logistic(m, s).log_p_z
 
 
 def log_density(x, f, df, log_p_z):
@@ -57,14 +38,14 @@ def log_density(x, f, df, log_p_z):
 
 def density_integrates_to_one(answer):
     x = torch.linspace(-6, 6, 4001, dtype=torch.float64)
-    cubic = _Cubic(-0.7)
-    mass = answer(x, cubic.f, cubic.df, _Base(0.4, 0.7).log_p_z).exp().sum() * (x[1] - x[0])
+    cubic = Cubic(-0.7)
+    mass = answer(x, cubic.f, cubic.df, Logistic(0.4, 0.7).log_p_z).exp().sum() * (x[1] - x[0])
     assert abs(mass.item() - 1) < 1e-6, f"it integrates to {mass.item():.3f}"
 
 
 def a_shift_leaves_the_height(answer):
     x = torch.linspace(-2, 2, 5, dtype=torch.float64)
-    assert torch.allclose(answer(x, lambda x: x + 3, torch.ones_like, _log_p_z), _log_p_z(x + 3))
+    assert torch.allclose(answer(x, Shift(3.0).f, Shift(3.0).df, standard_normal), standard_normal(x + 3))
 
 
 density = Exercise(
@@ -76,9 +57,9 @@ density = Exercise(
         "a map that turns the line around": _line(torch.Generator().manual_seed(3), -1.0),
         "a very steep map": (
             1e-4 * _rand(torch.Generator().manual_seed(4), 6),
-            _Cubic(1e4).f,
-            _Cubic(1e4).df,
-            _Base(0.4, 0.5).log_p_z,
+            Cubic(1e4).f,
+            Cubic(1e4).df,
+            Logistic(0.4, 0.5).log_p_z,
         ),
         "a nearly flat map": _line(torch.Generator().manual_seed(5), -1.0, 1e-9),
     },
@@ -104,7 +85,7 @@ density = Exercise(
             lambda x, f, df, log_p_z: log_p_z(f(x)) + df(x).log().abs()
         ),
         "you wrote N(0, 1) into your answer: the base density is an argument, log_p_z, and need not be that one": (
-            lambda x, f, df, log_p_z: _log_p_z(f(x)) + df(x).abs().log()
+            lambda x, f, df, log_p_z: standard_normal(f(x)) + df(x).abs().log()
         ),
         "in logarithms a factor is added: log p_Z plus log|df/dx|; you multiplied": (
             lambda x, f, df, log_p_z: log_p_z(f(x)) * df(x).abs(),
@@ -284,18 +265,8 @@ triangular = Exercise(
 # 5.4 ------------------------------------------------------------------------------------------------------------------
 
 
-class _Net:
-    """A stand-in for a network: (B, inputs) -> (B, outputs), and nothing else."""
-
-    def __init__(self, g, inputs: int, outputs: int):
-        self.weight, self.bias = _rand(g, outputs, inputs), _rand(g, outputs)
-
-    def __call__(self, h: Tensor) -> Tensor:
-        return torch.sin(h @ self.weight.T + self.bias)
-
-
 def _coupling(g, outputs: int, inverse: bool, size: int = 5, half: int = 3):
-    return _rand(g, size, 2 * half), _Net(g, half, outputs), inverse
+    return _rand(g, size, 2 * half), Net(_rand(g, outputs, half), _rand(g, outputs)), inverse
 
 
 def additive_coupling(x, net, inverse=False):
@@ -311,7 +282,7 @@ def additive_there_and_back(answer):
 
 def additive_agrees_with_autograd(answer):
     x, net, _ = _coupling(torch.Generator().manual_seed(7), 3, False)
-    J = torch.autograd.functional.jacobian(lambda row: answer(row[None], net)[0][0], x[0])
+    J = answer.watched(jacobian, x[0], net)
     assert torch.allclose(answer(x, net)[1][0], torch.linalg.slogdet(J)[1], atol=1e-12)
 
 
@@ -421,13 +392,6 @@ def affine_coupling(x, net, inverse=False):
     return torch.cat([a, b], 1), -s.sum(1) if inverse else s.sum(1)
 
 
-class _Shrinking:
-    """A network of 80 numbers whose 80 log-scales lie around -12: together they shrink a volume by exp(-960)."""
-
-    def __call__(self, h: Tensor) -> Tensor:
-        return torch.cat([torch.sin(3 * h) - 12, torch.cos(h)], 1)
-
-
 def affine_there_and_back(answer):
     x, net, _ = _coupling(torch.Generator().manual_seed(6), 6, False)
     z, there = answer(x, net)
@@ -439,7 +403,7 @@ def affine_there_and_back(answer):
 def affine_agrees_with_autograd(answer):
     x, net, _ = _coupling(torch.Generator().manual_seed(7), 6, False)
     for inverse in (False, True):
-        J = torch.autograd.functional.jacobian(lambda row, way=inverse: answer(row[None], net, way)[0][0], x[0])
+        J = answer.watched(jacobian, x[0], net, inverse)
         assert torch.allclose(answer(x, net, inverse)[1][0], torch.linalg.slogdet(J)[1], atol=1e-12)
 
 
@@ -534,7 +498,7 @@ affine = Exercise(
         "two numbers, D = 2": _coupling(torch.Generator().manual_seed(5), 2, False, 4, 1),
         "160 numbers and scales that make the volume exp(-960) times smaller": (
             _rand(torch.Generator().manual_seed(6), 2, 160),
-            _Shrinking(),
+            Shrinking(),
             False,
         ),
     },
@@ -627,11 +591,6 @@ def lu_conv(P, lower, upper, sign, log_d, pixels):
     return P @ L @ U, pixels * log_d.sum()
 
 
-def _learned_only(answer, P, lower, upper, sign, log_d, pixels):
-    """P and the signs are no parameters: no gradient is asked of them."""
-    return answer(P.detach(), lower, upper, sign.detach(), log_d, pixels)
-
-
 def _other_matrix(make):
     """The answer with another M, made of P, lower, upper and the diagonal d."""
     return lambda P, lower, upper, sign, log_d, pixels: (
@@ -673,7 +632,7 @@ lu = Exercise(
     reference=lu_conv,
     inputs=_lu,
     edges={"one channel": _lu(torch.Generator().manual_seed(3), 1, 9)},
-    observe=_learned_only,
+    observe=learned_only,
     gradients=True,
     properties={
         "log|det M| for each pixel is what torch.linalg.slogdet finds": log_det_of_all_pixels_agrees_with_slogdet,
@@ -923,7 +882,7 @@ def agrees_with_genlibs_logit(answer):
 
 def logit_agrees_with_autograd(answer):
     x, levels, alpha = _pixels(torch.Generator().manual_seed(6), 2, 4)
-    J = torch.autograd.functional.jacobian(lambda row: answer(row[None], levels, alpha)[0][0], x[0])
+    J = answer.watched(jacobian, x[0], levels, alpha)
     assert torch.allclose(answer(x, levels, alpha)[1][0], torch.linalg.slogdet(J)[1])
 
 

@@ -1,5 +1,9 @@
 """`genlib grade FOLDER`: points for a class, a feedback file for each learner; resumable.
 
-folder: a class. one: the grade of one notebook. cells: which of its cells are run. process: the process that runs them,
-seen from outside; marking: from inside, where foreign code runs. feedback: table, CSV and what each learner is told.
+folder: a class. one: the grade of one notebook. cells: which of its cells are run, and in which order. feedback: table,
+CSV and what each learner is told.
+
+Who judges never shares a process with who is judged. judge: the process that judges; judges: these, seen from the
+grader. answering: the process in which a notebook runs, and shell: IPython in it; process: this one, seen from the
+judge; channel: what they say to each other. sandbox: what keeps it in.
 """

@@ -1,15 +1,17 @@
 """Which cells of a notebook are run when it is marked: the course's setup, the answers, and what the learner added."""
 
-import ast
-import textwrap
+import re
+from pathlib import Path
 
 from nbformat import NotebookNode
 
+from genlib.course import exercises
 from genlib.course.build import exercise_of, is_check, read
-from genlib.course.check.notebook import ValidateError
-from genlib.course.lectures import Lecture
+from genlib.course.check.notebook import ValidateError, overlay
+from genlib.lectures import Lecture
 
 LARGEST_CELL = 2**20  # characters
+MOST_FILES, ALL_FILES = 200, 100 * 2**20  # number and bytes of the files beside a notebook
 
 
 def pristine(lecture: Lecture) -> NotebookNode:
@@ -20,33 +22,76 @@ def pristine(lecture: Lecture) -> NotebookNode:
     return notebook
 
 
-def definitions(source: str) -> str:
-    """The imports, functions and classes of a cell, without what it computes; those that need that are left out."""
-    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    nodes = [textwrap.indent(ast.unparse(n), "    ") for n in ast.parse(source).body if isinstance(n, kept)]
-    return "\n".join(f"try:\n{node}\nexcept NameError:\n    pass" for node in nodes)
+def steps(notebook: NotebookNode, lecture: Lecture) -> tuple[list[dict[str, str]], list[str]]:
+    """(what is done one after the other, notes): see judge.py. The order is that of `genlib check`.
 
-
-def cells_to_run(notebook: NotebookNode, lecture: Lecture) -> tuple[list[str], list[str]]:
-    """(sources, notes): the course's setup, then the learner's answers and whatever else they wrote themselves.
-
-    The setup is the pristine setup cell, and what the other pristine cells import and define: an answer may use it.
+    Course's own cells that are missing are there from the start: an answer may use what they define.
     """
     code = [cell for cell in pristine(lecture).cells if cell.cell_type == "code"]
-    ours = {cell.source.strip() for cell in code}
     setup, *others = (cell for cell in code if "bootstrap" not in cell.metadata.get("tags", []))
-    defined = [definitions(cell.source) for cell in others if exercise_of(cell) is None]
-    sources, notes = ["\n".join([setup.source, *defined])], []
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or not cell.source.strip() or cell.source.strip() in ours:
-            continue
+    # What of ours stands in the notebook: True where it may be needed, False for stubs, the setup, what Colab needs.
+    ours = {cell.source.strip(): cell in others and exercise_of(cell) is None for cell in code if not is_check(cell)}
+    cells = [cell for cell in overlay(notebook).cells if cell.cell_type == "code" and cell.source.strip()]
+    there = {cell.source.strip() for cell in cells}
+    missing = [cell.source for cell in others if exercise_of(cell) is None and cell.source.strip() not in there]
+    result, notes = [{"setup": setup.source}, *({"ours": source} for source in missing)], []
+    for cell in cells:
+        source = cell.source
         if is_check(cell):
+            result.append({"check": str(exercise_of(cell))})
+        elif len(source) > LARGEST_CELL:
+            notes.append(f"a cell of {len(source):,} characters was left out")
+        elif source.strip() not in ours:
+            result.append({"theirs": source})
+        elif ours[source.strip()]:
+            result.append({"ours": source})
+    return result, notes
+
+
+def misplaced(notebook: NotebookNode, lecture: Lecture) -> dict[str, str]:
+    """{exercise: why an answer that is there does not count}: it stands where nothing runs it, or below its check."""
+    found: dict[str, str] = {}
+    checked: set[str] = set()
+    for cell in overlay(notebook).cells:
+        if is_check(cell):
+            checked.add(str(exercise_of(cell)))
+        elif cell.cell_type == "code":
+            for name in checked & _defined(cell.source, lecture):
+                found[name] = f"{name} is defined below its check; move it above, where the check can see it"
+    for cell in notebook.cells:
+        for name in _defined(cell.source, lecture):
+            if cell.cell_type != "code":
+                found[name] = f"{name} is written in a text cell, which runs nothing; make it a code cell (press Y)"
+            elif is_check(cell):
+                found[name] = f"{name} is written in a check cell, which is replaced; move it to the cell above"
+    return found
+
+
+def _defined(source: str, lecture: Lecture) -> set[str]:
+    """The exercises of a lecture for which a cell has a function, whether it runs or not."""
+    names = {match[1] for match in re.finditer(r"^[ \t]*(?:def|class)\s+(\w+)", source, re.M)}
+    return names & {exercise.name for exercise in exercises.of_lecture(lecture.number)}
+
+
+def beside(path: Path) -> dict[str, str]:
+    """{name: path} of the files that lie beside a notebook: none where others' notebooks lie there too.
+
+    A learner's own folder may hold notebooks of other lectures, as they were named when they were handed out.
+    """
+    folder, number = path.parent, re.compile(r"\d\d(?=_)")
+    notebooks = [number.match(other.name) for other in folder.glob("*.ipynb")]
+    lectures = {match[0] for match in notebooks if match}
+    if len(notebooks) > 1 and len(lectures) < len(notebooks):
+        return {}
+    files: dict[str, str] = {}
+    left = ALL_FILES
+    for file in sorted(folder.rglob("*")):
+        if file.suffix == ".ipynb" or file.is_symlink() or not file.is_file() or len(files) == MOST_FILES:
             continue
-        if len(cell.source) > LARGEST_CELL:
-            notes.append(f"a cell of {len(cell.source):,} characters was left out")
-            continue
-        sources.append(cell.source)
-    return sources, notes
+        left -= file.stat().st_size
+        if left >= 0:
+            files[file.relative_to(folder).as_posix()] = str(file)
+    return files
 
 
 def free_texts(notebook: NotebookNode) -> dict[str, str]:

@@ -1,24 +1,27 @@
 """One notebook's grade.
 
-Its answers and what the learner added are run after the course's own setup, imports and functions; the long trainings
-in between are not, so that a notebook takes seconds. A cell that ends the process or never ends is left out, and the
-rest is marked without it. Points come from the values of the functions alone: what a notebook prints, or says of
-itself, counts for nothing.
+Its answers and what the learner added are run in the order of the notebook, after the course's own setup, imports and
+functions; the long trainings in between only where a cell needs what they make, so that a notebook takes seconds. A
+cell that ends the process or never ends is left out, and the rest is marked without it. Points come from the values of
+the functions alone: what a notebook prints, or says of itself, counts for nothing.
 """
 
 import dataclasses
 import time
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from genlib.course import exercises
 from genlib.course.build import EXERCISE, headings
 from genlib.course.check.notebook import ValidateError, lecture_of, read_learner, validate
-from genlib.course.grade.cells import cells_to_run, free_texts, pristine
-from genlib.course.grade.process import CELL_SECONDS, run
-from genlib.course.lectures import Lecture, find
+from genlib.course.grade import judges
+from genlib.course.grade.cells import beside, free_texts, misplaced, pristine, steps
+from genlib.course.grade.process import MachineError
+from genlib.lectures import Lecture, find
 
 LARGEST_FILE = 100 * 2**20  # bytes
-TRIES = 4  # a notebook is run again without the cell that ended it, so often at most
+CELL_SECONDS, NOTEBOOK_SECONDS = 20.0, 240.0  # of the processor
 
 
 @dataclasses.dataclass
@@ -45,10 +48,15 @@ def points_of(lecture: Lecture) -> dict[str, int]:
 
 
 def grade(student: str, path: Path, *, expected: str | None = None, full: bool = False) -> Grade:
-    """Marks one notebook. Never raises for what a notebook can be."""
+    """Marks one notebook. Never raises for what a notebook can be.
+
+    Raises: MachineError, an OSError, where this machine failed: then there is no grade, and nothing to remember.
+    """
     result, start = Grade(student, path.name), time.monotonic()
     try:
         _grade(result, path, expected, full)
+    except MachineError:
+        raise
     except (ValidateError, OSError, ValueError, RecursionError) as error:
         result.notes.append(str(error) or type(error).__name__)
     result.seconds = round(time.monotonic() - start, 1)
@@ -72,41 +80,26 @@ def _grade(result: Grade, path: Path, expected: str | None, full: bool) -> None:
         result.lines, result.notes = [f.line for f in found], errors
         result.solved = {f.exercise.name: f.solved for f in found}
     else:
-        sources, result.notes = cells_to_run(notebook, lecture)
-        _mark(result, sources)
+        _mark(result, notebook, path, lecture)
     result.points = sum(worth[name] for name, solved in result.solved.items() if solved)
 
 
-def _mark(result: Grade, sources: list[str]) -> None:
-    """Runs the answers until they come to their end, each time without the cell that stopped them before."""
-    skip: list[int | str] = []  # the numbers of cells, the names of exercises
-    for _ in range(TRIES):
-        seen, why = run({"lecture": result.lecture, "cells": sources, "skip": skip, "seconds": CELL_SECONDS})
-        result.solved = {line["exercise"]: line["solved"] for line in seen if "exercise" in line}
-        if any("tampered" in line for line in seen):
-            result.solved = {}
-            result.notes.append("this notebook changes the code that marks it; look at it yourself")
-            break
-        if any("done" in line for line in seen):
-            break
-        last = next((line["cell"] for line in reversed(seen) if "cell" in line), None)
-        if last is None or last in skip:
-            result.notes.append(f"marking {why} before the first cell")
-            break
-        skip.append(last if isinstance(last, int) else last.removeprefix("check of "))
-        where = f"`{_first_line(sources[last])}`" if isinstance(last, int) else f"the {last}"
-        result.notes.append(f"{where} {why}; the rest was marked without it")
-    _tell(result, seen, sources)
-
-
-def _tell(result: Grade, seen: list[dict], sources: list[str]) -> None:
-    """Adds what the last run said: which cells stop with an error, and a line for each exercise."""
-    errors = {line["cell"]: line["error"] for line in seen if "error" in line}
-    result.notes += [f"`{_first_line(sources[cell])}` stops: {error}" for cell, error in errors.items()]
-    said = {line["exercise"]: line["line"] for line in seen if "exercise" in line}
-    for exercise in exercises.of_lecture(result.lecture):
+def _mark(result: Grade, notebook: NotebookNode, path: Path, lecture: Lecture) -> None:
+    """Has a judge mark the notebook, and adds what it said: a line for each exercise, and notes."""
+    todo, result.notes = steps(notebook, lecture)
+    bounds = {"cell_seconds": CELL_SECONDS, "seconds": NOTEBOOK_SECONDS}
+    job = {"lecture": lecture.number, "steps": todo, "beside": beside(path)}
+    seen = judges.marked(job | bounds)
+    result.notes += seen["notes"]
+    result.notes += [f"`{_first_line(*todo[step].values())}` stops: {error}" for step, error in seen["stops"]]
+    wrong_place = misplaced(notebook, lecture)
+    for exercise in exercises.of_lecture(lecture.number):
         missing = f"✗ Exercise {exercise.number} {exercise.name}: it could not be marked, see the notes"
-        result.lines.append(said.get(exercise.name, missing))
+        mark, line = seen["lines"].get(exercise.name, ("✗", missing))
+        result.lines.append(line)
+        result.solved[exercise.name] = mark == "✓"
+        if mark != "✓" and exercise.name in wrong_place:
+            result.notes.append(wrong_place[exercise.name])
 
 
 def _first_line(source: str) -> str:
