@@ -57,6 +57,20 @@ def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
+def truth(**settings: Any) -> None:
+    """Raises ValueError for a setting that is neither True nor False."""
+    for name, value in settings.items():
+        if value not in (True, False):
+            raise ValueError(f"{name}={value!r} must be True or False")
+
+
+def instance(of: type, **settings: Any) -> None:
+    """Raises ValueError for a setting that is given and is no ``of``."""
+    for name, value in settings.items():
+        if value is not None and not isinstance(value, of):
+            raise ValueError(f"{name}={value!r} must be of type {of.__name__}")
+
+
 def as_shape(shape: Any) -> tuple[int, ...]:
     """The shape of one example, as a tuple. Raises: ValueError for what is none."""
     try:

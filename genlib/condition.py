@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_integers, as_picture, must_be_tensor, whole
+from genlib.arguments import as_integers, as_picture, instance, must_be_tensor, whole
 from genlib.noise import device_of
 
 MISSING = -1  # a label that is not known
@@ -171,12 +171,12 @@ def as_condition(classes: "int | Condition | None", condition: Condition | None 
     """A number of classes, or a condition, as a condition. Raises: ValueError where both are given, or neither."""
     if classes is not None and condition is not None:
         raise ValueError(f"classes={classes} is short for condition=Labels({classes}): pass one of the two")
-    given = condition if classes is None else classes
-    if given is None or isinstance(given, Condition):
-        return given
-    if not isinstance(given, numbers.Integral):
-        raise ValueError(f"classes={given!r} must be a number of classes, or a condition such as Labels(10)")
-    return Labels(int(given))
+    instance(Condition, condition=condition)
+    if classes is None or isinstance(classes, Condition):
+        return condition if classes is None else classes
+    if not isinstance(classes, numbers.Integral):
+        raise ValueError(f"classes={classes!r} must be a number of classes, or a condition such as Labels(10)")
+    return Labels(int(classes))
 
 
 def _integers(y: Tensor, low: int, high: int, asks: str, values: bool) -> Tensor:

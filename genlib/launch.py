@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from genlib import data
+from genlib.arguments import whole
 from genlib.families import models
 from genlib.files import write
 from genlib.model import Trainable
@@ -53,8 +54,14 @@ def make(model: type[Trainable], train: data.Dataset, **architecture: Any) -> Tr
         raise TrainError(f"{model.__name__} takes no {', '.join(sorted(unknown))}; it takes {', '.join(takes)}")
     if takes.get("levels") is not None and takes["levels"].default is inspect.Parameter.empty and train.levels is None:
         raise TrainError(f"{model.__name__} takes integers, and {train.name} holds real values")
+    if "shape" in architecture:
+        raise TrainError(f"--set shape={architecture['shape']}: the data say it, {train.shape} is that of {train.name}")
     offered = {name: value for name, value in offered.items() if name in takes and value is not None}
-    return model(train.shape, **offered | architecture)
+    try:
+        return model(train.shape, **offered | architecture)
+    except (TypeError, ValueError, RuntimeError) as error:  # words of ours, or of torch: too large for the memory
+        said = " ".join(f"--set {name}={value}" for name, value in architecture.items())
+        raise TrainError(f"{model.__name__} can't be made {f'with {said}' if said else 'so'}: {error}") from error
 
 
 def arguments_of(model: type[Trainable]) -> dict[str, inspect.Parameter]:
@@ -68,13 +75,15 @@ def arguments_of(model: type[Trainable]) -> dict[str, inspect.Parameter]:
 def read_settings(words: list[str]) -> dict[str, Any]:
     """["latent=32", "likelihood=bernoulli", "classes=None"] as arguments: Python's literals, anything else as text.
 
-    Raises: TrainError for a word without an equals sign.
+    Raises: TrainError for a word without an equals sign, or a name that is set twice.
     """
-    settings = {}
+    settings: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name.isidentifier():
             raise TrainError(f"--set {word}: write --set NAME=VALUE, such as --set channels=32")
+        if name in settings:
+            raise TrainError(f"--set {word}: {name} is set twice")
         try:
             settings[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
@@ -102,6 +111,9 @@ def train_model(
     binarized: as ``Dataset.binarized`` takes it.
     settings: what fit takes. With ``ema`` the weights that are written, and whose test loss is told, are the averaged.
     """
+    whole(devices=devices, nodes=nodes)
+    if Path(out).exists() and not Path(out).is_dir():
+        raise TrainError(f"--out {out} is no folder")
     kind, (train, test) = find_model(model), find_data(data)
     if binarized is not None:
         train, test = train.binarized(binarized), test.binarized(binarized)

@@ -458,6 +458,109 @@ def refuses_bad_input(model: nn.Module, x: Tensor, y: Tensor | None = None, *, a
         _refuses_bad_options(model, x, y)
 
 
+def takes_every_dtype(model: nn.Module, x: Tensor, y: Tensor | None = None) -> None:
+    """Integers of any dtype, and truth values where there are two, mean what int64 means; reals of any precision what
+    the model's means. In loss (of every player), log_prob, elbo and sample, those that the model has.
+
+    Arguments: x (B, *shape) and y that the model takes.
+    """
+    model = copy.deepcopy(model).eval()
+    integers = (torch.uint8, torch.int8, torch.int16, torch.int32)
+    xs, ys = [x], [y]
+    if getattr(model, "levels", None) is None:
+        xs.append(x.double() if x.dtype == torch.float32 else x.float().double())
+        x = xs[-1].to(x.dtype)  # what both can hold
+    else:
+        xs += [x.to(dtype) for dtype in integers if model.levels <= torch.iinfo(dtype).max]
+        xs += [x.bool()] if model.levels == 2 else []
+    if y is not None and not y.is_floating_point():
+        ys += [y.to(dtype) for dtype in integers] + ([y.bool()] if model.classes == 2 else [])
+    for name, take in _takers(model).items():
+        expected = _seeded(take, x, y)
+        for other_x, other_y in [(v, y) for v in xs[1:]] + [(x, v) for v in ys[1:]]:
+            got = _seeded(take, other_x, other_y)
+            dtypes = f"{other_x.dtype}" + ("" if other_y is None else f" and {other_y.dtype}")
+            assert got.dtype == expected.dtype, (
+                f"{name} of {dtypes} is {got.dtype}, of the model's own {expected.dtype}"
+            )
+            _close(got.double(), expected.double(), 1e-4, f"{name} of {dtypes} is another")
+    if y is not None and not _is_missing(model, "sample"):
+        for other in ys[1:]:
+            same = [_seeded(lambda _, y: model.sample(len(y), y), x, labels) for labels in (y, other)]
+            assert torch.equal(*same), f"sample draws something else for labels in {other.dtype}"
+
+
+def handles_none(model: nn.Module, x: Tensor, y: Tensor | None = None) -> None:
+    """No examples have no densities, bounds and samples, (0, …); a loss of none, and less than none, are refused.
+
+    Arguments: x (B, *shape) and y that the model takes.
+    """
+    none = (x[:0], None if y is None else y[:0])
+    for name, take in _takers(model).items():
+        if "loss" in name:
+            _refuses(lambda take=take: take(*none), f"{name} took a batch of no examples", "the batch is empty")
+        else:
+            shape = tuple(take(*none).shape)
+            assert shape == (0,), f"{name} of no examples has shape {shape}, not (0,)"
+    if _is_missing(model, "sample"):
+        return
+    for labels in {None, none[1]} if y is None else (None, none[1]):
+        drawn = model.sample(0, labels)
+        assert tuple(drawn.shape) == (0, *model.shape), f"sample(0) has shape {tuple(drawn.shape)}"
+        assert drawn.dtype == x.dtype, f"sample(0) holds {drawn.dtype}, data {x.dtype}"
+    for n in (-1, 2.5, "3"):
+        _refuses(lambda n=n: model.sample(n), f"sample took n={n!r}", "must be")
+
+
+def never_nan(model: nn.Module, x: Tensor, y: Tensor | None = None) -> None:
+    """A density is a number, or −inf where there is no mass; broken weights and values that are none are refused.
+
+    Arguments: x (B, *shape) and y that the model takes. Models of integers whose log_prob is of reals are asked there.
+    """
+    model = shaken(model).float()
+    for name in ("log_prob", "elbo"):
+        if _is_missing(model, name):
+            continue
+        take, real = getattr(model, name), x.float()
+        takes_reals = getattr(model, "levels", None) is None or (name == "log_prob" and not _is_missing(model, "elbo"))
+        if takes_reals and not (name == "elbo" and getattr(model, "levels", None) is not None):
+            for far in (-1.0, 1e3, -1e6, 1e20, 3e38, -3e38):
+                values = take(torch.full_like(real, far), y)
+                assert not values.isnan().any(), f"{name} is NaN where all of x is {far:g}"
+                one = real.clone()
+                one.flatten(1)[:, -1] = far
+                values = take(one, y)
+                assert not values.isnan().any(), f"{name} is NaN where one value of x is {far:g}"
+            for bad in (math.nan, math.inf, -math.inf):
+                says = "not finite"
+                _refuses(lambda bad=bad: take(torch.full_like(real, bad), y), f"{name} took an x of {bad}", says)
+        broken = copy.deepcopy(model)
+        with torch.no_grad():
+            for p in broken.parameters():
+                p.fill_(math.nan)
+        of_broken = getattr(broken, name)
+        _refuses(lambda: of_broken(real if takes_reals else x, y), f"{name} of broken weights is handed out", "finite")
+
+
+def _takers(model: nn.Module) -> dict[str, Callable]:
+    """What takes (x, y) and gives numbers: the losses, log_prob and elbo, those that the model has."""
+    if _is_missing(model, "loss"):
+        takers = {f"the loss of {player.name}": player.loss for player in model.players()}
+    else:
+        takers = {"loss": model.loss}
+    takers = {name: lambda x, y, loss=loss: loss(x, y)["loss"] for name, loss in takers.items()}
+    names = [name for name in ("log_prob", "elbo") if not _is_missing(model, name)]
+    if getattr(model, "levels", None) is not None and "elbo" in names and "log_prob" in names:
+        names.remove("log_prob")  # of reals, where elbo is of integers
+    return takers | {name: getattr(model, name) for name in names}
+
+
+def _seeded(take: Callable, x: Tensor, y: Tensor | None) -> Tensor:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return take(x, y).detach()
+
+
 def _bad_input(model: nn.Module, x: Tensor, y: Tensor | None) -> dict[str, tuple[tuple, str]]:
     """{what is wrong: ((x, y), what the error must say)}."""
     shape, labels = "x has shape", torch.zeros(len(x), dtype=torch.long)

@@ -1,5 +1,6 @@
 """What p(x | condition) is given: each kind refuses what does not fit, draws what it can, and has an encoder."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -18,16 +19,24 @@ FITS = {
     "tokens": (Tokens(4, 9), integers([1, 8, 0, 0], [3, 3, 3, 3])),
     "pictures": (Images((1, 2, 3)), torch.rand(5, 1, 2, 3)),
     "no examples": (Labels(3), integers().long()),
+    "small integers": (Labels(3), integers(0, 2).int()),
+    "bytes": (Labels(256), integers(0, 255).to(torch.uint8)),
+    "truth values": (Labels(2), integers(0, 1).bool()),
+    "small tokens": (Tokens(2, 300), integers([1, 299]).to(torch.int16)),
 }
 
 REFUSED = {
     "too many labels": (Labels(3), integers(0, 1), 3, r"y has shape \(2,\); for n=3 examples it must be \(3,\)"),
-    "one-hot labels": (Labels(3), torch.eye(3).long(), 3, r"it must be \(3,\)"),
+    "one-hot labels": (Labels(3), torch.eye(3).long(), 3, r"it must be \(3,\): y.argmax\(1\) makes labels"),
+    "a column of labels": (Labels(3), integers([0], [1]), 2, r"it must be \(2,\)"),
+    "a list of labels": (Labels(3), [0, 1], 2, "y is a list; pass a tensor"),
+    "one number": (Labels(3), 1, 2, "y is a int; pass a tensor"),
+    "an array of labels": (Labels(3), integers(0, 1).numpy(), 2, "y is a ndarray; pass a tensor"),
+    "a byte beyond": (Labels(3), integers(0, 255).to(torch.uint8), 2, r"y holds 0\.\.255; pass integers 0\.\.2"),
     "a label beyond": (Labels(3), integers(0, 3), 2, r"y holds 0\.\.3; pass integers 0\.\.2, one for each example"),
     "an unknown label": (Labels(3), integers(0, MISSING), 2, r"y holds -1\.\.0; pass integers 0\.\.2"),
     "less than missing": (Labels(3, True), integers(0, -2), 2, "or −1 where the label is missing"),
     "real labels": (Labels(3), torch.zeros(2), 2, r"y holds torch.float32; pass integers .* as int64 \(y.long\(\)"),
-    "small integers": (Labels(3), integers(0, 1).int(), 2, "y holds torch.int32"),
     "short sentences": (Tokens(4, 9), integers([1, 2, 3]), 1, r"it must be \(1, 4\): tokens \(n, 4\)"),
     "a token beyond": (Tokens(2, 9), integers([1, 9]), 1, r"y holds 1\.\.9; pass tokens"),
     "another picture": (Images((1, 2, 3)), torch.rand(2, 1, 3, 2), 2, r"it must be \(2, 1, 2, 3\): pictures"),
@@ -40,7 +49,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", FITS)
 def test_what_fits_passes(name):
     condition, y = FITS[name]
-    condition.check(y, len(y))
+    taken = condition.check(y, len(y))
+    assert taken.dtype == (y.dtype if y.is_floating_point() else torch.long)
+    assert torch.equal(taken, y.to(taken.dtype))
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -56,7 +67,13 @@ def test_without_values_no_number_is_looked_at():
 
         @classmethod
         def __torch_function__(cls, func, types, args=(), kwargs=None):
-            assert func not in (torch.Tensor.min, torch.Tensor.max, torch.Tensor.isfinite, torch.Tensor.__bool__)
+            assert func not in (
+                torch.Tensor.min,
+                torch.Tensor.max,
+                torch.Tensor.aminmax,
+                torch.Tensor.isfinite,
+                torch.Tensor.__bool__,
+            )
             return super().__torch_function__(func, types, args, kwargs or {})
 
     for condition, y in FITS.values():
@@ -95,7 +112,7 @@ def test_an_encoder_tells_one_condition_from_another_in_the_precision_of_its_mod
     torch.manual_seed(0)
     for dtype in (torch.float32, torch.float64):
         net = nn.ModuleDict({"encoder": condition.encoder(width)}).to(dtype)["encoder"]
-        codes = net(y.to(dtype) if y.is_floating_point() else y)
+        codes = net(y.to(dtype) if y.is_floating_point() else y.long())
         assert codes.shape == (len(y), width or condition.width)
         assert codes.dtype == dtype
         assert len(codes.unique(dim=0)) == len(y.unique(dim=0))
@@ -113,5 +130,9 @@ def test_a_number_of_classes_is_short_for_labels_and_equal_conditions_are_equal(
     assert as_condition(10) == Labels(10) != Labels(10, missing=True)
     assert as_condition(None) is None
     assert as_condition(Tokens(4, 9)) == Tokens(4, 9)
-    with pytest.raises(ValueError, match="classes=0: there must be at least one"):
-        as_condition(0)
+    assert as_condition(np.int64(3)) == Labels(3)
+    for classes in (0, -1, 2.5, "10", [3]):
+        with pytest.raises(ValueError, match="classes=.* must be"):
+            as_condition(classes)
+    with pytest.raises(ValueError, match="condition=10 must be of type Condition"):
+        as_condition(None, 10)

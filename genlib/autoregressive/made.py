@@ -33,6 +33,17 @@ def features(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
     return F.one_hot(x, levels).to(dtype) if 2 < levels <= 32 else scaled(x, levels, dtype)
 
 
+def positions(order: Sequence[int] | Tensor, D: int) -> Tensor:
+    """Flat positions as they are to be drawn, (D,). Raises: ValueError unless each is there once."""
+    try:
+        given = torch.as_tensor(order, dtype=torch.long).flatten()
+    except (TypeError, ValueError):
+        given = torch.empty(0, dtype=torch.long)
+    if not torch.equal(given.sort().values, torch.arange(D)):
+        raise ValueError(f"order must hold each of the {D} flat positions 0..{D - 1} once")
+    return given
+
+
 class MaskedLinear(nn.Linear):
     """A linear map, some of whose connections are cut: mask (outputs, inputs)."""
 
@@ -74,9 +85,7 @@ class MADE(Autoregressive):
         if layers == 0:
             refuse_unused(MADE, "without layers there are no hidden units", hidden=hidden, dropout=dropout)
         D, E = math.prod(as_shape(shape)), levels if 2 < levels <= 32 else 1
-        order = raster(tuple(shape)) if order is None else torch.as_tensor(order, dtype=torch.long).flatten()
-        if not torch.equal(order.sort().values, torch.arange(D)):
-            raise ValueError(f"order must hold each of the {D} flat positions 0..{D - 1} once")
+        order = raster(tuple(shape)) if order is None else positions(order, D)
         super().__init__(shape, levels, as_condition(classes, condition), order)
         self.E = E
         masks = made_masks(D, hidden, layers, order)

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_picture, refuse_unused, share, whole
+from genlib.arguments import as_picture, refuse_unused, share, truth, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.masks import causal_mask
 from genlib.condition import Condition, as_condition
@@ -78,7 +78,8 @@ class PixelCNN(Autoregressive):
         positions: bool = True,
         dropout: float = 0.0,
     ):
-        whole(channels=channels)
+        whole(channels=channels, kernel=kernel, first_kernel=first_kernel)
+        truth(positions=positions)
         whole(0, layers=layers)
         share(dropout=dropout)
         if layers == 0:

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_picture, refuse_unused, whole
+from genlib.arguments import as_picture, refuse_unused, truth, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, scaled
 from genlib.autoregressive.gated_pixel_cnn import down
 from genlib.autoregressive.pixel_cnn import ColumnConv, MaskedConv2d
@@ -118,7 +118,8 @@ class PixelRNN(Autoregressive):
         super().__init__(as_picture(shape), levels, as_condition(classes, condition))
         if recurrence not in ("diagonal", "raster"):
             raise ValueError(f'recurrence={recurrence!r}: choose "diagonal" or "raster"')
-        whole(channels=channels, layers=layers)
+        whole(channels=channels, layers=layers, first_kernel=first_kernel)
+        truth(positions=positions)
         if recurrence == "raster":
             refuse_unused(PixelRNN, 'recurrence="raster" has no convolution', first_kernel=first_kernel)
         C, H, W = self.shape

@@ -3,11 +3,29 @@
 import dataclasses
 import html
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate
+from torch.utils.data._utils.collate import default_collate_fn_map  # torch documents it as the way to add a type
+
+
+class Example(NamedTuple):
+    """What ``data[i]`` gives: one example, or a batch of them."""
+
+    x: Tensor
+    y: Tensor | None
+
+
+def collate(examples: list[Example], **_: Any) -> Example:
+    """A batch of examples, as a DataLoader makes it; y stays None where there is none."""
+    xs, ys = zip(*examples, strict=True)
+    return Example(default_collate(xs), None if ys[0] is None else default_collate(ys))
+
+
+default_collate_fn_map[Example] = collate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +40,7 @@ class Dataset:
     at random, anew each time, for each of its x.
     ``data[i]`` gives (x, y) for an index, a slice or a tensor of indices. Integers come as int64, also where x itself
     is stored as uint8 to take an eighth of the memory: take examples from data[i], since uint8 tensors overflow when
-    added and act as masks when used as an index.
+    added and act as masks when used as an index. A DataLoader takes a data set as it is, with workers too.
     """
 
     name: str
@@ -49,14 +67,14 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.x)
 
-    def __getitem__(self, i: Any) -> tuple[Tensor, Tensor | None]:
+    def __getitem__(self, i: Any) -> Example:
         x = _take(self.x, i)
         batch = x.shape[: x.dim() - len(self.shape)]  # (B,), or () for a single example
         if self.binarization == "dynamic":  # x holds probabilities: toss the coins now, where x lives
             x = torch.bernoulli(x).long()
         if self.y is not None and not self.paired:
             i = torch.randint(len(self.y), batch, device=self.y.device)
-        return _as_integers(x), None if self.y is None else _as_integers(_take(self.y, i))
+        return Example(_as_integers(x), None if self.y is None else _as_integers(_take(self.y, i)))
 
     def to(self, device: torch.device | str) -> "Dataset":
         """The same data on another device."""

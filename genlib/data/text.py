@@ -1,11 +1,13 @@
 """Text as characters: sentences of a grammar whose entropy is known, and English from Python's own documentation."""
 
+import functools
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from genlib.data.dataset import Dataset, encode
-from genlib.data.grammar import GRAMMAR, Grammar
+from genlib.data.grammar import GRAMMAR
 
 ASCII = ("\n", *map(chr, range(32, 127)))
 PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "…": "...", "\t": "    "})
@@ -55,20 +57,20 @@ def _grammar(n: int, seed: int) -> tuple[Dataset, Dataset]:
                 vocabulary=vocabulary,
                 source="drawn by genlib from a probabilistic grammar (data.GRAMMAR)",
                 licence="none needed",
-                log_prob=lambda x: _log_prob(GRAMMAR, vocabulary, x),
+                log_prob=functools.partial(_log_prob, vocabulary),
                 entropy=GRAMMAR.entropy(),
             )
         )
     return parts[0], parts[1]
 
 
-def _log_prob(grammar: Grammar, vocabulary: tuple[str, ...], x: Tensor) -> Tensor:
+def _log_prob(vocabulary: tuple[str, ...], x: Tensor) -> Tensor:
     """(B, L) -> (B,), nats, float64."""
     ended = x == 0
     well_formed = ended.any(1) & (ended.cummax(1).values == ended).all(1)  # an end, and nothing after it
     sentences = ["".join(vocabulary[token] for token in row) for row in x.tolist()]
     values = [
-        grammar.log_prob(sentence) if fine else float("-inf")
+        GRAMMAR.log_prob(sentence) if fine else float("-inf")
         for sentence, fine in zip(sentences, well_formed.tolist(), strict=True)
     ]
     return torch.tensor(values, dtype=torch.float64, device=x.device)

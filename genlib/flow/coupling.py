@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from genlib.arguments import positive
 from genlib.flow.bijection import Bijection, check_scale, full_precision, no_change
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -109,7 +110,8 @@ class AffineCoupling(Coupling):
 
     def __init__(self, mask: Tensor, net: nn.Module, bound: float | None = 2.0):
         super().__init__(mask, net)
-        if bound is not None and not 0 < bound <= 8:
+        positive(bound=bound)
+        if bound is not None and bound > 8:
             raise ValueError(f"bound={bound}: it must be positive, and e^-bound within float32's precision: at most 8")
         self.bound = bound
 

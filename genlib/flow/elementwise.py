@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import at_least, positive
 from genlib.flow.bijection import Bijection, check_scale, no_change, unflatten
 
 
@@ -43,8 +44,10 @@ class Logit(Bijection):
 
     def __init__(self, levels: float = 1, alpha: float = 1e-6):
         super().__init__()
-        if not 0 <= alpha < 0.5 or not levels > 0:
-            raise ValueError(f"alpha={alpha} must lie in [0, 0.5), levels={levels} must be positive")
+        at_least(0, alpha=alpha)
+        positive(levels=levels)
+        if not alpha < 0.5:
+            raise ValueError(f"alpha={alpha} must lie in [0, 0.5)")
         self.levels, self.alpha = levels, alpha
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

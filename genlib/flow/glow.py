@@ -20,7 +20,7 @@ from genlib.flow.conv1x1 import InvertibleConv1x1
 from genlib.flow.coupling import AffineCoupling, at_zero
 from genlib.flow.elementwise import Flatten, Logit
 from genlib.flow.flow import Flow
-from genlib.flow.image import Split, Squeeze, channels_last
+from genlib.flow.image import Split, Squeeze
 from genlib.flow.masks import halves
 from genlib.noise import StandardNormal
 
@@ -75,4 +75,4 @@ def conv_net(inputs: int, outputs: int, channels: int) -> nn.Sequential:
     """(B, inputs, H, W) -> (B, outputs, H, W); its last layer starts at zero, so that the coupling does nothing yet."""
     last = nn.Conv2d(channels, outputs, 3, padding=1)
     first, mix = nn.Conv2d(inputs, channels, 3, padding=1), nn.Conv2d(channels, channels, 1)
-    return channels_last(at_zero(nn.Sequential(first, nn.ReLU(inplace=True), mix, nn.ReLU(inplace=True), last)))
+    return at_zero(nn.Sequential(first, nn.ReLU(inplace=True), mix, nn.ReLU(inplace=True), last))

@@ -14,6 +14,7 @@ Reference: Durkan, Bekasov, Murray, Papamakarios. Neural Spline Flows. 2019. arX
 """
 
 import math
+import warnings
 from typing import Any
 
 import torch
@@ -101,7 +102,24 @@ class SplineCoupling(Coupling):
         return z, log_slope.flatten(1).sum(1)
 
     def undo(self, b: Tensor, how: Tensor) -> tuple[Tensor, Tensor]:
+        self.tell_what_is_lost(b, how)
         return self.change(b, how, inverse=True)
+
+    @torch.no_grad()
+    def tell_what_is_lost(self, b: Tensor, how: Tensor) -> None:
+        """Warns where rounding z moves x by a hundredth: an almost flat piece sends many x to what is one z in floats.
+
+        A sample is as good as any other that has this z; but an x that went forward may come back elsewhere.
+        """
+        rounding = torch.finfo(b.dtype).eps * self.bound
+        low, high = (self.change(b + by, how, inverse=True)[0] for by in (-rounding, rounding))
+        off = ((high - low) / 2).max().item() if b.numel() else 0.0
+        if off > 0.01:
+            warnings.warn(
+                f"SplineCoupling: it is so flat in places that {b.dtype} can't undo it there, x may come back off by "
+                f"{off:.1g}; use float64, or a smaller learning rate",
+                stacklevel=2,
+            )
 
 
 class SplineFlow(Flow):

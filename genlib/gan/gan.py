@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, positive, refuse_unused, whole
+from genlib.arguments import as_shape, at_least, instance, positive, refuse_unused, truth, whole
 from genlib.condition import Condition, Labels, as_condition
 from genlib.gan.losses import cross_entropy, players_of
 from genlib.gan.networks import make_discriminator, make_generator
@@ -74,6 +74,10 @@ class GAN(GenerativeModel):
         whole(0, layers=layers, stages=stages)
         whole(2, levels=levels)
         positive(lr_generator=lr_generator, lr_discriminator=lr_discriminator)
+        at_least(0, noise=noise)
+        truth(spectral=spectral)
+        instance(nn.Module, generator=generator, discriminator=discriminator)
+        instance(Regulariser, regulariser=regulariser)
         self.shape, self.latent, self.levels = as_shape(shape), latent, levels
         self.condition = as_condition(classes, condition)
         if isinstance(self.condition, Labels) and self.condition.missing:

@@ -50,7 +50,7 @@ class Autoencoder(Trainable):
             "channels": channels,
             "dropout": dropout,
         }
-        check_used(Autoencoder, encoder is not None and decoder is not None, **how)
+        check_used(Autoencoder, encoder, decoder, **how)
         self.takes_flat = encoder is None and network == "mlp"
         self.encoder = make_encoder(self.shape, latent, **how) if encoder is None else encoder
         self.decoder = make_decoder(latent, self.shape, 1, **how) if decoder is None else decoder

@@ -18,7 +18,7 @@ from torch import Tensor, distributions, nn
 from torch.distributions import Distribution, Normal
 
 from genlib import noise
-from genlib.arguments import positive, whole
+from genlib.arguments import instance, positive, whole
 from genlib.quantize import to_signed
 
 
@@ -175,6 +175,7 @@ def as_likelihood(likelihood: str | Likelihood, levels: int | None = None) -> Li
     short = {"bernoulli": Bernoulli, "categorical": lambda: Categorical(levels), "gaussian": Gaussian}
     if isinstance(likelihood, str) and likelihood not in short:
         raise ValueError(f"likelihood={likelihood!r}: choose one of {', '.join(short)}")
+    instance(Likelihood, likelihood=None if isinstance(likelihood, str) else likelihood)
     made = short[likelihood]() if isinstance(likelihood, str) else likelihood
     made.check_levels(levels)
     return made

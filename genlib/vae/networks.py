@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import refuse_unused, share, whole
+from genlib.arguments import instance, refuse_unused, share, whole
 from genlib.nets import mlp
 
 
@@ -97,11 +97,12 @@ def check_network(shape: tuple[int, ...], network: str, dropout: float) -> None:
         raise ValueError('dropout is there for network="mlp" only')
 
 
-def check_used(of: Callable, own: bool, **how: Any) -> None:
-    """Raises ValueError for arguments that the networks of a model have no use for; own, whether both are given."""
+def check_used(of: Callable, encoder: Any, decoder: Any, **how: Any) -> None:
+    """Raises ValueError for arguments that the networks of a model have no use for; encoder, decoder, own ones."""
     whole(hidden=how["hidden"], channels=how["channels"])
     whole(0, layers=how["layers"])
-    if own:
+    instance(nn.Module, encoder=encoder, decoder=decoder)
+    if encoder is not None and decoder is not None:
         refuse_unused(of, "encoder and decoder are your own", **how)
     elif how["network"] == "mlp":
         refuse_unused(of, 'network="mlp" has no convolutions', channels=how["channels"])

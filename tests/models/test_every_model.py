@@ -4,6 +4,7 @@ What is special to a family, its densities, its bijections, its order, is tested
 """
 
 import pytest
+import safetensors.torch
 import torch
 
 from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer
@@ -39,10 +40,10 @@ EVERY = {
 }
 
 
-def example(name):
+def example(name, make=None):
     """(model, x, y)."""
     torch.manual_seed(0)
-    model, generator = EVERY[name](), torch.Generator().manual_seed(1)
+    model, generator = (make or EVERY[name])(), torch.Generator().manual_seed(1)
     if model.levels is None:
         x = torch.randn(32, *model.shape, generator=generator)
     else:
@@ -58,6 +59,104 @@ def test_every_public_model_is_here():
 @pytest.mark.parametrize("name", EVERY)
 def test_bad_input_is_refused_in_the_words_of_all(name):
     contracts.refuses_bad_input(*example(name))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_integers_and_reals_of_every_dtype_are_taken(name):
+    contracts.takes_every_dtype(*example(name))
+
+
+@pytest.mark.parametrize("make", [lambda: MADE(PIXELS, 2, 2, hidden=8), lambda: VAE(PIXELS, classes=2, hidden=8)])
+def test_truth_values_are_pixels_and_labels(make):
+    contracts.takes_every_dtype(make(), torch.arange(64).view(4, *PIXELS) % 3 % 2, torch.tensor([0, 1, 1, 0]))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_examples_and_less(name):
+    contracts.handles_none(*example(name))
+
+
+@pytest.mark.parametrize(
+    "name", [*EVERY, "RealNVP of pixels", "NICE of pixels", "SplineFlow of pixels", "VAE of reals"]
+)
+def test_a_density_is_never_nan(name):
+    more = {
+        "RealNVP of pixels": lambda: RealNVP(PIXELS, LEVELS, couplings=2, hidden=8),
+        "NICE of pixels": lambda: NICE(PIXELS, LEVELS, couplings=2, hidden=8),
+        "SplineFlow of pixels": lambda: SplineFlow(PIXELS, LEVELS, couplings=2, hidden=8, bins=4),
+        "VAE of reals": lambda: VAE((3,), likelihood="gaussian", hidden=8),
+    }
+    contracts.never_nan(*example(name, more.get(name)))
+
+
+@pytest.mark.parametrize("levels", [None, 17])
+def test_beyond_its_pixels_a_flow_has_no_density_and_no_latents(levels):
+    flow = Glow((1, 4, 4), levels, depth=1, channels=4, scales=1)
+    x = torch.full((3, 1, 4, 4), 8.5)
+    x[1, 0, 0, 0], x[2] = 40, -17
+    log_p = flow.log_prob(x)
+    assert log_p.isfinite().tolist() == ([True] * 3 if levels is None else [True, False, False])
+    if levels is not None:
+        assert log_p[1:].tolist() == [-torch.inf] * 2
+        with pytest.raises(ValueError, match="x has no latents here"):
+            flow.to_latent(x)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_labels_that_there_are_not_are_refused_by_whatever_takes_some(name):
+    """−1 must not draw the last class, nor nothing at all; also through the parts that a lecture calls by hand."""
+    model, x, y = example(name)
+    if y is None:
+        return
+    z = torch.zeros(len(x), getattr(model, "latent", 2))
+    takes = {
+        "loss": lambda y: [player.loss(x, y) for player in model.players()],
+        "forward": lambda y: model(x, y) if isinstance(model, GenerativeModel) and model.levels else model.loss(x, y),
+        "sample": lambda y: model.sample(len(y), y),
+        "decode": lambda y: model.decode(z, y),
+        "encode": lambda y: model.encode(x, y),
+        "generate": lambda y: model.generate(z, y),
+        "discriminate": lambda y: model.discriminate(x.float(), y),
+    }
+    own = {"encode": (VAE, IWAE), "decode": (VAE, IWAE), "generate": (GAN,), "discriminate": (GAN,)}
+    own |= {"sample": (GenerativeModel,), "forward": (MADE, PixelCNN, GatedPixelCNN, PixelRNN, Transformer, VAE)}
+    for what, take in takes.items():
+        if not isinstance(model, own.get(what, type(model))):
+            continue
+        for bad in (y - 1, y + 1, torch.full_like(y, 10**6)):
+            with pytest.raises(ValueError, match="y holds .*; pass integers 0"):
+                take(bad)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_weights_are_kept_by_safetensors_and_lie_flat(name):
+    model, *_ = example(name)
+    saved = safetensors.torch.save(dict(model.state_dict()))
+    again = EVERY[name]()
+    again.load_state_dict(safetensors.torch.load(saved))
+    for (key, value), other in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
+        assert torch.equal(value, other), key
+    flat = torch.nn.utils.parameters_to_vector(model.parameters())
+    torch.nn.utils.vector_to_parameters(flat + 1, again.parameters())
+    assert torch.allclose(torch.nn.utils.parameters_to_vector(again.parameters()), flat + 1)
+
+
+def test_weights_of_compiled_models_fit_uncompiled_ones_and_back():
+    def decoder(model):
+        model.decoder = torch.compile(model.decoder)
+        return model
+
+    torch.manual_seed(0)
+    plain, inside = VAE((3,), hidden=4), decoder(VAE((3,), hidden=4))
+    whole = torch.compile(VAE((3,), hidden=4))
+    assert any("_orig_mod." in name for name in whole.state_dict())
+    for source in (whole, inside, plain):
+        for target in (VAE((3,), hidden=4), decoder(VAE((3,), hidden=4)), VAE((3,), hidden=4)):
+            target.load_state_dict(source.state_dict())
+            for mine, theirs in zip(target.parameters(), source.parameters(), strict=True):
+                assert torch.equal(mine, theirs)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        plain.load_state_dict({"_orig_mod.nothing": torch.zeros(1)})
 
 
 @pytest.mark.parametrize("name", EVERY)

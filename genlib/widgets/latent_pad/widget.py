@@ -139,6 +139,9 @@ def latent_pad(
     Returns: a widget; its ``z`` is the latent and ``picture`` the decoded picture as they stand.
     Raises: ValueError where shapes do not fit.
     """
+    for what, values in {"origin": origin, "directions": directions, "codes": codes, "images": images}.items():
+        if values is not None and not bool(values.isfinite().all()):
+            raise ValueError(f"{what} holds values that are not finite: they have no place in a plane")
     L = _latents(decode, latent, origin, directions, codes)
     origin = torch.zeros(L) if origin is None else origin.detach().cpu().float()
     codes = None if codes is None else codes.detach().cpu().float()
