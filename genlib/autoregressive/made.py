@@ -23,26 +23,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.autoregressive.base import Autoregressive, Step, features_of, raster, scaled
-from genlib.autoregressive.masks import made_masks, unit_degrees
 from genlib.condition import Condition, as_condition
+from genlib.nets import MaskedLinear, made_masks, unit_degrees
 
 
 def features(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
     """(…) -> (…, E): one-hot for 3 to 32 levels, one scaled number for others."""
     return F.one_hot(x, levels).to(dtype) if 2 < levels <= 32 else scaled(x, levels, dtype)
-
-
-class MaskedLinear(nn.Linear):
-    """A linear map, some of whose connections are cut: mask (outputs, inputs)."""
-
-    mask: Tensor
-
-    def __init__(self, mask: Tensor):
-        super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.mask, self.bias)
 
 
 class MADE(Autoregressive):

@@ -9,7 +9,7 @@ import torch
 from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer
 from genlib.classical import NaiveBayes
 from genlib.families import models
-from genlib.flow import NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
+from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
 from genlib.gan import GAN
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
@@ -30,6 +30,8 @@ EVERY = {
     "NICE": lambda: NICE((2,), classes=K, hidden=8),
     "RealNVP": lambda: RealNVP((2,), classes=K, couplings=2, hidden=8),
     "SplineFlow": lambda: SplineFlow((2,), classes=K, couplings=2, hidden=8, bins=4),
+    "MAF": lambda: MAF((2,), classes=K, depth=2, hidden=8),
+    "IAF": lambda: IAF((2,), classes=K, depth=2, hidden=8),
     "Glow": lambda: Glow(PIXELS, classes=K, depth=1, channels=4),
     "GAN": lambda: GAN(PIXELS, levels=256, classes=K, hidden=16),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
