@@ -8,6 +8,7 @@ from genlib.autoregressive.pixel_cnn import PixelCNN
 from genlib.autoregressive.pixel_rnn import PixelRNN
 from genlib.autoregressive.sampling import distribution, draw
 from genlib.autoregressive.transformer import Transformer
+from genlib.autoregressive.wavenet import WaveNet
 from genlib.nets import made_masks
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Transformer",
+    "WaveNet",
     "causal_mask",
     "distribution",
     "draw",

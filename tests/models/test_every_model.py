@@ -6,7 +6,7 @@ What is special to a family, its densities, its bijections, its order, is tested
 import pytest
 import torch
 
-from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer
+from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer, WaveNet
 from genlib.classical import NaiveBayes
 from genlib.families import models
 from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
@@ -25,6 +25,7 @@ EVERY = {
     "GatedPixelCNN": lambda: GatedPixelCNN(PIXELS, LEVELS, K, channels=6, layers=1, first_kernel=3),
     "PixelRNN": lambda: PixelRNN(PIXELS, LEVELS, K, channels=6, layers=1, first_kernel=3),
     "Transformer": lambda: Transformer(PIXELS, LEVELS, K, width=8, layers=1, heads=2),
+    "WaveNet": lambda: WaveNet((1, 12), LEVELS, K, channels=6, dilations=(1, 2)),
     "NaiveBayes": lambda: NaiveBayes(PIXELS, LEVELS, K),
     "Flow": lambda: Flow(Compose(AffineCoupling(halves(2), mlp(1, 2, hidden=8))), Logistic(2)),
     "NICE": lambda: NICE((2,), classes=K, hidden=8),

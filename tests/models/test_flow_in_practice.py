@@ -157,7 +157,7 @@ def test_it_is_a_chain_like_any_other():
     with torch.no_grad():
         assert chain(draw(6, 8))[0].grad_fn is None
     first = torch.autograd.grad(chain(draw(6, 8))[0].sum(), next(chain.parameters()), create_graph=True)[0]
-    with pytest.raises(RuntimeError, match="differentiat|grad"):
+    with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
 
 
