@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from genlib.arguments import as_shape, refuse_unused, share, whole
 from genlib.autoregressive.base import Autoregressive, Step, features_of, raster, scaled
-from genlib.autoregressive.masks import made_masks, unit_degrees
 from genlib.condition import Condition, as_condition
+from genlib.nets import MaskedLinear, made_masks, unit_degrees
 
 
 def features(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
@@ -42,19 +42,6 @@ def positions(order: Sequence[int] | Tensor, D: int) -> Tensor:
     if not torch.equal(given.sort().values, torch.arange(D)):
         raise ValueError(f"order must hold each of the {D} flat positions 0..{D - 1} once")
     return given
-
-
-class MaskedLinear(nn.Linear):
-    """A linear map, some of whose connections are cut: mask (outputs, inputs)."""
-
-    mask: Tensor
-
-    def __init__(self, mask: Tensor):
-        super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.mask, self.bias)
 
 
 class MADE(Autoregressive):

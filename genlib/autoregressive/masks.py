@@ -1,7 +1,7 @@
 """Causal masks: which connections an autoregressive network has, so that no output knows its own value or a later one.
 
-``causal_mask`` is that of a convolution (PixelCNN; gated PixelCNN and PixelRNN cut their kernels instead), and
-``made_masks`` are those of a perceptron. A Transformer's is a triangle, which
+``causal_mask`` is that of a convolution (PixelCNN; gated PixelCNN and PixelRNN cut their kernels instead). Those of a
+perceptron, ``made_masks``, are in nets/masked.py, since flows use them too. A Transformer's is a triangle, which
 ``scaled_dot_product_attention(is_causal=True)`` draws.
 """
 
@@ -30,20 +30,3 @@ def causal_mask(kernel: int, kind: str, inputs: int = 1, outputs: int = 1, colou
     of = torch.arange(inputs)[None, :] // (inputs // colours)
     mask[:, :, middle, middle] = of < to if kind == "A" else of <= to
     return mask
-
-
-def unit_degrees(D: int, hidden: int) -> Tensor:
-    """How many values each hidden unit may know, (hidden,): spread evenly over 1..D-1, in ascending order."""
-    return torch.linspace(1, max(D - 1, 1), hidden).round().long()
-
-
-def made_masks(D: int, hidden: int, layers: int, order: Tensor | None = None) -> list[Tensor]:
-    """Which connections live: layers + 1 masks, bool (to, from), between D values, hidden units …, D outputs."""
-    order = torch.arange(D) if order is None else order
-    rank = torch.empty(D, dtype=torch.long)
-    rank[order] = torch.arange(D)  # how many values come before each
-    m = unit_degrees(D, hidden)
-    if layers == 0:
-        return [rank[:, None] > rank[None, :]]
-    first, last = m[:, None] > rank[None, :], rank[:, None] >= m[None, :]
-    return [first, *[m[:, None] >= m[None, :]] * (layers - 1), last]

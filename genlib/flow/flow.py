@@ -8,7 +8,7 @@ Whatever the bijection, the density is exact, a sample is one pass back, and eve
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from genlib.arguments import as_shape, at_least, whole
 from genlib.condition import as_condition
@@ -19,24 +19,34 @@ from genlib.quantize import Dequantize
 
 
 class Flow(GenerativeModel):
-    r"""p(x) = p_Z(f(x)) |det J_f(x)| for reals, or for integers through uniform dequantization.
+    r"""p(x) = p_Z(f(x)) |det J_f(x)| for reals, or for integers through dequantization.
 
     Arguments: bijection, (B, *shape) -> (B, D), its latents flat; base p_Z, with log_prob(z, y) and sample(n, y); shape
-    of one example, by default (D,) of the base; levels, x are integers 0..levels-1, None for reals. With a base that
-    has ``classes``, the model is conditional. ``loss`` is in nats for an example.
+    of one example, by default (D,) of the base; levels, x are integers 0..levels-1, None for reals; noise, a module
+    v -> (v + u, log q(u | v)) such as VariationalDequantize, None for uniform noise. With a base that has ``classes``,
+    the model is conditional. ``loss`` is in nats for an example.
     """
 
     unit = "nats for an example"
 
     def __init__(
-        self, bijection: Bijection, base: Base, *, shape: tuple[int, ...] | None = None, levels: int | None = None
+        self,
+        bijection: Bijection,
+        base: Base,
+        *,
+        shape: tuple[int, ...] | None = None,
+        levels: int | None = None,
+        noise: nn.Module | None = None,
     ):
         super().__init__()
+        if noise is not None and levels is None:
+            raise ValueError("noise is for integers: pass levels=, too; a flow of reals needs none")
         self.bijection, self.base = bijection, base
         whole(2, levels=levels)
         self.shape, self.levels = as_shape((base.D,) if shape is None else shape), levels
         self.condition = as_condition(base.classes)
         self.dequantize = None if levels is None else Dequantize(levels)
+        self.noise = noise
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Reals x (B, *shape) -> (z (B, D), log |det J_f(x)| (B,))."""
@@ -58,21 +68,21 @@ class Flow(GenerativeModel):
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
         r"""A lower BOUND on log P(x) of integers x, (B,), nats, from k draws of dequantization noise.
 
-        .. math:: \log \frac1k \sum_{j=1}^k p(x + u_j), \qquad u_j \sim U[0, 1)^D
+        .. math:: \log \frac1k \sum_{j=1}^k \frac{p(x + u_j)}{q(u_j \mid x)}, \qquad u_j \sim q(u \mid x)
 
-        Its mean lies below log P(x) for every k, and comes closer with k.
+        q = 1 for uniform noise. Its mean lies below log P(x) for every k, and comes closer with k.
         """
         x, y = self.check(x, y)
         if self.dequantize is None:
             raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
         whole(k=k)
-        draws = torch.stack([self._log_density(self.dequantize(x), y) for _ in range(k)])  # (k, B)
+        draws = torch.stack([self._bound(x, y) for _ in range(k)])  # (k, B)
         return self.never_nan(draws.logsumexp(0) - math.log(k))
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """The mean of -log p(x) of reals, or of minus its bound for integers: nats for an example."""
         x, y = self.check_batch(x, y)
-        return {"loss": -self._log_density(x if self.dequantize is None else self.dequantize(x), y).mean()}
+        return {"loss": -(self._log_density(x, y) if self.levels is None else self._bound(x, y)).mean()}
 
     @torch.no_grad()
     def sample(
@@ -122,6 +132,14 @@ class Flow(GenerativeModel):
     def _log_density(self, x: Tensor, y: Tensor | None) -> Tensor:
         z, log_det = self.bijection(x)
         return self.base.log_prob(z, y) + log_det  # both (B,): adding before any sum would count log_det D times
+
+    def _bound(self, v: Tensor, y: Tensor | None) -> Tensor:
+        """log p(v + u) - log q(u | v) for one draw of the noise, (B,)."""
+        if self.noise is not None:
+            x, log_q = self.noise(v)
+            return self._log_density(x, y) - log_q
+        assert self.dequantize is not None
+        return self._log_density(self.dequantize(v), y)  # q = 1 on the cell
 
     def _first_to_fail(self, z: Tensor) -> str:
         if isinstance(self.bijection, Compose) and z.isfinite().all():

@@ -2,6 +2,16 @@
 
 from genlib.nets.classifier import Classifier
 from genlib.nets.conv import ConvDecoder, ConvEncoder, ResidualBlock
+from genlib.nets.masked import MaskedLinear, made_masks, unit_degrees
 from genlib.nets.mlp import mlp
 
-__all__ = ["Classifier", "ConvDecoder", "ConvEncoder", "ResidualBlock", "mlp"]
+__all__ = [
+    "Classifier",
+    "ConvDecoder",
+    "ConvEncoder",
+    "MaskedLinear",
+    "ResidualBlock",
+    "made_masks",
+    "mlp",
+    "unit_degrees",
+]

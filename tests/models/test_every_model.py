@@ -7,10 +7,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer
+from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer, WaveNet
 from genlib.classical import NaiveBayes
 from genlib.families import models
-from genlib.flow import NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
+from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
 from genlib.gan import GAN
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
@@ -26,11 +26,14 @@ EVERY = {
     "GatedPixelCNN": lambda: GatedPixelCNN(PIXELS, LEVELS, K, channels=6, layers=1, first_kernel=3),
     "PixelRNN": lambda: PixelRNN(PIXELS, LEVELS, K, channels=6, layers=1, first_kernel=3),
     "Transformer": lambda: Transformer(PIXELS, LEVELS, K, width=8, layers=1, heads=2),
+    "WaveNet": lambda: WaveNet((1, 12), LEVELS, K, channels=6, dilations=(1, 2)),
     "NaiveBayes": lambda: NaiveBayes(PIXELS, LEVELS, K),
     "Flow": lambda: Flow(Compose(AffineCoupling(halves(2), mlp(1, 2, hidden=8))), Logistic(2)),
     "NICE": lambda: NICE((2,), classes=K, hidden=8),
     "RealNVP": lambda: RealNVP((2,), classes=K, couplings=2, hidden=8),
     "SplineFlow": lambda: SplineFlow((2,), classes=K, couplings=2, hidden=8, bins=4),
+    "MAF": lambda: MAF((2,), classes=K, depth=2, hidden=8),
+    "IAF": lambda: IAF((2,), classes=K, depth=2, hidden=8),
     "Glow": lambda: Glow(PIXELS, classes=K, depth=1, channels=4),
     "GAN": lambda: GAN(PIXELS, levels=256, classes=K, hidden=16),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),

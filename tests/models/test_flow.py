@@ -12,6 +12,8 @@ from torch import nn
 
 from genlib import data, flow, metrics, pretrained
 from genlib.flow import (
+    IAF,
+    MAF,
     NICE,
     ActNorm,
     AdditiveCoupling,
@@ -28,9 +30,11 @@ from genlib.flow import (
     InvertibleConv1x1,
     Logistic,
     Logit,
+    MaskedAffine,
     Permute,
     Planar,
     RealNVP,
+    Reversible,
     SplineCoupling,
     SplineFlow,
     Split,
@@ -97,18 +101,25 @@ BIJECTIONS = {
     "Split": (split, (4, 2, 2)),
     "Compose": (lambda: Compose(Affine((3,)), Permute(torch.tensor([2, 0, 1])), coupling()), (3,)),
     "Inverse": (lambda: Inverse(coupling()), (3,)),
+    "MaskedAffine": (lambda: MaskedAffine(3, hidden=12), (3,)),
+    "Reversible": (lambda: Reversible(Affine((3,)), coupling(), ActNorm(3)), (3,)),
 }
 # name: (how it is made, the square and the points that its integral needs: a spline's density has kinks)
 MODELS = {
     "NICE": (lambda **how: NICE((2,), hidden=8, **how), 25, 600),
     "RealNVP": (lambda **how: RealNVP((2,), couplings=4, hidden=8, **how), 12, 600),
     "SplineFlow": (lambda **how: SplineFlow((2,), couplings=2, hidden=8, bins=5, **how), 9, 800),
+    "MAF": (lambda **how: MAF((2,), depth=3, hidden=8, **how), 12, 600),
+    "IAF": (lambda **how: IAF((2,), depth=2, hidden=8, **how), 12, 600),
 }
 PICTURES = {
     "NICE": lambda **how: NICE((1, 4, 4), levels=5, hidden=8, **how),
     "RealNVP": lambda **how: RealNVP((1, 4, 4), levels=5, couplings=4, hidden=8, **how),
     "SplineFlow": lambda **how: SplineFlow((1, 4, 4), levels=5, couplings=2, hidden=8, bins=3, **how),
     "Glow": lambda **how: Glow((1, 4, 4), levels=5, depth=2, channels=8, **how),
+    "Glow, learned noise": lambda **how: Glow((1, 4, 4), levels=5, depth=1, channels=8, variational=True, **how),
+    "Glow, rebuilt": lambda **how: Glow((1, 4, 4), levels=5, depth=1, channels=8, reversible=True, **how),
+    "MAF": lambda **how: MAF((1, 4, 4), levels=5, depth=2, hidden=24, **how),
 }
 
 
