@@ -276,7 +276,8 @@ def test_a_learned_prior_is_a_density_and_that_of_its_draws(kind):
 @pytest.mark.parametrize("kind", PRIORS)
 def test_bounds_are_in_order_with_a_learned_prior(kind):
     model = with_prior(kind).double()
-    contracts.bounds_in_order(model, integers((1, 2, 2)), log_prob=lambda x, y: by_quadrature(model, x, points=801), repeats=300)
+    x = integers((1, 2, 2))
+    contracts.bounds_in_order(model, x, log_prob=lambda x, y: by_quadrature(model, x, points=801), repeats=300)
 
 
 @pytest.mark.parametrize("kind", [*PRIORS, "conditional"])
