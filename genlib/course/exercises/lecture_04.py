@@ -185,7 +185,6 @@ free = Exercise(
             lambda kl, least: kl.clamp(min=least).mean(0).sum()
         ),
         "you compared the sum over latents; each latent has its own free bits": [
-            lambda kl, least: kl.sum(1).clamp(min=least).mean(),
             lambda kl, least: kl.mean(0).sum().clamp(min=least * kl.shape[1]),
         ],
         "you averaged over latents; prices of independent latents add up": (
