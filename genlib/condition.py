@@ -1,4 +1,4 @@
-"""What p(x | condition) is given: a label, a sentence, a picture. ``classes=10`` in a constructor means ``Labels(10)``.
+"""What p(x | condition) is given: a label, a sentence, a picture, a vector. ``classes=10`` means ``Labels(10)``.
 
 A condition knows how to refuse what does not fit (``check``), what to take where nothing was given (``draw``) and how a
 network gets to see it (``encoder``). A batch of it is one tensor y, and travels through ``fit`` beside x.
@@ -137,11 +137,7 @@ class Images(Condition):
         must_be_tensor("y", y)
         if tuple(y.shape) != (n, *self.shape):
             raise ValueError(f"y has shape {tuple(y.shape)}; it must be {(n, *self.shape)}: {self.asks}")
-        if not y.is_floating_point():
-            raise ValueError(f"y holds {y.dtype}; pass {self.asks}")
-        if values and not bool(y.isfinite().all()):
-            raise ValueError("y holds values that are not finite")
-        return y
+        return _reals(y, self.asks, values)
 
     @property
     def width(self) -> int:
@@ -150,6 +146,36 @@ class Images(Condition):
     def encoder(self, width: int | None = None) -> nn.Module:
         flat = nn.Flatten()
         return flat if width is None else nn.Sequential(flat, nn.Linear(math.prod(self.shape), width), nn.SiLU())
+
+
+@dataclasses.dataclass(frozen=True)
+class Vectors(Condition):
+    """D real numbers: y (n, D), such as the latents of another model.
+
+    Encoded as they are; with a width, by a linear map.
+    """
+
+    D: int
+
+    def __post_init__(self) -> None:
+        whole(D=self.D)
+
+    @property
+    def asks(self) -> str:
+        return f"vectors (n, {self.D}) of real values"
+
+    def check(self, y: Tensor, n: int, *, values: bool = True) -> Tensor:
+        must_be_tensor("y", y)
+        if tuple(y.shape) != (n, self.D):
+            raise ValueError(f"y has shape {tuple(y.shape)}; it must be {(n, self.D)}: {self.asks}")
+        return _reals(y, self.asks, values)
+
+    @property
+    def width(self) -> int:
+        return self.D
+
+    def encoder(self, width: int | None = None) -> nn.Module:
+        return nn.Identity() if width is None else nn.Linear(self.D, width)
 
 
 class OneHot(nn.Module):
@@ -182,3 +208,11 @@ def as_condition(classes: "int | Condition | None", condition: Condition | None 
 def _integers(y: Tensor, low: int, high: int, asks: str, values: bool) -> Tensor:
     cure = ", as int64 (y.long() makes them)"
     return as_integers("y", y, low, high, f"pass {asks}", cure=cure, look=values)
+
+
+def _reals(y: Tensor, asks: str, values: bool) -> Tensor:
+    if not y.is_floating_point():
+        raise ValueError(f"y holds {y.dtype}; pass {asks}")
+    if values and not bool(y.isfinite().all()):
+        raise ValueError("y holds values that are not finite")
+    return y

@@ -17,7 +17,12 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     .. math:: \mathrm{KL}\big(\mathcal N(\mu, \mathrm{diag}\,\sigma^2)\,\|\,\mathcal N(0, I)\big)
               = \tfrac12 \sum_{j=1}^{L} \left(\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2\right)
     """
-    return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(-1)
+    return gaussian_kl_each(mu, logvar).sum(-1)
+
+
+def gaussian_kl_each(mu: Tensor, logvar: Tensor) -> Tensor:
+    """The summands of ``gaussian_kl``, (..., L): what each latent dimension costs, in nats."""
+    return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 
 
 def gaussian_log_prob(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -36,6 +41,16 @@ def kl_in_closed_form(q: Distribution) -> Tensor | None:
         return kl_divergence(q, Independent(Normal(torch.zeros_like(q.mean), 1.0), 1))
     except NotImplementedError:
         return None
+
+
+def detached(q: Distribution) -> Independent:
+    """The same Gaussian with a diagonal covariance, through whose parameters no gradient flows.
+
+    Raises: ValueError for another distribution.
+    """
+    if not isinstance(q, Independent) or not isinstance(q.base_dist, Normal):
+        raise ValueError(f"{type(q).__name__}: only a Gaussian with diagonal covariance is cut off from its gradient")
+    return Independent(Normal(q.mean.detach(), q.stddev.detach(), validate_args=False), 1, validate_args=False)
 
 
 def full_covariance(q: Distribution) -> MultivariateNormal:
