@@ -26,7 +26,7 @@ def refine(
     """
     if updates < 0 or draws < 1:
         raise ValueError(f"updates={updates} must be 0 or more, draws={draws} at least 1")
-    model.check(x, y)
+    x, y = model.check(x, y)
     was_training = model.training
     model.eval()
     with torch.no_grad():
