@@ -27,6 +27,7 @@ from genlib.course.grade.feedback import COLUMNS, columns, feedback, free_texts,
 from genlib.course.grade.folder import grade_all, marks_of
 from genlib.course.grade.one import Grade
 from genlib.lectures import find
+from tests.benchmarks import grading
 from tests.course.test_grade import RIGHT, WRONG, notebook
 
 BOTH = {"right": nbformat.writes(notebook(RIGHT)), "wrong": nbformat.writes(notebook(WRONG))}
@@ -803,3 +804,29 @@ def test_a_class_is_marked_by_the_command_line(folder, capsys):
     assert written(folder)[0]["student"].startswith("'=anna")
     again = CliRunner().invoke(app, ["grade", str(folder), "--lecture", "0"])
     assert "2 notebooks were marked before and have not changed" in again.stdout
+
+
+def test_of_two_hundred_everybody_has_the_row_that_they_should_have(folder, monkeypatch):
+    """The class of the benchmark, collected; what it earns is measured there (python -m tests.benchmarks.grading)."""
+    course = grading.Course("00")
+
+    def counts(student, path, *, expected=None, full=False):
+        """Points for the answers that are there, whatever else a notebook does."""
+        content = read_learner(path)
+        if content.metadata.get("genlib", {}).get("lecture", "00") != expected:
+            return Grade(student, path.name, notes=[f"asked was lecture {expected}"])
+        sources = [cell.source for cell in content.cells if cell.cell_type == "code"]
+        points = sum(course.worth[name] for name, source in course.answers.items() if source in sources)
+        return Grade(student, path.name, "00", points, sum(course.worth.values()))
+
+    monkeypatch.setattr(class_folder, "grade", counts)
+    expected = list(grading.handed_in(folder, course, 200, ""))
+    assert len(expected) == 200
+    assert len({what for _, what, *_ in expected}) > 60
+    assert len(list(grading.faults(expected, []))) == 201, "a row that is missing is found"
+    grades = grade_all(folder, lecture="00", say=str)
+    wrong = list(grading.faults(expected, grades))
+    assert [fault for fault in wrong if "'stops'" not in fault and "'text cell'" not in fault] == []
+    assert len(written(folder)) == len(list((marks_of(folder) / "feedback").iterdir())) == 200
+    grades[0].points += 1
+    assert len(list(grading.faults(expected, grades))) == len(wrong) + 1, "so is a point too many"
