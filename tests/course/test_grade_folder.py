@@ -306,6 +306,19 @@ def test_whatever_marking_raises_about_one_the_others_are_marked(folder, marker,
     assert [student for student, _ in marker] == ["eve"]
 
 
+def test_a_second_name_of_a_file_is_told_to_both(folder, marker):
+    """Nobody can tell which of two names is the first; a copy is another file, and what is one's own is no matter."""
+    first = put(folder / "anna" / "00.ipynb")
+    for name in ("eve/00.ipynb", "anna/again.ipynb"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).hardlink_to(first)
+    put(folder / "zoe" / "00.ipynb")
+    notes = {g.file: g.notes for g in grade_all(folder, say=str)}
+    assert notes.pop("zoe/00.ipynb") == []
+    assert notes.pop("eve/00.ipynb") == ["this is the very file of anna, by another name"]
+    assert list(notes.values()) == [["this is the very file of eve, by another name"]] * 2
+
+
 def test_ten_thousand_files_and_notebooks_of_one_are_not_ten_thousand_rows(folder, marker, monkeypatch):
     monkeypatch.setattr(collecting, "FILES", 30)
     monkeypatch.setattr(collecting, "NOTEBOOKS", 3)
