@@ -325,11 +325,22 @@ def test_ten_thousand_files_and_notebooks_of_one_are_not_ten_thousand_rows(folde
     for i in range(40):
         put(folder / "eve" / f"{i:02}.ipynb")
     put(folder / "zoe" / "00.ipynb")
+    for i in range(5):
+        put(folder / "mal" / f"{i}.zip", zipped({f"{j}.csv": b"" for j in range(20)}))
     found = rows(folder)
+    assert "3.zip was not looked into: there are more than 30 files already" in found["mal"][1]
     assert len(found["eve"]) == 3
     assert "there are more than 30 files; the rest was not looked at" in found["eve"][0][1]
     assert "there are 30 notebooks; only 3 of one student are marked" in found["eve"][0][1]
     assert found["zoe"] == (2, "")
+
+
+def test_a_thousand_notes_are_thirty(folder, marker):
+    put(folder / "eve" / "00.ipynb")
+    for i in range(100):
+        (folder / "eve" / f"{i}").symlink_to("nowhere")
+    (result,) = grade_all(folder, say=str)
+    assert (result.points, len(result.notes), result.notes[-1]) == (2, 31, "and 70 notes more")
 
 
 # Archives -------------------------------------------------------------------------------------------------------------

@@ -174,6 +174,9 @@ def _add(owner: Owner, name: PurePosixPath, path: Path) -> None:
     if name.suffix.lower() != archives.ZIP:
         owner.pieces.append(Piece(name, path))
         return
+    if len(owner.pieces) > FILES:
+        owner.notes.append(f"{safe.line(name, 100)} was not looked into: there are more than {FILES:,} files already")
+        return
     try:
         inside, outside = archives.members(path)
     except ValidateError as error:
