@@ -97,16 +97,17 @@ def check(
     except ValueError as error:
         _stop(error)
     from genlib.course.check.notebook import ValidateError, validate
+    from genlib.course.grade import safe
 
     try:
-        typer.echo(f"running {path.name} from top to bottom, as nbval does: a minute or two", err=True)
+        typer.echo(f"running {safe.line(path.name)} from top to bottom, as nbval does: a minute or two", err=True)
         results, errors = validate(path)
     except ValidateError as error:
         _stop(error)
     for result in results:
-        typer.echo(result.line)
+        typer.echo(safe.line(result.line, 2000))
     for line in errors:
-        typer.echo(f"! {line}")
+        typer.echo(f"! {safe.line(line, 2000)}")
     solved = sum(result.solved for result in results)
     typer.echo(f"{solved} of {len(results)} exercises solved")
     raise typer.Exit(0 if solved == len(results) else 1)

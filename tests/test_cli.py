@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 
 from genlib import data
 from genlib.cli import DATA, MODELS, app
+from genlib.course import exercises
+from genlib.course.check import notebook as checking
 from genlib.course.grade.feedback import columns, table
 from genlib.course.grade.folder import marks_of
 from genlib.course.grade.one import Grade
@@ -83,6 +86,21 @@ def test_what_is_there_already_and_is_something_else_stays_and_stops_nobody(tmp_
     again = tmp_path / others[0]
     again.write_bytes(again.read_bytes().replace(b"\n", b"\r\n"))  # as an editor on Windows saves it
     assert f"{others[0]}: written" in run("handout", tmp_path).stdout
+
+
+def test_what_a_notebook_says_is_no_command_to_the_terminal(tmp_path, monkeypatch):
+    """A lecturer may check a learner's notebook; errors and hints hold what its code raised."""
+    exercise = exercises.find("uniform_log_prob")
+    told = checking.Result(exercise, False, "✗ Exercise 0.1: your code raises \x1b[2J\x1b]0;p\x07 E\n✓ all hold (p‖q)")
+    monkeypatch.setattr(checking, "validate", lambda path: ([told], ["a cell stops: \x9b31m\u202e\r\n✓ b"]))
+    path = tmp_path / "\x1b[31m.ipynb"
+    path.touch()
+    done = run("check", path)
+    assert done.exit_code == 1
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.output)
+    first, second, _ = done.stdout.splitlines()
+    assert first.endswith("✓ all hold (p‖q)")
+    assert second.startswith("! a cell stops")
 
 
 WRONG_NUMBERS = """

@@ -27,6 +27,7 @@ from genlib.course.grade.feedback import COLUMNS, columns, feedback, free_texts,
 from genlib.course.grade.folder import grade_all, marks_of
 from genlib.course.grade.one import Grade
 from genlib.lectures import find
+from tests.benchmarks import grading
 from tests.course.test_grade import RIGHT, WRONG, notebook
 
 BOTH = {"right": nbformat.writes(notebook(RIGHT)), "wrong": nbformat.writes(notebook(WRONG))}
@@ -305,17 +306,41 @@ def test_whatever_marking_raises_about_one_the_others_are_marked(folder, marker,
     assert [student for student, _ in marker] == ["eve"]
 
 
+def test_a_second_name_of_a_file_is_told_to_both(folder, marker):
+    """Nobody can tell which of two names is the first; a copy is another file, and what is one's own is no matter."""
+    first = put(folder / "anna" / "00.ipynb")
+    for name in ("eve/00.ipynb", "anna/again.ipynb"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).hardlink_to(first)
+    put(folder / "zoe" / "00.ipynb")
+    notes = {g.file: g.notes for g in grade_all(folder, say=str)}
+    assert notes.pop("zoe/00.ipynb") == []
+    assert notes.pop("eve/00.ipynb") == ["this is the very file of anna, by another name"]
+    assert list(notes.values()) == [["this is the very file of eve, by another name"]] * 2
+
+
 def test_ten_thousand_files_and_notebooks_of_one_are_not_ten_thousand_rows(folder, marker, monkeypatch):
     monkeypatch.setattr(collecting, "FILES", 30)
     monkeypatch.setattr(collecting, "NOTEBOOKS", 3)
     for i in range(40):
         put(folder / "eve" / f"{i:02}.ipynb")
     put(folder / "zoe" / "00.ipynb")
+    for i in range(5):
+        put(folder / "mal" / f"{i}.zip", zipped({f"{j}.csv": b"" for j in range(20)}))
     found = rows(folder)
+    assert "3.zip was not looked into: there are more than 30 files already" in found["mal"][1]
     assert len(found["eve"]) == 3
     assert "there are more than 30 files; the rest was not looked at" in found["eve"][0][1]
     assert "there are 30 notebooks; only 3 of one student are marked" in found["eve"][0][1]
     assert found["zoe"] == (2, "")
+
+
+def test_a_thousand_notes_are_thirty(folder, marker):
+    put(folder / "eve" / "00.ipynb")
+    for i in range(100):
+        (folder / "eve" / f"{i}").symlink_to("nowhere")
+    (result,) = grade_all(folder, say=str)
+    assert (result.points, len(result.notes), result.notes[-1]) == (2, 31, "and 70 notes more")
 
 
 # Archives -------------------------------------------------------------------------------------------------------------
@@ -803,3 +828,29 @@ def test_a_class_is_marked_by_the_command_line(folder, capsys):
     assert written(folder)[0]["student"].startswith("'=anna")
     again = CliRunner().invoke(app, ["grade", str(folder), "--lecture", "0"])
     assert "2 notebooks were marked before and have not changed" in again.stdout
+
+
+def test_of_two_hundred_everybody_has_the_row_that_they_should_have(folder, monkeypatch):
+    """The class of the benchmark, collected; what it earns is measured there (python -m tests.benchmarks.grading)."""
+    course = grading.Course("00")
+
+    def counts(student, path, *, expected=None, full=False):
+        """Points for the answers that are there, whatever else a notebook does."""
+        content = read_learner(path)
+        if content.metadata.get("genlib", {}).get("lecture", "00") != expected:
+            return Grade(student, path.name, notes=[f"asked was lecture {expected}"])
+        sources = [cell.source for cell in content.cells if cell.cell_type == "code"]
+        points = sum(course.worth[name] for name, source in course.answers.items() if source in sources)
+        return Grade(student, path.name, "00", points, sum(course.worth.values()))
+
+    monkeypatch.setattr(class_folder, "grade", counts)
+    expected = list(grading.handed_in(folder, course, 200, ""))
+    assert len(expected) == 200
+    assert len({what for _, what, *_ in expected}) > 60
+    assert len(list(grading.faults(expected, []))) == 201, "a row that is missing is found"
+    grades = grade_all(folder, lecture="00", say=str)
+    wrong = list(grading.faults(expected, grades))
+    assert [fault for fault in wrong if "'stops'" not in fault and "'text cell'" not in fault] == []
+    assert len(written(folder)) == len(list((marks_of(folder) / "feedback").iterdir())) == 200
+    grades[0].points += 1
+    assert len(list(grading.faults(expected, grades))) == len(wrong) + 1, "so is a point too many"

@@ -4,6 +4,7 @@ A class is collected as one folder a student, one file a student named after the
 Archives are looked into. Links are not followed: what they lead to is somebody else's.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -74,7 +75,22 @@ def collect(folder: Path) -> tuple[list[HandIn], Counter[str]]:
     for owner in owners.values():
         rows += _rows(owner, folder)
         ignored += owner.ignored
+    _tell_shared(rows)
     return sorted(rows, key=lambda row: (row.student.casefold(), row.student, row.file)), ignored
+
+
+def _tell_shared(rows: list[HandIn]) -> None:
+    """Notes which students have one and the same file: a second name of it, which no one can tell from the first."""
+    names: dict[tuple[int, int], list[HandIn]] = {}
+    for row in rows:
+        if row.notebook is not None and row.notebook.member is None:
+            with contextlib.suppress(OSError):
+                status = row.notebook.path.lstat()
+                names.setdefault((status.st_dev, status.st_ino), []).append(row)
+    for same in names.values():
+        for row in same:
+            others = {other.student for other in same if other.student != row.student}
+            row.notes += [f"this is the very file of {student}, by another name" for student in sorted(others)[:3]]
 
 
 def _entries(folder: Path) -> list[os.DirEntry]:
@@ -157,6 +173,9 @@ def _add(owner: Owner, name: PurePosixPath, path: Path) -> None:
     """Adds a file to what a student handed in; an archive adds the files that it holds."""
     if name.suffix.lower() != archives.ZIP:
         owner.pieces.append(Piece(name, path))
+        return
+    if len(owner.pieces) > FILES:
+        owner.notes.append(f"{safe.line(name, 100)} was not looked into: there are more than {FILES:,} files already")
         return
     try:
         inside, outside = archives.members(path)

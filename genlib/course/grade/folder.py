@@ -20,6 +20,7 @@ from genlib.course.grade.one import Grade, grade
 from genlib.lectures import available, choose
 
 NO_LECTURE = "no lecture"
+NOTES = 30  # of one row
 
 
 @dataclasses.dataclass
@@ -179,7 +180,8 @@ def _mark(row: Row, lecture: str | None, full: bool) -> tuple[Grade, bool]:
     except Exception as error:  # whatever it is about one student, the others are marked
         notes.append(f"marking stopped with {type(error).__name__}: {safe.line(error, 200)}")
     result.student, result.file, result.key = handed_in.student, handed_in.file, row.key
-    result.notes = notes + result.notes
+    notes += result.notes
+    result.notes = notes[:NOTES] + [f"and {len(notes) - NOTES} notes more"] * (len(notes) > NOTES)
     return result, whole
 
 
