@@ -71,11 +71,12 @@ def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(_told(value, {})).encode()).hexdigest()[:12]
 
 
-Seen = dict[int, Any]  # by id; it holds the things themselves, so that no other one gets the id of one that is gone
+# {id: (number, thing)} of what was told: the things themselves, so that no other one gets the id of one that is gone.
+Seen = dict[int, tuple[int, Any]]
 
 
 def _told(value: Any, seen: Seen) -> Any:
-    """Anything, as nested lists of words; what has been told before is not told again."""
+    """Anything, as nested lists of words; of what has been told before, which one it was."""
     if _is_plain(value) or isinstance(value, np.generic | complex | bytes | torch.dtype | torch.device):
         return _word(value)
     if isinstance(value, Tensor | np.ndarray):
@@ -87,8 +88,8 @@ def _told(value: Any, seen: Seen) -> Any:
     if isinstance(value, types.CodeType):
         return _told_code(value, seen)
     if id(value) in seen:
-        return "…"
-    seen[id(value)] = value
+        return f"as number {seen[id(value)][0]}"
+    seen[id(value)] = len(seen), value
     if isinstance(value, list):
         return [_told(v, seen) for v in value]
     if isinstance(value, dict):
@@ -97,7 +98,7 @@ def _told(value: Any, seen: Seen) -> Any:
         return _told_module(value, seen)
     if callable(value):
         return _told_function(value, seen)
-    return [type(value).__qualname__, _told(_own(value), seen)]
+    return [_told(_own(value), seen), _told_class(type(value), seen)]
 
 
 def _word(value: Any) -> str:
@@ -126,7 +127,7 @@ def _told_class(kind: type, seen: Seen) -> list[Any]:
     """Its functions and its constants, where it is not torch's."""
     if _is_far(kind) or id(kind) in seen:
         return [kind.__qualname__]
-    seen[id(kind)] = kind
+    seen[id(kind)] = len(seen), kind
     parts = {n: v for n, v in vars(kind).items() if not (n.startswith("__") and not callable(v))}
     functions = [v.fget if isinstance(v, property) else getattr(v, "__func__", v) for v in parts.values()]
     functions = [f for f in functions if isinstance(f, types.FunctionType)]

@@ -144,7 +144,7 @@ def test_a_deck_of_wrong_length_is_told(tmp_path, monkeypatch):
 def test_a_widget_that_asks_the_kernel_is_refused():
     traits = {"_esm": 'const end = "</script>";', "state": {"layers": []}}
     made = running.live("a", NotebookNode(traits))
-    assert "</script>" not in made.module
+    assert "</script>" not in made.script
     for state in ({"layers": None}, {"request": {}}):
         with pytest.raises(BuildError, match="asks the kernel"):
             running.live("a", NotebookNode({**traits, "state": state}))

@@ -3,6 +3,7 @@
 A missing node or npm fails; it never skips. eslint and prettier come from npm, in the versions of package-lock.json.
 """
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from genlib.widgets.drawing import FOLDER, bundle, module
 
 HERE = Path(__file__).parent
 LAB = ROOT / "genlib" / "course" / "jupyter"  # what `make lab` adds to JupyterLab
+DECK = ROOT / "slides" / "template"  # what a deck's page runs
 TOOLS = ROOT / "build" / "javascript"
 WIDGETS = sorted(path.parent.name for path in FOLDER.glob("*/draw.js"))
 
@@ -34,7 +36,8 @@ def tools() -> Path:
 
 
 def test_the_linter_finds_nothing(tools):
-    done = run("node", tools / "eslint/bin/eslint.js", "--config", HERE / "eslint.config.js", FOLDER, LAB, HERE)
+    folders = (FOLDER, LAB, HERE, DECK)
+    done = run("node", tools / "eslint/bin/eslint.js", "--config", HERE / "eslint.config.js", *folders)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -60,6 +63,40 @@ def test_the_linter_refuses_what_it_must(tools, tmp_path):
     done = run("node", tools / "eslint/bin/eslint.js", "--config", config, "genlib/widgets", cwd=tmp_path)
     for rule in faults:
         assert rule in done.stdout, f"{rule} is not enforced:\n{done.stdout}{done.stderr}"
+
+
+MARKUP = {
+    "node.innerHTML = name;": "no-restricted-properties",
+    "node.outerHTML = name;": "no-restricted-properties",
+    "node.insertAdjacentHTML('beforeend', name);": "no-restricted-properties",
+    "document.writeln(name);": "no-restricted-properties",
+    "node.srcdoc = name;": "no-restricted-properties",
+    "node.setHTMLUnsafe(name);": "no-restricted-properties",
+    "new DOMParser().parseFromString(name, 'text/html');": "no-restricted-properties",
+    "document.createRange().createContextualFragment(name);": "no-restricted-properties",
+    "const { innerHTML } = node;": "no-restricted-properties",
+    "node.setAttribute('onclick', name);": "no-restricted-syntax",
+    "node.setAttribute('srcdoc', name);": "no-restricted-syntax",
+    "import(name);": "no-restricted-syntax",
+    "eval(name);": "no-eval",
+    "window.eval(name);": "no-eval",
+    "setTimeout('f()', 1);": "no-implied-eval",
+    "Function(name);": "no-new-func",
+    "new Function(name);": "no-new-func",
+    "location = 'javascript:f()';": "no-script-url",
+}
+
+
+def test_markup_and_code_made_of_strings_are_refused_in_widgets_and_slides(tools, tmp_path):
+    for folder in ("genlib/widgets", "slides/template"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "bad.js").write_text("\n".join(MARKUP) + "\n", encoding="utf-8")
+        config = HERE / "eslint.config.js"
+        done = run("node", tools / "eslint/bin/eslint.js", "--config", config, "--format", "json", folder, cwd=tmp_path)
+        (told,) = json.loads(done.stdout)
+        found = {(message["line"], message["ruleId"]) for message in told["messages"]}
+        for line, (code, rule) in enumerate(MARKUP.items(), 1):
+            assert (line, rule) in found, f"{code} in {folder} is not refused"
 
 
 def test_the_mathematics():

@@ -1,7 +1,9 @@
 """A checkpoint proves itself: one bit, one constant, one picture more or less, and it is refused in one line."""
 
+import contextlib
 import errno
 import functools
+import inspect
 import os
 import re
 import signal
@@ -16,7 +18,8 @@ import torch
 from torch import nn
 
 from genlib import data, files
-from genlib.gan import GAN
+from genlib.families import models
+from genlib.gan import GAN, R1
 from genlib.model import GenerativeModel, Player
 from genlib.training import CheckpointError, checkpoints, fingerprint, fit
 from genlib.vae import IWAE, VAE
@@ -338,9 +341,38 @@ def test_another_model_of_the_course_is_refused_in_words(path, other):
 def test_another_game_is_refused(path):
     x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
     stopped(path, GAN((2,), hidden=8), x)
-    for other in ({"loss": "hinge"}, {"loss": "least-squares"}):
+    for other in ({"loss": "hinge"}, {"loss": "least-squares"}, {"regulariser": R1(0.1)}, {"updates": 2}):
         with pytest.raises(CheckpointError, match="belongs to another run"):
             run(path, GAN((2,), hidden=8, **other), x)
+    assert len(run(path, GAN((2,), hidden=8), x)) == 12
+
+
+# What makes no other model: channels of what has none, where the weights start, and noise that may fade: it is a buffer,
+# and goes on as it was.
+NO_OTHER = {("GAN", "channels"), ("Autoencoder", "channels"), ("LinearGaussianVAE", "scale"), ("GAN", "noise")}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_each_argument_of_a_constructor_makes_another_model(name):
+    """Where a model takes the argument and becomes another one by it, its fingerprint is another one."""
+    kind = models()[name]
+    seen = {}
+    for keyword, parameter in inspect.signature(kind).parameters.items():
+        default = parameter.default
+        if type(default) not in (int, float, bool) or keyword in ("levels", "stages"):
+            continue
+        if (name, keyword) in NO_OTHER:
+            continue
+        value = not default if isinstance(default, bool) else (default + 1 if isinstance(default, int) else 0.25)
+        with contextlib.suppress(ValueError, TypeError, AssertionError, RuntimeError):  # not by itself
+            made = {}
+            for said in ({}, {keyword: value}):
+                torch.manual_seed(0)
+                shape = (4,) if name == "LinearGaussianVAE" else (2,) if name in ("NICE", "RealNVP") else (1, 8, 8)
+                required = {"levels": 4} if "levels" in inspect.signature(kind).parameters else {}
+                made[str(said)] = prints_of(kind(shape, **required, **said))
+            seen[keyword] = len({str(p) for p in made.values()})
+    assert all(number == 2 for number in seen.values()), seen
 
 
 def test_labels_matter_where_the_model_uses_them(path):
@@ -390,6 +422,10 @@ def test_numbers_of_numpy_are_numbers(path):
 
 def prints(name):
     model, _, _ = example(name)
+    return prints_of(model)
+
+
+def prints_of(model):
     return [fingerprint.of_model(model), *(fingerprint.of_player(p, model) for p in model.players())]
 
 

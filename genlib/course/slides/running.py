@@ -9,6 +9,7 @@ from nbformat import NotebookNode, v4
 from genlib.course.build import BuildError, read
 from genlib.course.build.running import run
 from genlib.course.slides import files
+from genlib.course.slides.policy import harmless, harmless_code
 from genlib.files import write
 from genlib.lectures import Lecture
 from genlib.quick import quick
@@ -68,6 +69,6 @@ def live(name: str, traits: NotebookNode) -> NotebookNode:
     state = traits.state
     if "request" in state or state.get("layers", True) is None:
         raise BuildError("a widget asks the kernel, which a slide has not; pass latent_pad an nn.Sequential")
-    # Inside <script>, "</" would end the script; in JavaScript's and JSON's strings "<\/" means the same.
-    module = traits["_esm"].replace("</", r"<\/")
-    return NotebookNode(id=f"widget-{name}", module=module, state=json.dumps(state).replace("</", r"<\/"))
+    place = f"widget-{name}"
+    module = f"{harmless_code(traits['_esm'])}\nwindow.deck.widgets[{json.dumps(place)}] = {{ draw, state: "
+    return NotebookNode(id=place, script=f"\n{module}{harmless(json.dumps(state))} }};\n")

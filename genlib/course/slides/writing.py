@@ -15,6 +15,7 @@ from genlib.course.browser import FLAGS, chromium
 from genlib.course.build import BuildError
 from genlib.course.slides import files
 from genlib.course.slides.lint import faults
+from genlib.course.slides.policy import PLACE, of_speaker_view, policy
 from genlib.course.slides.reading import Slide, as_cell, read_deck
 from genlib.course.slides.running import FIRST_CELL, executed, make_ready
 from genlib.files import write
@@ -37,8 +38,14 @@ def fetch_packages() -> None:
         raise BuildError(str(error)) from error
 
 
-def _script(path: Path) -> str:
-    return path.read_text(encoding="utf-8").replace("</script", r"<\/script")
+def _script(path: Path, scripts: list[str]) -> str:
+    """A file for the inside of <script> or <style>; noted among the page's scripts if it is one."""
+    text = path.read_text(encoding="utf-8").replace("</script", r"<\/script")
+    if path.suffix == ".js":
+        scripts.append(text)
+    if path.name == "notes.js":
+        scripts.append(of_speaker_view(text))
+    return text
 
 
 def _fonts() -> str:
@@ -69,10 +76,13 @@ def _page(lecture: Lecture, slides: list[Slide], digest: str) -> str:
         notebook.cells += slide.cells
     make_ready(executed(lecture, notebook))
     del notebook.cells[0]  # the first cell has run; a slide show begins with a slide
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    scripts = [output.metadata.widget.script for output in outputs if "widget" in output.get("metadata", {})]
     resources = {
         "deck": {"title": slides[0].title, "digest": digest},
-        "npm": lambda path: _script(files.PACKAGES / "node_modules" / path),
-        "own": lambda name: _script(files.TEMPLATE / name),
+        "policy": PLACE,
+        "npm": lambda path: _script(files.PACKAGES / "node_modules" / path, scripts),
+        "own": lambda name: _script(files.TEMPLATE / name, scripts),
         "fonts": _fonts,
         "highlight": lambda: HtmlFormatter(style="tango").get_style_defs(".highlight"),
     }
@@ -83,7 +93,8 @@ def _page(lecture: Lecture, slides: list[Slide], digest: str) -> str:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    return exporter.from_notebook_node(notebook, resources=resources)[0]
+    page = exporter.from_notebook_node(notebook, resources=resources)[0]
+    return page.replace(PLACE, policy(scripts), 1)
 
 
 def _print(lectures: list[Lecture]) -> None:
