@@ -79,9 +79,9 @@ class Shell:
         if raised is None:
             return None
         late = isinstance(raised, TimeLimitError)
-        error = f"{type(raised).__name__}: {one_line(raised)}".rstrip(": ")
-        error = f"it was still running after {seconds:g} seconds" if late else error
-        return error + (ALL_THE_SAME if self._define_the_rest(source, raised) else "")
+        why = f"{type(raised).__name__}: {one_line(raised)}".rstrip(": ")
+        why = f"it was still running after {seconds:g} seconds" if late else why
+        return why + (ALL_THE_SAME if self._define_the_rest(source, raised) else "")
 
     def _define_the_rest(self, source: str, raised: BaseException) -> bool:
         """The imports, functions and classes that stand below the line that stopped; returns whether there are any."""
