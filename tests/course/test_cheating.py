@@ -141,7 +141,7 @@ CHEATS = {
     "the reference replaced": WRONG + "\n" + FIND + "e.reference, e._right = accept, None",
     "the judge replaced": "from genlib.course.exercise import Exercise\n"
     "Exercise.judge = Exercise.check = Exercise._judge = lambda self, *a, **k: self.solved()\n" + WRONG,
-    "the conversion replaced": "import genlib.course.exercise.calling as c\nc.plain = lambda v: ~v\n" + WRONG,
+    "the conversion replaced": "import genlib.course.exercise.calling as c\nc.plain = lambda v: True\n" + WRONG,
     "a patch for the time of the check": FOR_THE_CHECK,
     "a trace function": TRACE,
     "a thread": THREAD,
