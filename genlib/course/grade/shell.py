@@ -86,17 +86,17 @@ class Shell:
 
     def _define_the_rest(self, source: str, raised: BaseException) -> bool:
         """The imports, functions and classes that stand below the line that stopped; returns whether there are any."""
-        place = self._place(raised)
         tree = self._parsed(source)
-        if tree is None or place is None:
+        if tree is None:
             return False
-        rest = [node for node in tree.body if node.lineno > place[0] and isinstance(node, DEFINES)]
+        line, file = self._place(raised) or (0, self.ip.compile.cache(self.ip.transform_cell(source)))
+        rest = [node for node in tree.body if node.lineno > line and isinstance(node, DEFINES)]
         for node in rest:
-            self._execute(node, place[1])
+            self._execute(node, file)
         return bool(rest)
 
     def _place(self, raised: BaseException | None) -> tuple[int, str] | None:
-        """The line of the cell that stopped, and the cell's file name; an interrupt may have come twice."""
+        """The line of the cell that stopped, and the cell's file name; None where an interrupt came twice."""
         while raised is not None:
             for frame, line in traceback.walk_tb(raised.__traceback__):
                 if frame.f_globals is self.names and frame.f_code.co_name == "<module>":
@@ -189,6 +189,9 @@ class _Shell(InteractiveShell):
         pass
 
     showsyntaxerror = showtraceback
+
+    def _format_exception_for_storage(self, *_: Any, **__: Any) -> str:
+        return ""  # nobody looks at it, and it takes as long as a traceback in colour
 
     def system(self, cmd: str) -> None:
         if self._runs(cmd):
