@@ -118,7 +118,7 @@ for file in ('course/exercise/comparing.py', 'course/exercise/declaring.py', 'co
 REFERENCE = """from genlib.course.exercises import lecture_01
 accept = lecture_01.accept"""
 FILES = (
-    """import pathlib, re
+    """import genlib, pathlib, re
 for root in (pathlib.Path(genlib.__file__).parents[1], '/home', '/tmp', '..', '.'):
     for path in pathlib.Path(root).rglob('lecture_01.py'):
         if 'def accept(' in path.read_text(): exec(re.search(r'def accept[^#]*?\\n\\n', path.read_text())[0])
