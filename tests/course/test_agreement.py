@@ -33,7 +33,8 @@ def notebook(kinds: list[str]):
     """Lecture 01 without its text: the setup, and one odd answer an exercise."""
     handed_out = [cell for cell in nbformat.read(LECTURE.handed_out, as_version=4).cells if cell.cell_type == "code"]
     setup = next(c for c in handed_out if exercise_of(c) is None and "bootstrap" not in c.metadata.get("tags", []))
-    result = v4.new_notebook(metadata={"genlib": {"lecture": "01"}}, cells=[setup])
+    imports = v4.new_code_cell("import math\nimport torch\nimport torch.nn.functional as F")  # as cells in between do
+    result = v4.new_notebook(metadata={"genlib": {"lecture": "01"}}, cells=[setup, imports])
     right = right_answers()
     for name, kind in zip(NAMES, kinds, strict=False):
         for source in ODD[kind](name, right[name]):

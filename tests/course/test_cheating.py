@@ -118,8 +118,8 @@ for file in ('course/exercise/comparing.py', 'course/exercise/declaring.py', 'co
 REFERENCE = """from genlib.course.exercises import lecture_01
 accept = lecture_01.accept"""
 FILES = (
-    """import pathlib, re
-for root in ('/', '/work', '/home', '/root', '/tmp', '..', '.'):
+    """import genlib, pathlib, re
+for root in (pathlib.Path(genlib.__file__).parents[1], '/home', '/tmp', '..', '.'):
     for path in pathlib.Path(root).rglob('lecture_01.py'):
         if 'def accept(' in path.read_text(): exec(re.search(r'def accept[^#]*?\\n\\n', path.read_text())[0])
 """
@@ -141,7 +141,7 @@ CHEATS = {
     "the reference replaced": WRONG + "\n" + FIND + "e.reference, e._right = accept, None",
     "the judge replaced": "from genlib.course.exercise import Exercise\n"
     "Exercise.judge = Exercise.check = Exercise._judge = lambda self, *a, **k: self.solved()\n" + WRONG,
-    "the conversion replaced": "import genlib.course.exercise.calling as c\nc.plain = lambda v: ~v\n" + WRONG,
+    "the conversion replaced": "import genlib.course.exercise.calling as c\nc.plain = lambda v: True\n" + WRONG,
     "a patch for the time of the check": FOR_THE_CHECK,
     "a trace function": TRACE,
     "a thread": THREAD,

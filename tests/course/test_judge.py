@@ -199,6 +199,19 @@ def test_names_of_the_learners_own_stay_when_a_cell_of_the_courses_is_run_late()
     assert found["stops"] == []
 
 
+def test_what_a_cell_uses_are_the_names_that_it_does_not_make_itself():
+    from genlib.course.grade.shell import _used
+
+    assert _used("x = 1\nprint(x, y)") == {"print", "y"}
+    assert _used("x = x + 1") == {"x"}
+    assert _used("def f(a, b=c):\n    d = a\n    return d + e + f(b)") == {"c", "e", "f"}
+    assert _used("def f():\n    return x\nx = 1") == {"x"}
+    assert _used("[i for i in z]\nimport m\nm.k") == {"z"}
+    assert _used("class A:\n    size = n\n    def g(self):\n        return self.size + k") == {"n", "k"}
+    assert _used("for t in s:\n    t") >= {"s"}
+    assert _used("no Python") == _used("") == set()
+
+
 # The machine's fault --------------------------------------------------------------------------------------------------
 
 
@@ -263,7 +276,8 @@ def test_what_protects_a_run_is_said_in_one_line(monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="the coding of the output is set by a variable that Windows may ignore")
 def test_marks_can_be_written_where_the_output_has_another_coding(tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
-    command = [sys.executable, "-c", "from genlib.cli import app; app()", "progress"]
-    done = subprocess.run(command, env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    assert "○" in done.stdout.decode("utf-8") or "✓" in done.stdout.decode("utf-8")
+    says = "print('✓ ○ ✗'); import sys; print('✗', file=sys.stderr)"
+    for first, works in (("", False), ("from genlib.cli import main; main(); ", True)):
+        done = subprocess.run([sys.executable, "-c", first + says], env=environment, capture_output=True)
+        assert (done.returncode == 0) == works, done.stderr
+    assert (done.stdout.decode("utf-8").strip(), done.stderr.decode("utf-8").strip()) == ("✓ ○ ✗", "✗")

@@ -21,6 +21,16 @@ def pytest_configure(config: Any) -> None:
     config.genlib_report = os.environ.pop(REPORT)
 
 
+def pytest_configure(config: Any) -> None:
+    """Cells are remembered as in JupyterLab; nbval would leave `In` and `_` empty, and check/defined.py in the dark."""
+    from nbval.kernel import RunningKernel
+
+    def execute(self: Any, cell_input: str, allow_stdin: bool | None = None) -> str:
+        return self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False)
+
+    RunningKernel.execute_cell_input = execute
+
+
 def pytest_runtest_makereport(item: Any, call: Any) -> None:
     if call.when != "call" or not hasattr(item, "test_outputs"):
         return

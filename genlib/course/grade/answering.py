@@ -135,6 +135,7 @@ def main() -> None:
     limit(start["memory"], start["largest"], start["seconds"])
     forbid(start["sandboxed"])
     channel.send({"ready": True})
+    first = os.getpid()
     while True:
         try:
             message = channel.receive()
@@ -144,6 +145,8 @@ def main() -> None:
             reply = answering.reply(message)
         except BaseException as error:  # a stop that came late, or memory that is gone: the judge is told all the same
             reply = {"failed": f"{type(error).__name__}"}
+        if os.getpid() != first:  # a fork of the notebook's came back as well
+            os._exit(0)
         try:
             channel.send(reply)
         except EndedError:

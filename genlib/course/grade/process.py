@@ -109,8 +109,8 @@ class Process:
                 self._used, busy = used, time.monotonic()
             self.over = self._used > self._seconds or time.monotonic() > self._end
             if self.over:
-                limit = f"{self._seconds:g} seconds of the processor"
-                self.why = f"was still running after {limit}, or ten times as many on the clock"
+                self.why = f"was still running after {self._seconds:g} seconds of the processor"
+                self.why += f", or {IN_ALL} times as many on the clock"
             elif self._used > self._most:
                 self.why = "never came to an end"
             elif time.monotonic() > min(self._deadline, busy + WAITING):

@@ -9,6 +9,7 @@ import builtins
 import contextlib
 import re
 import symtable
+import traceback
 import types
 import warnings
 from collections.abc import Iterator
@@ -79,28 +80,33 @@ class Shell:
         if raised is None:
             return None
         late = isinstance(raised, TimeLimitError)
-        error = f"{type(raised).__name__}: {one_line(raised)}".rstrip(": ")
-        error = f"it was still running after {seconds:g} seconds" if late else error
-        return error + (ALL_THE_SAME if self._define_the_rest(source, raised) else "")
+        why = f"{type(raised).__name__}: {one_line(raised)}".rstrip(": ")
+        why = f"it was still running after {seconds:g} seconds" if late else why
+        return why + (ALL_THE_SAME if self._define_the_rest(source, raised) else "")
 
     def _define_the_rest(self, source: str, raised: BaseException) -> bool:
         """The imports, functions and classes that stand below the line that stopped; returns whether there are any."""
-        place, traceback = None, raised.__traceback__
-        while traceback is not None:
-            if traceback.tb_frame.f_globals is self.names and traceback.tb_frame.f_code.co_name == "<module>":
-                place = traceback.tb_lineno, traceback.tb_frame.f_code.co_filename
-            traceback = traceback.tb_next
         tree = self._parsed(source)
-        if tree is None or place is None:
+        if tree is None:
             return False
-        rest = [node for node in tree.body if node.lineno > place[0] and isinstance(node, DEFINES)]
+        line, file = self._place(raised) or (0, self.ip.compile.cache(self.ip.transform_cell(source)))
+        rest = [node for node in tree.body if node.lineno > line and isinstance(node, DEFINES)]
         for node in rest:
-            self._execute(node, place[1])
+            self._execute(node, file)
         return bool(rest)
+
+    def _place(self, raised: BaseException | None) -> tuple[int, str] | None:
+        """The line of the cell that stopped, and the cell's file name; None where an interrupt came twice."""
+        while raised is not None:
+            for frame, line in traceback.walk_tb(raised.__traceback__):
+                if frame.f_globals is self.names and frame.f_code.co_name == "<module>":
+                    return line, frame.f_code.co_filename
+            raised = raised.__context__
+        return None
 
     def _provide(self, wanted: set[str]) -> None:
         """Runs those of the course's cells so far that alone make a wanted name; names of the learner's own stay."""
-        for name in wanted:
+        for name in sorted(wanted):
             if name in self.names or hasattr(builtins, name):
                 continue
             cell = next((cell for cell in reversed(self._waiting) if name in cell[1]), None)
@@ -146,10 +152,10 @@ def _made(tree: ast.AST) -> Iterator[str]:
 
 
 def _used(source: str) -> set[str]:
-    """The global names that a cell's code uses, in its functions as well."""
+    """The global names that a cell's code uses and does not make before; in its functions as well."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            tables = [symtable.symtable(source, "<cell>", "exec")]
+            tables, tree = [symtable.symtable(source, "<cell>", "exec")], ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     used: set[str] = set()
@@ -158,7 +164,17 @@ def _used(source: str) -> set[str]:
         tables += table.get_children()
         top = table.get_type() == "module"
         used |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
-    return used
+    return used - _made_first(tree)
+
+
+def _made_first(tree: ast.Module) -> set[str]:
+    """The names that a cell makes before any of its lines mentions them."""
+    made: set[str] = set()
+    mentioned: set[str] = set()
+    for node in tree.body:
+        mentioned |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - made
+        made |= set(_made(node)) - mentioned
+    return made
 
 
 class _Shell(InteractiveShell):
@@ -173,6 +189,9 @@ class _Shell(InteractiveShell):
         pass
 
     showsyntaxerror = showtraceback
+
+    def _format_exception_for_storage(self, *_: Any, **__: Any) -> str:
+        return ""  # nobody looks at it, and it takes as long as a traceback in colour
 
     def system(self, cmd: str) -> None:
         if self._runs(cmd):
