@@ -143,6 +143,8 @@ class VAE(GenerativeModel):
         """A bound on log p(x), (B,), in nats. k = 1: one draw and the KL term; k > 1: the one of ``IWAE``."""
         whole(k=k)
         x, y = self.check(x, y)
+        if len(x) == 0:  # torch's distributions can't take none
+            return self.likelihood.zero.new_zeros(0)
         q = self.encode(x, y)
         if k == 1:
             z = q.rsample()  # reparameterized: μ + σ ε
