@@ -1,6 +1,6 @@
 """The contracts of what models are given, dtypes, nothing at all and values without a density: each has teeth.
 
-As in test_contracts.py: the honest model passes, and each planted fault is found, by the complaint that is there for it.
+As in test_contracts.py: the honest model passes, and each planted fault is found, by the complaint for it.
 """
 
 import pytest
