@@ -8,9 +8,9 @@ Whatever the bijection, the density is exact, a sample is one pass back, and eve
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from genlib.arguments import as_shape, at_least, instance, whole
+from genlib.arguments import as_shape, at_least, has, instance, whole
 from genlib.condition import as_condition
 from genlib.flow.base import Base
 from genlib.flow.bijection import Bijection, Compose, InverseError
@@ -33,7 +33,7 @@ class Flow(GenerativeModel):
     ):
         super().__init__()
         instance(Bijection, bijection=bijection)
-        instance(nn.Module, base=base)
+        has(("D", "log_prob", "sample"), base=base)
         self.bijection, self.base = bijection, base
         whole(2, levels=levels)
         self.shape, self.levels = as_shape((base.D,) if shape is None else shape), levels

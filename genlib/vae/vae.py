@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from genlib.arguments import as_shape, at_least, instance, whole
+from genlib.arguments import as_shape, at_least, has, whole
 from genlib.condition import Condition, as_condition
 from genlib.model import GenerativeModel
 from genlib.noise import StandardNormal
@@ -85,7 +85,7 @@ class VAE(GenerativeModel):
         P = self.likelihood.per_value
         self.encoder = make_encoder(self.shape, 2 * latent, features=K, **how) if encoder is None else encoder
         self.decoder = make_decoder(latent + K, self.shape, P, **how) if decoder is None else decoder
-        instance(nn.Module, prior=prior)
+        has(("log_prob", "sample"), prior=prior)
         self.prior: Prior = StandardNormal(latent) if prior is None else prior
         self.register_buffer("initialised", torch.tensor(False))
 
