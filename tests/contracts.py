@@ -464,12 +464,12 @@ def takes_every_dtype(model: nn.Module, x: Tensor, y: Tensor | None = None) -> N
 
     Arguments: x (B, *shape) and y that the model takes.
     """
-    model = copy.deepcopy(model).eval()
+    model = shaken(model)
     integers = (torch.uint8, torch.int8, torch.int16, torch.int32)
     xs, ys = [x], [y]
     if getattr(model, "levels", None) is None:
-        xs.append(x.double() if x.dtype == torch.float32 else x.float().double())
-        x = xs[-1].to(x.dtype)  # what both can hold
+        x = x.bfloat16().double()  # what all can hold
+        xs += [x.to(dtype) for dtype in (torch.float32, torch.bfloat16)]
     else:
         xs += [x.to(dtype) for dtype in integers if model.levels <= torch.iinfo(dtype).max]
         xs += [x.bool()] if model.levels == 2 else []
