@@ -71,6 +71,13 @@ def instance(of: type, **settings: Any) -> None:
             raise ValueError(f"{name}={value!r} must be of type {of.__name__}")
 
 
+def has(parts: tuple[str, ...], **settings: Any) -> None:
+    """Raises ValueError for a setting that is given and lacks one of these attributes."""
+    for name, value in settings.items():
+        if value is not None and not all(hasattr(value, part) for part in parts):
+            raise ValueError(f"{name}={value!r} must have {', '.join(parts)}")
+
+
 def as_shape(shape: Any) -> tuple[int, ...]:
     """The shape of one example, as a tuple. Raises: ValueError for what is none."""
     try:

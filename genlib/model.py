@@ -218,7 +218,11 @@ class GenerativeModel(Trainable):
         nowhere = log_p.isnan()
         if not _looking.get() or not bool(nowhere.any()):
             return log_p
-        broken = [name for name, p in self.named_parameters() if not bool(p.isfinite().all())]
-        if broken:
-            raise ValueError(f"the model has no density: {broken[0]} is not finite; train or load it again")
+        self.check_weights()
         return log_p.masked_fill(nowhere, -torch.inf)
+
+    def check_weights(self) -> None:
+        """Raises ValueError where a weight is not finite: then the model has no density."""
+        for name, weight in self.named_parameters():
+            if not bool(weight.isfinite().all()):
+                raise ValueError(f"the model has no density: {name} is not finite; train or load it again")

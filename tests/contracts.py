@@ -464,12 +464,12 @@ def takes_every_dtype(model: nn.Module, x: Tensor, y: Tensor | None = None) -> N
 
     Arguments: x (B, *shape) and y that the model takes.
     """
-    model = copy.deepcopy(model).eval()
+    model = shaken(model)
     integers = (torch.uint8, torch.int8, torch.int16, torch.int32)
     xs, ys = [x], [y]
     if getattr(model, "levels", None) is None:
-        xs.append(x.double() if x.dtype == torch.float32 else x.float().double())
-        x = xs[-1].to(x.dtype)  # what both can hold
+        x = x.bfloat16().double()  # what all can hold
+        xs += [x.to(dtype) for dtype in (torch.float32, torch.bfloat16)]
     else:
         xs += [x.to(dtype) for dtype in integers if model.levels <= torch.iinfo(dtype).max]
         xs += [x.bool()] if model.levels == 2 else []
@@ -512,34 +512,48 @@ def handles_none(model: nn.Module, x: Tensor, y: Tensor | None = None) -> None:
         _refuses(lambda n=n: model.sample(n), f"sample took n={n!r}", "must be")
 
 
-def never_nan(model: nn.Module, x: Tensor, y: Tensor | None = None) -> None:
-    """A density is a number, or −inf where there is no mass; broken weights and values that are none are refused.
+FAR = (-1.0, 1e3, -1e6, 1e20, 3e38, -3e38)
 
-    Arguments: x (B, *shape) and y that the model takes. Models of integers whose log_prob is of reals are asked there.
+
+def never_nan(model: nn.Module, x: Tensor, y: Tensor | None = None) -> None:
+    """A density is a number, or −inf where there is no mass; broken weights, and values that are none, are refused.
+
+    Arguments: x (B, *shape) and y that the model takes. A flow of integers is asked for its density of reals, too.
     """
     model = shaken(model).float()
-    for name in ("log_prob", "elbo"):
-        if _is_missing(model, name):
-            continue
-        take, real = getattr(model, name), x.float()
-        takes_reals = getattr(model, "levels", None) is None or (name == "log_prob" and not _is_missing(model, "elbo"))
-        if takes_reals and not (name == "elbo" and getattr(model, "levels", None) is not None):
-            for far in (-1.0, 1e3, -1e6, 1e20, 3e38, -3e38):
-                values = take(torch.full_like(real, far), y)
-                assert not values.isnan().any(), f"{name} is NaN where all of x is {far:g}"
-                one = real.clone()
-                one.flatten(1)[:, -1] = far
-                values = take(one, y)
-                assert not values.isnan().any(), f"{name} is NaN where one value of x is {far:g}"
-            for bad in (math.nan, math.inf, -math.inf):
-                says = "not finite"
-                _refuses(lambda bad=bad: take(torch.full_like(real, bad), y), f"{name} took an x of {bad}", says)
-        broken = copy.deepcopy(model)
-        with torch.no_grad():
-            for p in broken.parameters():
-                p.fill_(math.nan)
-        of_broken = getattr(broken, name)
-        _refuses(lambda: of_broken(real if takes_reals else x, y), f"{name} of broken weights is handed out", "finite")
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        for p in broken.parameters():
+            p.fill_(math.nan)
+    for name in _densities(model):
+        takes_reals = name == "log_prob" if _dequantizes(model) else model.levels is None
+        given = x.float() if takes_reals else x
+        _refuses(
+            lambda name=name, given=given: getattr(broken, name)(given, y), f"{name} of broken weights", "not finite"
+        )
+        if takes_reals:
+            _never_nan(name, lambda x, name=name: getattr(model, name)(x, y), given)
+
+
+def _never_nan(name: str, take: Callable[[Tensor], Tensor], x: Tensor) -> None:
+    for far in FAR:
+        one = x.clone()
+        one.flatten(1)[:, -1] = far
+        for what, values in (("all of x is", torch.full_like(x, far)), ("one value of x is", one)):
+            assert not take(values).isnan().any(), f"{name} is NaN where {what} {far:g}"
+    for bad in (math.nan, math.inf, -math.inf):
+        _refuses(lambda bad=bad: take(torch.full_like(x, bad)), f"{name} took an x of {bad}", "not finite")
+
+
+def _dequantizes(model: nn.Module) -> bool:
+    """Whether it is a flow of integers, whose log_prob is of reals and whose elbo is of integers."""
+    return getattr(model, "dequantize", None) is not None
+
+
+def _densities(model: nn.Module) -> list[str]:
+    """log_prob and elbo, those that the model has; a flow of reals has no bound."""
+    names = [name for name in ("log_prob", "elbo") if not _is_missing(model, name)]
+    return [name for name in names if name != "elbo" or getattr(model, "dequantize", "none") is not None]
 
 
 def _takers(model: nn.Module) -> dict[str, Callable]:
@@ -549,9 +563,7 @@ def _takers(model: nn.Module) -> dict[str, Callable]:
     else:
         takers = {"loss": model.loss}
     takers = {name: lambda x, y, loss=loss: loss(x, y)["loss"] for name, loss in takers.items()}
-    names = [name for name in ("log_prob", "elbo") if not _is_missing(model, name)]
-    if getattr(model, "levels", None) is not None and "elbo" in names and "log_prob" in names:
-        names.remove("log_prob")  # of reals, where elbo is of integers
+    names = [name for name in _densities(model) if name != "log_prob" or not _dequantizes(model)]
     return takers | {name: getattr(model, name) for name in names}
 
 

@@ -67,13 +67,7 @@ def test_without_values_no_number_is_looked_at():
 
         @classmethod
         def __torch_function__(cls, func, types, args=(), kwargs=None):
-            assert func not in (
-                torch.Tensor.min,
-                torch.Tensor.max,
-                torch.Tensor.aminmax,
-                torch.Tensor.isfinite,
-                torch.Tensor.__bool__,
-            )
+            assert func.__name__ not in ("min", "max", "aminmax", "isfinite", "__bool__", "__int__")
             return super().__torch_function__(func, types, args, kwargs or {})
 
     for condition, y in FITS.values():
@@ -132,7 +126,7 @@ def test_a_number_of_classes_is_short_for_labels_and_equal_conditions_are_equal(
     assert as_condition(Tokens(4, 9)) == Tokens(4, 9)
     assert as_condition(np.int64(3)) == Labels(3)
     for classes in (0, -1, 2.5, "10", [3]):
-        with pytest.raises(ValueError, match="classes=.* must be"):
+        with pytest.raises(ValueError, match=r"classes=.* must be"):
             as_condition(classes)
     with pytest.raises(ValueError, match="condition=10 must be of type Condition"):
         as_condition(None, 10)

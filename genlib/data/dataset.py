@@ -22,7 +22,7 @@ class Example(NamedTuple):
 def collate(examples: list[Example], **_: Any) -> Example:
     """A batch of examples, as a DataLoader makes it; y stays None where there is none."""
     xs, ys = zip(*examples, strict=True)
-    return Example(default_collate(xs), None if ys[0] is None else default_collate(ys))
+    return Example(default_collate(list(xs)), None if ys[0] is None else default_collate(list(ys)))
 
 
 default_collate_fn_map[Example] = collate

@@ -50,5 +50,5 @@ class ActNorm(Bijection, WaitsForData):
         return self.log_scale.view(shape), self.shift.view(shape)
 
     def _log_det(self, x: Tensor) -> Tensor:
-        places = x[0, 0].numel()  # H W; 1 for vectors
+        places = x.shape[2:].numel()  # H W; 1 for vectors
         return (places * self.log_scale.sum()).expand(len(x))

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genlib.arguments import whole
 from genlib.noise import normal, uniform
 
 
@@ -79,6 +80,7 @@ class ClassGaussian(nn.Module):
 
     def __init__(self, D: int, classes: int):
         super().__init__()
+        whole(D=D, classes=classes)
         self.D, self.classes = D, classes
         self.mean, self.log_std = nn.Parameter(torch.zeros(classes, D)), nn.Parameter(torch.zeros(classes, D))
 

@@ -70,5 +70,5 @@ class InvertibleConv1x1(Bijection):
             return F.conv2d(z, W_inverse[:, :, None, None]), -self._log_det(z)
 
     def _log_det(self, x: Tensor) -> Tensor:
-        places = x[0, 0].numel()  # H W
+        places = x.shape[2:].numel()  # H W
         return (places * self.log_d.sum()).expand(len(x))

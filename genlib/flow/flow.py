@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, at_least, whole
+from genlib.arguments import as_shape, at_least, has, instance, whole
 from genlib.condition import as_condition
 from genlib.flow.base import Base
 from genlib.flow.bijection import Bijection, Compose, InverseError
@@ -39,6 +39,8 @@ class Flow(GenerativeModel):
         noise: nn.Module | None = None,
     ):
         super().__init__()
+        instance(Bijection, bijection=bijection)
+        has(("D", "log_prob", "sample"), base=base)
         if noise is not None and levels is None:
             raise ValueError("noise is for integers: pass levels=, too; a flow of reals needs none")
         self.bijection, self.base = bijection, base

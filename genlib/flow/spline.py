@@ -143,6 +143,7 @@ class SplineFlow(Flow):
         alpha: float = 0.02,
     ):
         net: dict[str, Any] = {"hidden": hidden, "layers": layers, "dropout": dropout}
+        whole(2, bins=bins)
         check_architecture(SplineFlow, levels, alpha, couplings, **net)
         D = math.prod(as_shape(shape))
         chain = start(shape, levels, alpha)

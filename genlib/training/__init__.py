@@ -21,9 +21,10 @@ A new model needs three things: a ``shape``, a ``loss`` that returns ``{"loss": 
 A model in which several learn against each other (a GAN) returns its ``players`` instead: each has its parameters and
 its own loss, and in every step each takes its turn, in order. Everything else is the same for all of them:
 
-- Data stay on the device; a batch is an index. Data are a tensor, or anything with ``x``, ``y``, ``to`` and ``[i]``.
-  They are looked at once, before the first step, and refused where they are not what the model takes: another shape,
-  reals for integers, a level or a label that there is not. A model without a condition leaves labels out.
+- Data stay on the device; a batch is an index. Data are a tensor or an array, a pair (x, y), anything with ``x``,
+  ``y``, ``to`` and ``[i]``, torch's TensorDataset, or a Subset of these. They are looked at once, before the first
+  step, and refused where they are not what the model takes: another shape, reals for integers, a level or a label that
+  there is not. Within a step nobody looks at numbers. A model without a condition leaves labels out.
 - Nothing waits for the device inside a step. Losses are kept there and read when the progress bar is refreshed.
 - The stop button ends training after the step that is running; model and history are good, a checkpoint is written.
 - A loss that is not finite stops the run with a LossError that names step, player and part; the model gets back the
@@ -40,7 +41,7 @@ its own loss, and in every step each takes its turn, in order. Everything else i
 
 fit.py holds the loop: read it first. batches.py, what comes next; evaluate.py, test data; guard.py, the last finite
 weights; history.py, what is handed back; processes.py, one or several; resume.py and checkpoints.py, going on;
-settings.py, what is refused; stop.py, the button.
+settings.py, what is refused; stop.py, the button; surroundings.py, a torch that somebody changed.
 """
 
 from genlib.training.checkpoints import CheckpointError

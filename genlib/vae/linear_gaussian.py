@@ -98,6 +98,9 @@ class LinearGaussianVAE(VAE):
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x), (B,), exact, in nats."""
         x, _ = self.check(x, y)
+        self.check_weights()
+        if len(x) == 0:  # torch's distributions can't take none
+            return self.b.new_zeros(0)
         return self.never_nan(self.marginal().log_prob(x.flatten(1)))
 
     def posterior(self, x: Tensor) -> MultivariateNormal:

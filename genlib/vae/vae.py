@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
-from genlib.arguments import as_shape, at_least, instance, whole
+from genlib.arguments import as_shape, at_least, has, whole
 from genlib.condition import Condition, as_condition
 from genlib.model import GenerativeModel, Player
 from genlib.noise import StandardNormal
@@ -97,7 +97,7 @@ class VAE(GenerativeModel):
         P = self.likelihood.per_value
         self.encoder = make_encoder(self.shape, 2 * latent, features=K, **how) if encoder is None else encoder
         self.decoder = make_decoder(latent + K, self.shape, P, **how) if decoder is None else decoder
-        instance(nn.Module, prior=prior)
+        has(("log_prob", "sample"), prior=prior)
         self.prior: Any = StandardNormal(latent) if prior is None else prior
         self._check_prior()
         self.register_buffer("initialised", torch.tensor(False))
@@ -183,6 +183,9 @@ class VAE(GenerativeModel):
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
         """A bound on log p(x), (B,), in nats. k = 1: one draw and the KL term; k > 1: the one of ``IWAE``."""
         x, y = self.check(x, y)
+        if len(x) == 0:  # torch's distributions can't take none
+            whole(k=k)
+            return self.likelihood.zero.new_zeros(0)
         return self.bound(x, self.encode(x, y), y, k)
 
     def bound(self, x: Tensor, q: Distribution, y: Tensor | None = None, k: int = 1) -> Tensor:

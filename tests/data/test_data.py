@@ -1,11 +1,14 @@
 """Data: the fixed split of the digits, and densities in the plane that are what they say."""
 
+import copy
 import hashlib
 import math
+import pickle
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, Subset, random_split
 
 from genlib import data
 from genlib.data import Dataset
@@ -173,3 +176,57 @@ def test_the_quadrature_of_the_moons_is_exact():
 def test_same_seed_same_points():
     assert torch.equal(data.toy("rings", n=50, seed=3).x, data.toy("rings", n=50, seed=3).x)
     assert not torch.equal(data.toy("rings", n=50, seed=3).x, data.toy("rings", n=50, seed=4).x)
+
+
+# Elsewhere: in a DataLoader, in another process, in a copy
+
+ALL = {
+    "digits": lambda: data.digits()[0],
+    "binarized": lambda: data.digits()[1].binarized("dynamic"),
+    "text": lambda: data.text("grammar", n=40)[0],
+    "english": lambda: data.text("english", length=64)[1],
+    "glyphs": lambda: data.glyphs(n=20)[0],
+    "shapes": lambda: data.shapes(n=20)[0],
+    "tones": lambda: data.tones(n=20, length=64)[0],
+    "unpaired": lambda: data.digits()[0].unpaired(data.digits()[1]),
+    **{name: lambda name=name: data.toy(name, n=20) for name in TOYS},
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_data_set_goes_through_a_pickle_with_all_that_it_knows(name):
+    before = ALL[name]()
+    after = pickle.loads(pickle.dumps(before))
+    assert repr(after) == repr(before)
+    assert torch.equal(after.x, before.x)
+    if before.log_prob is not None:
+        assert torch.equal(after.log_prob(after.x[:5]), before.log_prob(before.x[:5]))
+    assert copy.deepcopy(before)[0][0].shape == before.shape
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_dataloader_takes_it_with_labels_and_without(name):
+    train = ALL[name]()
+    x, y = next(iter(DataLoader(train, 4)))
+    assert x.shape == (4, *train.shape)
+    assert x.dtype == train[0][0].dtype
+    assert (y is None) == (train.y is None)
+    if train.paired and train.binarization is None:
+        assert torch.equal(x, train[:4][0])
+        assert y is None or torch.equal(y, train[:4][1])
+    part, _ = random_split(train, [0.5, 0.5])
+    shuffled = DataLoader(Subset(part, range(4)), batch_size=2, shuffle=True, drop_last=True)
+    assert [len(x) for x, _ in shuffled] == [2, 2]
+
+
+def test_workers_that_are_spawned_load_it_too():
+    loader = DataLoader(data.text("grammar", n=8)[0], 4, num_workers=1, multiprocessing_context="spawn")
+    batches = list(loader)
+    assert [len(x) for x, _ in batches] == [4, 4]
+    assert all(y is None for _, y in batches)
+    assert torch.equal(torch.cat([x for x, _ in batches]), loader.dataset.x)
+
+
+def test_what_is_no_example_of_ours_is_collated_as_ever():
+    with pytest.raises(TypeError, match="default_collate"):
+        torch.utils.data.default_collate([(torch.zeros(2), None)])

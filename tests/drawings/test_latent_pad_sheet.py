@@ -31,3 +31,13 @@ def test_the_sheet_stays_small(side, pictures):
 
 def test_a_decoder_that_the_browser_runs_needs_none():
     assert widgets.latent_pad(torch.nn.Sequential(torch.nn.Linear(2, 4)), shape=(1, 2, 2)).state["sheet"] is None
+
+
+@pytest.mark.parametrize("what", ["codes", "origin", "directions", "images"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_has_no_place_in_the_plane_is_told(what, bad):
+    given = {"codes": torch.zeros(5, 2), "origin": torch.zeros(2), "directions": torch.eye(2)}
+    given |= {"images": torch.zeros(5, 1, 2, 2)}
+    given[what].view(-1)[-1] = bad
+    with pytest.raises(ValueError, match=f"{what} holds values that are not finite"):
+        widgets.latent_pad(torch.nn.Sequential(torch.nn.Linear(2, 4)), shape=(1, 2, 2), **given)

@@ -1,15 +1,20 @@
 """genlib train: by name, on one process or two, and what it says when it can't."""
 
+import inspect
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import safetensors.torch
 import torch
+from typer.testing import CliRunner
 
-from genlib import data
+from genlib import data, launch
 from genlib.classical import NaiveBayes
+from genlib.cli import app
+from genlib.cli import train as train_command
 from genlib.launch import TrainError, find_data, find_model, make, reached, read_settings
 from genlib.training import History
 
@@ -97,3 +102,131 @@ def test_what_this_machine_cannot_do_is_told_in_one_line(tmp_path):
     assert done.returncode == 2
     assert "genlib: precision='16-mixed' needs a GPU" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# Every option of the command is obeyed or refused
+
+
+class Seen(Exception):
+    """Raised in place of training, with all that it was told."""
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """What ``fit`` and Fabric are told by ``genlib train`` with these words; nothing is trained."""
+
+    def stop(model, train, **settings):
+        raise Seen(model, train, settings)
+
+    def fabric(accelerator, precision, **settings):
+        monkeypatch.setattr(launch, "asked_of_fabric", (accelerator, precision, settings), raising=False)
+        return SimpleNamespace(launch=lambda: None, global_rank=0)
+
+    monkeypatch.setattr(launch, "fit", stop)
+    monkeypatch.setattr(launch, "new_fabric", fabric)
+
+    def call(*words, model="MADE"):
+        done = CliRunner().invoke(app, ["train", model, "--out", str(tmp_path), *map(str, words)])
+        assert isinstance(done.exception, Seen), done.output
+        made, train, settings = done.exception.args
+        fabric = settings.pop("fabric", None) and launch.asked_of_fabric
+        state = {name: value.sum().item() for name, value in made.state_dict().items()}
+        test = settings.pop("test")
+        return [repr(made), repr(train), repr(test), state, sorted(settings.items(), key=str), str(fabric)]
+
+    return call
+
+
+OPTIONS = {
+    "model": {"model": "PixelCNN"},
+    "data": ["--data", "glyphs"],
+    "steps": ["--steps", 7],
+    "batch_size": ["--batch-size", 8],
+    "lr": ["--lr", 0.5],
+    "seed": ["--seed", 3],
+    "settings": ["--set", "hidden=8"],
+    "binarized": ["--binarized", "threshold"],
+    "weight_decay": ["--weight-decay", 0.1],
+    "clip_norm": ["--clip-norm", 0.5],
+    "ema": ["--ema", 0.9],
+    "precision": ["--precision", "64-true"],
+    "accelerator": ["--accelerator", "cpu"],
+    "devices": ["--devices", 2],
+    "nodes": ["--nodes", 2],
+    "out": ["--out", "elsewhere"],
+}
+
+
+def test_every_option_of_the_command_is_walked():
+    assert set(OPTIONS) == set(inspect.signature(train_command).parameters)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_of_the_command_arrives(told, option, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    plain = told()
+    words = OPTIONS[option]
+    assert (told(**words) if isinstance(words, dict) else told(*words)) != plain
+
+
+REFUSED = [
+    (["--set", "shape=3"], r"--set shape=3: the data say it, \(1, 8, 8\)"),
+    (["--set", "shape=(1,8,8)"], r"--set shape=\(1, 8, 8\): the data say it"),
+    (["--set", "hidden=abc"], "MADE can't be made with --set hidden=abc: hidden='abc' must be an integer"),
+    (["--set", "hidden=-1"], "hidden=-1 must be at least 1"),
+    (["--set", "hidden=1.5"], r"hidden=1\.5 must be an integer"),
+    (["--set", "dropout=2"], "dropout=2 must be at least 0 and below 1"),
+    (["--set", "order=backwards"], "order must hold each of the 64"),
+    (["--set", "classes=ten"], "classes='ten' must be a number of classes"),
+    (["--set", "condition=10"], "condition=10 must be of type Condition|pass one of the two"),
+    (["--set", "levels=1"], "levels=1 must be at least 2"),
+    (["--set", "width=8"], "MADE takes no width; it takes shape, levels"),
+    (["--set", "self=1"], "MADE takes no self"),
+    (["--set", "hidden=8", "--set", "hidden=9"], "--set hidden=9: hidden is set twice"),
+    (["--set", "hidden"], "write --set NAME=VALUE"),
+    (["--set", "=8"], "write --set NAME=VALUE"),
+    (["--set", "hidden=100000000000000"], "MADE can't be made with --set hidden"),
+    (["--binarized", "twice"], 'choose "dynamic" or "threshold"'),
+    (["--data", "moons"], "MADE takes integers, and moons holds real values"),
+    (["--devices", "0"], "devices=0 must be at least 1"),
+    (["--nodes", "-1"], "nodes=-1 must be at least 1"),
+    (["--accelerator", "abacus"], "device='abacus': choose"),
+    (["--precision", "8"], "precision='8': choose one of"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), REFUSED)
+def test_wrong_words_are_told_in_one_line(words, says, tmp_path):
+    done = CliRunner().invoke(app, ["train", "MADE", "--out", str(tmp_path), *words])
+    assert done.exit_code == 2, done.output
+    assert re.search(says, done.output), done.output
+    assert done.output.startswith("genlib: ")
+    assert "Traceback" not in done.output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--set", "levels=3"], r"train: x holds 0\.\.16; this model takes integers 0\.\.2"),
+        (["--set", "classes=3"], r"train: y holds 0\.\.9; pass integers 0\.\.2"),
+        (["--steps", "0"], "steps=0 must be at least 1"),
+        (["--batch-size", "-3"], "batch_size=-3 must be at least 1"),
+        (["--lr", "-0.1"], r"lr=-0\.1 must be above 0"),
+        (["--lr", "nan"], "lr=nan must be above 0"),
+        (["--ema", "1"], r"ema=1\.0 must lie between 0 and 1"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_told_before_training(words, says, tmp_path):
+    done = CliRunner().invoke(app, ["train", "MADE", "--set", "hidden=8", "--out", str(tmp_path), *words])
+    assert done.exit_code == 2, done.output
+    assert re.search(says, done.output), done.output
+    assert len(done.output.strip().splitlines()) == 1
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path):
+    (tmp_path / "runs").write_text("mine")
+    done = CliRunner().invoke(app, ["train", "MADE", "--out", str(tmp_path / "runs")])
+    assert done.exit_code == 2
+    assert "is no folder" in done.output
+    assert (tmp_path / "runs").read_text() == "mine"

@@ -392,7 +392,7 @@ def test_nothing_is_read_off_the_device_within_a_step(monkeypatch):
         (Line(), points()[:0], "the data set is empty"),
         (Line(), points().long(), "x holds torch.int64; this model takes real values"),
         (Line(), torch.full((5, 3), torch.nan), "x holds values that are not finite"),
-        (Line(), (points(), points()), "must be a tensor or one data set"),
+        (Line(), (points(), points()), "its y is more than labels"),
         (NaiveBayes((3,), 4), points(), r"x holds torch.float32; this model takes integers 0\.\.3"),
         (NaiveBayes((3,), 4), torch.full((5, 3), 4), r"x holds 4\.\.4; this model takes integers 0\.\.3"),
         (NaiveBayes((3,), 4, classes=2), torch.ones(5, 3).long(), "this model is conditional: pass y"),

@@ -1,0 +1,274 @@
+"""No argument is ignored: every argument of every constructor changes something, or is refused in one line of words.
+
+The signatures are walked, so that a new argument needs its line in CHANGED; what it means is tested in its family.
+"""
+
+import inspect
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from genlib.condition import Images, Labels
+from genlib.families import models
+from genlib.flow import AffineCoupling, Compose, Flow, Logistic, Permute, halves
+from genlib.gan import R1
+from genlib.launch import arguments_of
+from genlib.model import GenerativeModel
+from genlib.nets import mlp
+from genlib.noise import StandardNormal
+from genlib.vae import Gaussian
+
+PIXELS = (1, 4, 4)
+
+
+class Narrow(nn.Module):
+    """Another prior, half as wide."""
+
+    classes = None
+
+    def __init__(self, D):
+        super().__init__()
+        self.D, self.normal = D, StandardNormal(D)
+
+    def log_prob(self, z, y=None):
+        return self.normal.log_prob(2 * z) + self.D * math.log(2)
+
+    def sample(self, n, y=None, *, temperature=1.0, generator=None):
+        return self.normal.sample(n, temperature=temperature, generator=generator) / 2
+
+
+def layer():
+    return AffineCoupling(halves(2), mlp(1, 2, hidden=4))
+
+
+def flat(inputs, outputs):
+    return nn.Sequential(nn.Flatten(), nn.Linear(inputs, outputs))
+
+
+CONV = {"network": "conv", "channels": 4}
+OWN = {"encoder": flat(16, 4), "decoder": nn.Linear(2, 16)}
+OF_VAE = {
+    "shape": (1, 4, 8), "latent": 3, "likelihood": "gaussian",
+    "levels": ({"likelihood": "categorical", "levels": 3}, 4),
+    "classes": 3, "condition": Labels(3), "network": "conv", "hidden": 5, "layers": 2, "channels": (CONV, 8),
+    "dropout": 0.5, "encoder": flat(16, 4), "decoder": nn.Linear(2, 16), "prior": Narrow(2), "beta": 0.5,
+}  # fmt: skip
+OF_FLOW = {"shape": (1, 4, 8), "levels": 3, "classes": 3, "alpha": ({"levels": 3}, 0.1)}
+OF_COUPLINGS = OF_FLOW | {"couplings": 3, "hidden": 5, "layers": 1, "dropout": 0.5}
+OF_PIXELS = {"shape": (1, 4, 5), "levels": 3, "classes": 3, "condition": Images((1, 2, 2)), "layers": 2}
+OF_CNN = OF_PIXELS | {"channels": 6, "kernel": 5, "first_kernel": 5, "positions": False, "dropout": 0.5}
+GAMES = {
+    "shape": (1, 4, 8), "latent": 3, "levels": 3, "classes": 3, "condition": Labels(3), "network": "conv", "hidden": 5,
+    "layers": 1, "channels": (CONV, 8), "stages": (CONV, 1), "spectral": True, "generator": nn.Linear(2, 16),
+    "discriminator": flat(16, 1), "loss": "wasserstein", "regulariser": R1(2.0), "noise": 0.5, "updates": 3,
+    "lr_generator": 0.1, "lr_discriminator": 0.1,
+}  # fmt: skip
+# For each model the arguments of a small one, and another value for each argument; with other arguments beside it,
+# where it takes those to matter: (beside, value).
+CHANGED = {
+    "VAE": ({"shape": PIXELS, "hidden": 4}, OF_VAE),
+    "IWAE": ({"shape": PIXELS, "hidden": 4}, {k: v for k, v in OF_VAE.items() if k != "beta"} | {"k": 3}),
+    "LinearGaussianVAE": ({"shape": (4,)}, {"shape": (5,), "latent": 3, "scale": 2.0}),
+    "Autoencoder": (
+        {"shape": PIXELS, "hidden": 4},
+        {k: v for k, v in OF_VAE.items() if k not in ("likelihood", "classes", "condition", "prior", "beta")}
+        | {"levels": 3, "encoder": flat(16, 2)},
+    ),
+    "MADE": (
+        {"shape": PIXELS, "hidden": 4},
+        OF_PIXELS | {"hidden": 5, "order": list(range(15, -1, -1)), "dropout": 0.5, "input_dropout": 0.5},
+    ),
+    "PixelCNN": ({"shape": PIXELS, "channels": 4, "layers": 1}, OF_CNN | {"first_mask": "B", "mask": "A"}),
+    "GatedPixelCNN": ({"shape": PIXELS, "channels": 4, "layers": 1}, OF_CNN),
+    "PixelRNN": (
+        {"shape": PIXELS, "channels": 4, "layers": 1},
+        OF_PIXELS | {"channels": 6, "recurrence": "raster", "first_kernel": 5, "positions": False},
+    ),
+    "Transformer": (
+        {"shape": PIXELS, "width": 4, "layers": 1, "heads": 2},
+        OF_PIXELS | {"width": 8, "heads": 4, "end": 1, "dropout": 0.5},
+    ),
+    "NaiveBayes": ({"shape": PIXELS, "levels": 2}, {"shape": (1, 4, 5), "levels": 3, "classes": 3}),
+    "Classifier": (
+        {"shape": PIXELS, "levels": 2, "classes": 2, "channels": 4},
+        {"shape": (1, 4, 5), "levels": 3, "classes": 3, "channels": 8, "width": 5},
+    ),
+    "Flow": (
+        {"bijection": layer(), "base": Logistic(2)},
+        {
+            "bijection": Compose(layer(), Permute(torch.tensor([1, 0]))),
+            "base": Narrow(2),
+            "shape": ({"bijection": Compose(layer())}, (2,)),  # it is the base's already: see below
+            "levels": 3,
+        },
+    ),
+    "NICE": ({"shape": PIXELS, "couplings": 2, "hidden": 4}, OF_COUPLINGS),
+    "RealNVP": ({"shape": PIXELS, "couplings": 2, "hidden": 4}, OF_COUPLINGS | {"bound": 1.0}),
+    "SplineFlow": ({"shape": PIXELS, "couplings": 2, "hidden": 4}, OF_COUPLINGS | {"bins": 4, "bound": 2.0}),
+    "Glow": (
+        {"shape": PIXELS, "depth": 1, "channels": 4, "scales": 1},
+        OF_FLOW | {"scales": 2, "depth": 2, "channels": 8, "bound": 1.0},
+    ),
+    "GAN": ({"shape": PIXELS, "hidden": 4}, GAMES),
+}
+
+
+def built(name, arguments):
+    torch.manual_seed(0)
+    return models()[name](**arguments)
+
+
+def given(model):
+    """x and y for it."""
+    g = torch.Generator().manual_seed(2)
+    x = torch.randn(6, *model.shape, generator=g)
+    if model.levels is not None:
+        x = torch.randint(model.levels, x.shape, generator=g)
+    if isinstance(model.condition, Images):
+        return x, torch.rand(6, *model.condition.shape, generator=g)
+    return x, None if model.classes is None else torch.arange(6) % model.classes
+
+
+@torch.no_grad()
+def told(model):
+    """All that can be seen of a model from outside: its weights' names and shapes, its players, losses, samples."""
+    seen = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
+    g = torch.Generator().manual_seed(3)
+    for p in model.parameters():  # a fresh model may hide what it is: its last layers say 0
+        p += 0.3 * torch.randn(p.shape, generator=g)
+    x, y = given(model)
+    for player in model.players():
+        torch.manual_seed(1)
+        losses = player.loss(x, y)
+        seen += [(player.name, player.updates, player.lr), {n: f"{v:.6g}" for n, v in losses.items()}]
+    if isinstance(model, GenerativeModel):
+        drawn = model.eval().sample(6, y, generator=torch.Generator().manual_seed(4))
+        seen.append((tuple(drawn.shape), f"{drawn.double().sum():.6g}"))
+    return seen
+
+
+def walked():
+    return [(name, argument) for name, kind in models().items() for argument in arguments_of(kind)]
+
+
+def test_every_argument_of_every_model_has_its_line():
+    for name, kind in models().items():
+        missing = set(arguments_of(kind)) - set(CHANGED[name][1])
+        assert missing in (set(), {"beta"} if name == "IWAE" else set()), f"{name}: {missing}"
+
+
+@pytest.mark.parametrize(("name", "argument"), walked())
+def test_every_argument_changes_something(name, argument):
+    if (name, argument) in (("IWAE", "beta"), ("Flow", "shape")):
+        return  # refused, and tested below
+    base, changed = CHANGED[name]
+    value = changed[argument]
+    beside, value = value if isinstance(value, tuple) and isinstance(value[0], dict) else ({}, value)
+    before, after = base | beside, base | beside | {argument: value}
+    for arguments in (before, after):
+        if name == "GAN" and arguments.get("network") == "conv":
+            del arguments["hidden"]  # which convolutions do not have
+    assert told(built(name, before)) != told(built(name, after)), f"{name}({argument}={value!r}) changes nothing"
+
+
+# What would change nothing is refused: (model, arguments, the one that is named in the error).
+UNUSED = [
+    ("VAE", {"channels": 8}, "channels"),
+    ("VAE", {"layers": 0, "hidden": 8}, "hidden"),
+    ("VAE", {"layers": 0, "dropout": 0.5}, "dropout"),
+    *[("VAE", OWN | {name: value}, name) for name, value in (("hidden", 8), ("layers", 2), ("network", "conv"))],
+    ("VAE", OWN | {"dropout": 0.5}, "dropout"),
+    ("IWAE", {"channels": 8}, "channels"),
+    ("Autoencoder", {"channels": 8}, "channels"),
+    ("Autoencoder", OWN | {"hidden": 8}, "hidden"),
+    ("MADE", {"layers": 0, "hidden": 8}, "hidden"),
+    ("MADE", {"layers": 0, "dropout": 0.5}, "dropout"),
+    ("PixelCNN", {"layers": 0, "kernel": 5}, "kernel"),
+    ("PixelCNN", {"layers": 0, "dropout": 0.1}, "dropout"),
+    ("GatedPixelCNN", {"layers": 0, "kernel": 5}, "kernel"),
+    ("GatedPixelCNN", {"layers": 0, "classes": 3}, "classes"),
+    ("PixelRNN", {"recurrence": "raster", "first_kernel": 5}, "first_kernel"),
+    ("Transformer", {"layers": 0, "heads": 2}, "heads"),
+    *[(name, {"shape": PIXELS, "alpha": 0.1}, "alpha") for name in ("NICE", "RealNVP", "SplineFlow")],
+    ("Glow", {"scales": 1, "alpha": 0.1}, "alpha"),
+    *[(name, {"layers": 0, "hidden": 8}, "hidden") for name in ("NICE", "RealNVP", "SplineFlow")],
+    *[(name, {"layers": 0, "dropout": 0.5}, "dropout") for name in ("NICE", "RealNVP", "SplineFlow")],
+    ("GAN", {"channels": 8}, "channels"),
+    ("GAN", {"stages": 1}, "stages"),
+    ("GAN", {"layers": 0, "hidden": 8}, "hidden"),
+    ("GAN", CONV | {"hidden": 8}, "hidden"),
+    ("GAN", CONV | {"layers": 1}, "layers"),
+    ("GAN", {"discriminator": flat(16, 1), "spectral": True}, "spectral"),
+    ("GAN", {"generator": nn.Linear(2, 16), "discriminator": flat(16, 1), "hidden": 8}, "hidden"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "unused"), UNUSED)
+def test_what_would_change_nothing_is_refused(name, arguments, unused):
+    with pytest.raises(ValueError, match=f"^{unused}=.* would change nothing: "):
+        models()[name](**{"shape": PIXELS} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("IWAE", {"beta": 0.5}, r"beta=0\.5: it is 1"),
+        ("VAE", {"levels": 17}, "levels=17: .*binary"),
+        ("VAE", CONV | {"dropout": 0.5}, 'dropout is there for network="mlp" only'),
+        ("VAE", {"classes": 3, "condition": Labels(3)}, "pass one of the two"),
+        ("VAE", {"likelihood": Gaussian(), "levels": 17}, "levels=17"),
+        ("GAN", {"condition": Labels(3, missing=True)}, "labels that are missing"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(name, arguments, words):
+    with pytest.raises(ValueError, match=words):
+        models()[name](**{"shape": PIXELS} | arguments)
+
+
+# Nonsense, and the arguments for which it is none.
+NONSENSE = {
+    "nonsense": set(),
+    -1: set(),
+    2.5: {"beta", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+@pytest.mark.parametrize(("name", "argument"), walked())
+def test_nonsense_is_refused_with_words(name, argument, nonsense):
+    if argument in NONSENSE[nonsense]:
+        return
+    base, changed = CHANGED[name]
+    value = changed.get(argument)
+    beside = value[0] if isinstance(value, tuple) and isinstance(value[0], dict) else {}
+    with pytest.raises(ValueError, match=r"\w+") as refused:
+        built(name, base | beside | {argument: nonsense})
+    assert "nonsense" not in str(refused.value) or len(str(refused.value)) > 20
+
+
+def test_the_shape_of_a_flow_is_that_of_its_latents_unless_it_is_told():
+    assert Flow(layer(), Logistic(2)).shape == (2,)
+    assert Flow(layer(), Logistic(2), shape=(1, 1, 2)).shape == (1, 1, 2)
+
+
+@pytest.mark.parametrize("shape", [3, None, "abc", (), (0, 8, 8), (2.5,), (-1, 8, 8), ("a", "b"), [1, "8", 8]])
+@pytest.mark.parametrize("name", [name for name in CHANGED if name != "Flow"])
+def test_what_is_no_shape_is_told_in_one_way(name, shape):
+    with pytest.raises(ValueError, match="give the shape of one example"):
+        built(name, CHANGED[name][0] | {"shape": shape})
+
+
+@pytest.mark.parametrize("name", ["PixelCNN", "GatedPixelCNN", "PixelRNN", "Glow", "Classifier"])
+def test_models_of_pictures_take_no_points(name):
+    with pytest.raises(ValueError, match=r"shape \(4,\) is not that of a picture, \(C, H, W\)"):
+        built(name, CHANGED[name][0] | {"shape": (4,)})
+
+
+def test_the_table_holds_no_argument_that_there_is_not():
+    for name, (base, changed) in CHANGED.items():
+        takes = set(arguments_of(models()[name]))
+        assert set(changed) | set(base) <= takes, f"{name}: {sorted((set(changed) | set(base)) - takes)}"
+        assert all(isinstance(p, inspect.Parameter) for p in arguments_of(models()[name]).values())
+        assert not any(isinstance(v, Tensor) for v in changed.values())
