@@ -1,7 +1,7 @@
 // Eight ways to complete a picture, or one that you paint. state: {images: [n][H][W], levels, request,
-// drawn: [8][H][W], mean: [H][W] or null, fixed, answered, error, value}; fixed: how much is given can't be moved. Tells a request {picture, given, temperature, seed}, with an `image`
-// [H][W] where one was painted on the picture; the kernel answers with `drawn` and `answered`, that request, or with
-// `error`, a text, and `answered`.
+// drawn: [8][H][W], mean: [H][W] or null, fixed, answered, error, value}; fixed: how much is given can't be moved.
+// Tells a request {picture, given, temperature, seed}, with an `image` [H][W] where one was painted on the picture; the
+// kernel answers with `drawn`, `mean` and `answered`, that request, or with `error`, a text, and `answered`.
 import {
   Cells,
   Frame,
@@ -161,7 +161,7 @@ function meanOf(results, { mean }) {
   el("figcaption", results, { style: "margin-top:10px" }, "one answer, by regression");
   const box = el("div", results, { class: "eight" });
   const node = el("canvas", box, { role: "img", "aria-label": "the one answer of a regression" });
-  return (state, how) => paintPicture(node, state.mean, how);
+  return (told, how) => paintPicture(node, told.mean, how);
 }
 
 function setup(root, state, { tell, theme }) {
@@ -188,13 +188,13 @@ function setup(root, state, { tell, theme }) {
       showControls(now);
       showSheet(now);
     },
-    answer(state) {
-      const { drawn, answered, error } = state;
+    answer(told) {
+      const { drawn, answered, error } = told;
       eight.style.visibility = error ? "hidden" : "visible";
       if (error) return;
       const how = { levels, given: answered.given, cover: null, line: theme.orange };
       drawn.forEach((image, k) => paintPicture(ways[k], image, how));
-      mean(state, how);
+      mean(told, how);
     },
   });
   return kernel;

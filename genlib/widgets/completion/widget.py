@@ -59,7 +59,8 @@ def completion(
     Arguments: images (n, 1, H, W), integers 0..levels-1, to choose from; complete, a function (x (1, H, W), known
     (1, H, W) bool, temperature, seed) -> (8, 1, H, W), asked again when something is moved; given, how many pixels are
     given at first, in raster order, half of them by default; fixed, whether they are always as many; mean, a function
-    (x, known) -> (1, H, W), levels that need not be integers, for one answer that is shown beside. Raises: ValueError for another shape.
+    (x, known) -> (1, H, W), levels that need not be integers, for one answer that is shown beside. Raises: ValueError
+    for another shape.
     """
     if images.dim() != 4 or images.shape[1] != 1:
         raise ValueError(f"images has shape {tuple(images.shape)}; completion takes (n, 1, H, W)")
