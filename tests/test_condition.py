@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from genlib.condition import MISSING, Images, Labels, OneHot, Tokens, as_condition
+from genlib.condition import MISSING, Images, Labels, OneHot, Tokens, Vectors, as_condition
 
 
 def integers(*values):
@@ -115,3 +115,17 @@ def test_a_number_of_classes_is_short_for_labels_and_equal_conditions_are_equal(
     assert as_condition(Tokens(4, 9)) == Tokens(4, 9)
     with pytest.raises(ValueError, match="classes=0: there must be at least one"):
         as_condition(0)
+
+
+def test_vectors_are_given_as_they_are_or_through_a_linear_map():
+    condition = Vectors(3)
+    y = torch.randn(4, 3)
+    assert torch.equal(condition.encoder()(y), y)
+    assert condition.encoder(5)(y).shape == (4, 5)
+    assert condition.width == 3
+    condition.check(y, 4)
+    for bad, words in ((torch.randn(4, 2), "y has shape"), (y.long(), "y holds"), (y * torch.inf, "not finite")):
+        with pytest.raises(ValueError, match=words):
+            condition.check(bad, 4)
+    with pytest.raises(ValueError, match="pass y, vectors"):
+        condition.draw(2)

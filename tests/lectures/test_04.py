@@ -257,7 +257,7 @@ def test_most_of_the_gap_is_the_encoders_and_more_so_on_test_digits(black, seed)
 
 
 def test_the_pretrained_models_latents_share_the_factors():
-    train, test = data.glyphs(1600)
+    train = data.glyphs(1600)[0]
     big = pretrained.load("vae_glyphs")
     with torch.no_grad():
         codes = big.encode(train.binarized("threshold").x.long()).mean
