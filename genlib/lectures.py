@@ -75,9 +75,10 @@ LECTURES = (
         "04",
         "04_vaes_in_practice",
         "VAEs in practice",
-        "posterior collapse, CVAE, IWAE, prior mismatch",
+        "rate and distortion, posterior collapse, CVAE, IWAE, prior mismatch",
         (3, 1),
         ("03",),
+        minutes=75,
     ),
     Lecture(
         "05",

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from genlib.condition import MISSING, Images, Labels, OneHot, Tokens, as_condition
+from genlib.condition import MISSING, Images, Labels, OneHot, Tokens, Vectors, as_condition
 
 
 def integers(*values):
@@ -130,3 +130,17 @@ def test_a_number_of_classes_is_short_for_labels_and_equal_conditions_are_equal(
             as_condition(classes)
     with pytest.raises(ValueError, match="condition=10 must be of type Condition"):
         as_condition(None, 10)
+
+
+def test_vectors_are_given_as_they_are_or_through_a_linear_map():
+    condition = Vectors(3)
+    y = torch.randn(4, 3)
+    assert torch.equal(condition.encoder()(y), y)
+    assert condition.encoder(5)(y).shape == (4, 5)
+    assert condition.width == 3
+    assert torch.equal(condition.check(y, 4), y)
+    for bad, words in ((torch.randn(4, 2), "y has shape"), (y.long(), "y holds"), (y * torch.inf, "not finite")):
+        with pytest.raises(ValueError, match=words):
+            condition.check(bad, 4)
+    with pytest.raises(ValueError, match="pass y, vectors"):
+        condition.draw(2)

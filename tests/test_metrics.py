@@ -240,3 +240,72 @@ def test_bad_input_is_refused_with_advice():
         metrics.mode_coverage(x, x, sigma=0)
     with pytest.raises(ValueError, match="2 against 1"):
         metrics.mode_coverage(x, x[:, :1], sigma=1)
+
+
+# --- what latents hold
+
+
+def test_active_units_are_those_whose_means_move():
+    means = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.2, 0.05])
+    assert metrics.active_units(means).tolist() == [True, True, False]
+    assert metrics.active_units(means + 5).tolist() == [True, True, False], "where they are does not matter"
+    assert metrics.active_units(means, threshold=0.5).tolist() == [True, False, False]
+    with pytest.raises(ValueError, match="at least two"):
+        metrics.active_units(means[:1])
+
+
+def test_mutual_information_is_0_for_one_q_and_log_n_for_needles_and_between_them_that_of_quadrature():
+    same = torch.zeros(50, 2), torch.ones(50, 2)
+    assert metrics.mutual_information(*same) == pytest.approx(0, abs=1e-9)
+    apart = torch.arange(50.0)[:, None].expand(50, 2), torch.full((50, 2), 0.01)
+    assert metrics.mutual_information(*apart) == pytest.approx(math.log(50), abs=1e-6)
+    means, sds = torch.tensor([[0.0], [1.0], [3.0]]).double(), torch.tensor([[0.5], [1.0], [0.7]]).double()
+    z = torch.linspace(-10, 12, 20001, dtype=torch.float64)
+    log_q = torch.distributions.Normal(means, sds).log_prob(z)  # (3, n)
+    bar = log_q.logsumexp(0) - math.log(3)
+    exact = torch.trapezoid(log_q.exp() * (log_q - bar), z).mean().item()
+    found = metrics.mutual_information(means, sds, draws=20_000, generator=torch.Generator().manual_seed(0))
+    assert found == pytest.approx(exact, abs=0.02)
+    many = torch.randn(450, 2), torch.full((450, 2), 0.3)
+    assert 0 < metrics.mutual_information(*many) < math.log(450), "more than one piece"
+    with pytest.raises(ValueError, match="positive"):
+        metrics.mutual_information(means, 0 * sds)
+
+
+def codes_and_factors(n=4000):
+    generator = torch.Generator().manual_seed(0)
+    factors = {"a": torch.rand(n, generator=generator), "b": torch.randint(4, (n,), generator=generator)}
+    noise = torch.randn(n, 3, generator=generator)
+    return factors, noise
+
+
+def test_a_latent_for_each_factor_has_the_gap_and_two_turned_ones_have_none():
+    factors, noise = codes_and_factors()
+    true = torch.stack([factors["a"], factors["b"] + 0.001 * noise[:, 1], noise[:, 2]], 1)
+    table = metrics.information_table(true, factors)
+    assert table["a"][0] == pytest.approx(1, abs=1e-6)
+    assert table["b"][1] > 0.95
+    assert table["a"][1:].max() < 0.02
+    assert metrics.mig(true, factors) > 0.9
+    turned = torch.stack([factors["a"], -2 * factors["a"], factors["b"] + 0.0 * noise[:, 1]], 1)
+    assert metrics.information_table(turned, factors)["a"][:2].min() > 0.99
+    assert metrics.mig(turned, {"a": factors["a"]}) == pytest.approx(0, abs=1e-6)
+    assert metrics.mig(noise, factors) < 0.02
+    for bad, words in (({"c": torch.ones(4000)}, "the same everywhere"), ({"a": torch.rand(5)}, "n values")):
+        with pytest.raises(ValueError, match=words):
+            metrics.information_table(true, bad)
+    with pytest.raises(ValueError, match="two latents"):
+        metrics.mig(true[:, :1], factors)
+
+
+def test_a_linear_probe_finds_what_is_mixed_and_not_what_is_folded():
+    factors, noise = codes_and_factors()
+    mixed = torch.stack([factors["a"] + noise[:, 0], factors["a"] - noise[:, 0], noise[:, 1]], 1)
+    half = {name: values[:2000] for name, values in factors.items()}, {n: v[2000:] for n, v in factors.items()}
+    scores = metrics.linear_probe(mixed[:2000], half[0], mixed[2000:], half[1])
+    assert scores["a"] == pytest.approx(1, abs=1e-6)
+    assert scores["b"] == pytest.approx(0.25, abs=0.05), "chance"
+    folded = (factors["a"] - 0.5).abs()[:, None]
+    assert metrics.linear_probe(folded[:2000], half[0], folded[2000:], half[1])["a"] < 0.05
+    one_hot = torch.nn.functional.one_hot(factors["b"]).float()
+    assert metrics.linear_probe(one_hot[:2000], half[0], one_hot[2000:], half[1])["b"] == 1

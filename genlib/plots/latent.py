@@ -200,6 +200,32 @@ def side_by_side(pictures: Tensor, models: Mapping[str, tuple[Tensor, Tensor]]) 
     return figure
 
 
+def water(values: Tensor, numbers: Mapping[str, float], curve: Tensor, pictures: Tensor) -> Figure:
+    """Eigenvalues (L,) under water; the curve (n, 2) of rate and distortion with the point of ``numbers``; pictures.
+
+    numbers: "water", "rate", "distortion", in nats; pictures (3 · n, 1, H, W) in 0..1: data, reconstructions, draws.
+    """
+    n = len(pictures) // 3
+    with canvas(7.4, 5.6) as (figure, axes):
+        axes[0, 0].remove()
+        top, low = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+        left, right = top.subplots(1, 2)
+        shown = values[values > 1e-4].tolist()
+        colours = [RED if value > numbers["water"] else GREY for value in shown]
+        left.bar(range(1, len(shown) + 1), shown, color=colours)
+        left.axhspan(1e-4, max(numbers["water"], 1e-4), color=BLUE, alpha=0.25)
+        left.set(yscale="log", ylim=(1e-4, 2 * shown[0]), xlabel="latent", ylabel="eigenvalue; water at βσ²")
+        right.plot(*curve.T.tolist(), color=BLUE)
+        right.plot(numbers["rate"], numbers["distortion"], "o", color=RED, markersize=8)
+        right.set(xlabel="rate, nats", ylabel="distortion, nats")
+        grid = low.subplots(3, n)
+        for i, ax in enumerate(grid.flat):
+            draw_picture(ax, pictures[i], None)
+        for ax, name in zip(grid[:, 0], ("data", "reconstruction", "draw"), strict=True):
+            ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    return figure
+
+
 def reparameterization(
     noise: Tensor,
     mean: float,

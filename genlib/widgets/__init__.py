@@ -28,6 +28,7 @@ from genlib.widgets.latent_pad import latent_pad
 from genlib.widgets.mass_on_a_line import mass_on_a_line
 from genlib.widgets.paint import paint
 from genlib.widgets.parallelogram import parallelogram
+from genlib.widgets.rate_distortion import rate_distortion
 from genlib.widgets.receptive_field import receptive_field
 from genlib.widgets.reparameterization import reparameterization
 from genlib.widgets.sampling_player import sampling_player
@@ -46,6 +47,7 @@ __all__ = [
     "mass_on_a_line",
     "paint",
     "parallelogram",
+    "rate_distortion",
     "receptive_field",
     "reparameterization",
     "sampling_player",

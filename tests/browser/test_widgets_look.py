@@ -43,6 +43,7 @@ MAKE = {
     "competition": lambda: widgets.competition(DIGITS, torch.eye(4, 3) + 1, ["7", "1", "9"], levels=17),
     "paint": lambda: widgets.paint(DIGITS[0], levels=17, readout=lambda x: {"model": {"a": 0.3, "b": 0.7}}),
     "two_divergences": widgets.two_divergences,
+    "rate_distortion": lambda: widgets.rate_distortion(data.digits()[0].x / 16),
     "receptive_field": widgets.receptive_field,
     "sampling_player": player,
     "completion": lambda: widgets.completion(DIGITS, lambda x, *_: x.expand(8, 1, 8, 8), levels=17),

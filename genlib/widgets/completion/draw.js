@@ -1,7 +1,7 @@
 // Eight ways to complete a picture, or one that you paint. state: {images: [n][H][W], levels, request,
-// drawn: [8][H][W], answered, error, value}. Tells a request {picture, given, temperature, seed}, with an `image`
-// [H][W] where one was painted on the picture; the kernel answers with `drawn` and `answered`, that request, or with
-// `error`, a text, and `answered`.
+// drawn: [8][H][W], mean: [H][W] or null, fixed, answered, error, value}; fixed: how much is given can't be moved.
+// Tells a request {picture, given, temperature, seed}, with an `image` [H][W] where one was painted on the picture; the
+// kernel answers with `drawn`, `mean` and `answered`, that request, or with `error`, a text, and `answered`.
 import {
   Cells,
   Frame,
@@ -65,7 +65,7 @@ function paintPicture(node, image, { levels, given, cover, line, cursor = null }
 }
 
 // The pictures to choose from, a sheet of paper, and what else is asked; returns what shows it.
-function controls(left, { images, levels }, ask, read) {
+function controls(left, { images, levels, fixed }, ask, read) {
   const choose = el("div", left, { class: "choose" });
   const paper = images[0].map((row) => row.map(() => 0));
   const pictures = images.map((image, k) => {
@@ -84,6 +84,7 @@ function controls(left, { images, levels }, ask, read) {
     show: (many) => `${many} of ${size}`,
     act: (many) => ask({ given: many }),
   });
+  if (fixed) given.box.remove();
   const heat = { label: "temperature", min: 0, max: 2, step: 0.1, show: (t) => t.toFixed(1) };
   const temperature = slider(left, { ...heat, act: (t) => ask({ temperature: t }) });
   const row = el("div", left, { class: "row tools" });
@@ -154,6 +155,15 @@ function sheet(parent, { images, levels }, theme, ask) {
   };
 }
 
+// The one answer of a model that gives only one, where there is such a model; returns what shows it.
+function meanOf(results, { mean }) {
+  if (!mean) return () => {};
+  el("figcaption", results, { style: "margin-top:10px" }, "one answer, by regression");
+  const box = el("div", results, { class: "eight" });
+  const node = el("canvas", box, { role: "img", "aria-label": "the one answer of a regression" });
+  return (told, how) => paintPicture(node, told.mean, how);
+}
+
 function setup(root, state, { tell, theme }) {
   const { levels } = state;
   const left = el("div", root, { class: "left" });
@@ -171,17 +181,20 @@ function setup(root, state, { tell, theme }) {
   const ways = Array.from({ length: 8 }, (_, k) =>
     el("canvas", eight, { role: "img", "aria-label": `continuation ${k + 1}` }),
   );
+  const mean = meanOf(results, state);
   const kernel = asking(results, {
     tell,
     request(now) {
       showControls(now);
       showSheet(now);
     },
-    answer({ drawn, answered, error }) {
+    answer(told) {
+      const { drawn, answered, error } = told;
       eight.style.visibility = error ? "hidden" : "visible";
       if (error) return;
       const how = { levels, given: answered.given, cover: null, line: theme.orange };
       drawn.forEach((image, k) => paintPicture(ways[k], image, how));
+      mean(told, how);
     },
   });
   return kernel;
@@ -191,11 +204,15 @@ const HINT =
   "Give fewer and fewer pixels until the eight disagree. Then change a stroke of the given part with the pencil: " +
   "what becomes of the picture?";
 
+const HINT_FIXED =
+  "Choose a picture: in what do the eight agree? Then change a stroke of the given part with the pencil, or wipe the " +
+  "sheet and paint one of your own: does every answer follow?";
+
 export function draw(element, state) {
   mount(element, state, {
     name: "gl-complete",
     title: "How a picture goes on",
-    hint: HINT,
+    hint: ({ fixed }) => (fixed ? HINT_FIXED : HINT),
     width: 862,
     css: STYLE,
     setup,

@@ -1,0 +1,264 @@
+"""Lecture 04: its parts fit together, its widget tells true numbers, and what it concludes from runs holds."""
+
+import math
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from genlib import data, metrics, plots, pretrained, vae, widgets
+from genlib.course.build.reading import EXERCISE, read_source
+from genlib.course.exercises import lecture_04
+from genlib.course.lectures import find
+from genlib.hybrid import PixelVAE
+from genlib.training import fit
+from genlib.widgets.rate_distortion.widget import terms
+from tests.drawings.test_plots_and_widgets import assert_whole, still_of
+from tests.lectures.test_03 import defined_by, read_by
+
+# Two speeds: what is Deeper may be left out ---------------------------------------------------------------------------
+
+
+def cells_with_deep():
+    """(cell, its text, whether it is of a Deeper section); a Markdown cell that holds both is cut at its headings."""
+    deep = False
+    for cell in read_source(find("04")).cells:
+        if cell.cell_type == "code":
+            yield cell, cell.source, deep
+            continue
+        for part in re.split(r"(?m)^(?=## )", cell.source):
+            deep = part.startswith("## Deeper: ") if part.startswith("## ") else deep
+            yield cell, part, deep
+
+
+def test_no_cell_of_the_main_path_needs_a_deeper_cell():
+    last_bound_by_deep = {}
+    for cell, source, deep in cells_with_deep():
+        if cell.cell_type != "code":
+            continue
+        bound = defined_by(source)
+        if not deep:
+            needed = {name for name in read_by(source) - bound if last_bound_by_deep.get(name)}
+            assert not needed, f"{needed} of a Deeper cell in: {source[:80]}"
+        last_bound_by_deep |= dict.fromkeys(bound, deep)
+    assert any(last_bound_by_deep.values()), "no Deeper cell defines anything: is the test blind?"
+
+
+def test_the_main_path_names_no_equation_and_no_exercise_of_a_deeper_section():
+    parts = [(text, deep) for _, text, deep in cells_with_deep()]
+    for where, named in ((r"\\tag\{([\d.]+)\}", r"\((4\.\d+)"), (r"### Exercise ([\d.]+)", r"[Ee]xercise (4\.\d+)")):
+        hidden = {number for text, deep in parts if deep for number in re.findall(where, text)}
+        assert len(hidden) >= 2
+        for text, deep in parts:
+            needed = hidden & set(re.findall(named, text))
+            assert deep or not needed, f"{needed} in: {text[:80]}"
+
+
+def test_the_minutes_in_the_head_are_those_of_reading_exercises_and_widgets():
+    """180 words a minute, exercises as their headings say, two minutes a widget."""
+    minutes = {True: 0.0, False: 0.0}
+    for cell, text, deep in cells_with_deep():
+        if cell.cell_type == "code":
+            minutes[deep] += 2 * len(re.findall(r"^(?:\w+ = )?widgets\.", text, re.M))
+            continue
+        for piece in re.split(r"(?m)^(?=#{2,3} )", text):
+            heading = EXERCISE.match(piece.partition("\n")[0].removeprefix("### "))
+            words = re.sub(r"\$\$.*?\$\$|```.*?```|<[^>]*>", " ", piece, flags=re.S)
+            words = len(re.findall(r"[\w’'-]+", re.sub(r"\$[^$]*\$", " x ", words)))
+            if not piece.startswith("## Further reading"):
+                minutes[deep] += int(heading[3]) if heading else words / 180
+    head = read_source(find("04")).cells[0].source
+    main, more = map(int, re.search(r"\*\*Minutes:\*\* (\d+) .*?(\d+) more", head).groups())
+    assert main - 6 < minutes[False] <= main <= 75, minutes
+    assert abs(minutes[True] - more) < 5, minutes
+
+
+# The widget -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+@pytest.fixture(scope="module")
+def black(digits):
+    return [(part.x > 7).long() for part in digits]
+
+
+@pytest.mark.parametrize(("beta", "sigma"), [(1.0, 0.1), (4.0, 0.1), (0.3, 0.3)])
+def test_the_widgets_numbers_are_those_of_the_linear_vae(digits, beta, sigma):
+    x = digits[0].x / 16
+    n = widgets.rate_distortion(x, latents=20, beta=beta, sigma=sigma).numbers
+    model = vae.LinearGaussianVAE((64,), 20, beta=beta).double().requires_grad_(False)
+    model.fit_closed_form(x.flatten(1).double(), scale=sigma)
+    reconstruction, rate = (term.mean().item() for term in model.exact_terms(x.flatten(1).double()))
+    assert n["rate"] == pytest.approx(rate, abs=1e-6)
+    assert n["distortion"] == pytest.approx(-reconstruction, abs=1e-6)
+    assert n["used"] == int((model.W.norm(dim=0) > 1e-9).sum())
+
+
+def test_the_widget_holds_what_was_moved_and_its_pictures_are_the_models(digits):
+    x = digits[0].x / 16
+    widget = widgets.rate_distortion(x, latents=20)
+    before, alt = still_of(widget)
+    assert "tangent" in alt
+    widget.value = {"beta": 5.0, "sigma": 0.2}
+    assert (widget.beta, widget.sigma) == (5.0, 0.2)
+    assert still_of(widget)[0] != before
+    model = vae.LinearGaussianVAE((64,), 20, beta=5.0).double().requires_grad_(False)
+    model.fit_closed_form(x.flatten(1).double(), scale=0.2)
+    back = model.decode(model.encode(x[:8].flatten(1).double()).mean).mean
+    assert torch.allclose(widget.pictures()[8:16].flatten(1).double(), back.clamp(0, 1), atol=1e-2)
+
+
+@pytest.mark.parametrize("how", [{"latents": 64}, {"beta": 0.0}, {"beta": 1e4}, {"sigma": 2.0}])
+def test_the_widget_refuses_what_does_not_fit(digits, how):
+    with pytest.raises(ValueError, match=r"latents|out of range"):
+        widgets.rate_distortion(digits[0].x / 16, **how)
+
+
+def test_the_figure_of_the_water_is_whole():
+    values = torch.logspace(0, -3, 10)
+    numbers = terms(values, 10, 1.0, 0.1)
+    curve = torch.tensor([[30.0, -60.0], [10.0, 0.0]])
+    figure = plots.latent.water(values, numbers, curve, torch.rand(24, 1, 8, 8))
+    assert_whole(figure, width=(50, 2000), height=(50, 2000))
+
+
+def test_a_completion_of_a_fixed_part_shows_one_answer_beside():
+    x = torch.randint(17, (2, 1, 8, 8))
+    widget = widgets.completion(
+        x, lambda x, *_: x.expand(8, 1, 8, 8), levels=17, fixed=True, mean=lambda x, known: x * known + 0.5
+    )
+    assert widget.state["fixed"]
+    assert torch.tensor(widget.state["mean"]).shape == (8, 8)
+    widget.value = {"picture": 1}
+    assert torch.equal(torch.tensor(widget.state["mean"])[:4], x[1, 0, :4] + 0.5)
+    assert widgets.completion(x, lambda x, *_: x.expand(8, 1, 8, 8), levels=17).state["mean"] is None
+
+
+# What the exercises say -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_called_a_bug_of_the_training_is_one():
+    """B: a schedule made anew for each batch never leaves 0. C and D are bounds; E is the rate."""
+    betas = [next(iter([*torch.linspace(0, 1, 1000), *torch.ones(4000)])) for _ in range(50)]
+    assert max(betas) == 0
+    right = lecture_04.training_bugs()
+    assert right == {"A": True, "B": True, "C": False, "D": False, "E": True}
+
+
+def test_what_is_called_a_bug_of_an_estimate_has_another_gradient():
+    """B keeps a term that the bound lacks, C does not."""
+    torch.manual_seed(0)
+    log_w = torch.randn(50, 4, dtype=torch.float64, requires_grad=True)
+    right = torch.autograd.grad(-vae.log_mean_exp(log_w).mean(), log_w)[0]
+    B = torch.autograd.grad(-(log_w.softmax(0) * log_w).sum(0).mean(), log_w)[0]
+    C = torch.autograd.grad(-(log_w.detach().softmax(0) * log_w).sum(0).mean(), log_w)[0]
+    assert torch.allclose(C, right)
+    assert not torch.allclose(B, right, atol=1e-3)
+    assert math.log(50) == pytest.approx(3.9, abs=0.02)
+
+
+def test_a_variance_of_001_is_a_rate_that_nobody_notices():
+    """Section 2: a standard deviation of 0.1 in μ is active by the rule, and carries 0.005 nats at most."""
+    mu = 0.1 * torch.randn(10_000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert metrics.active_units(1.02 * mu / mu.std() * 0.1).all()
+    assert vae.gaussian_kl(mu, torch.zeros_like(mu)).mean() == pytest.approx(0.005, abs=5e-4)
+
+
+# What the lecture concludes from its runs, over three seeds -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_networks_are_ahead_at_a_high_price_and_behind_at_a_low_one(digits, seed):
+    train, test = (part.x / 16 for part in digits)
+    flat, losses = train.flatten(1).double(), {}
+    for beta in (0.1, 1.0, 10.0):
+        torch.manual_seed(seed)
+        model = vae.VAE((1, 8, 8), 16, vae.Gaussian(0.1, learned=False), beta=beta)
+        fit(model, train, steps=350, lr=3e-3, seed=seed, bar=False)
+        linear = vae.LinearGaussianVAE((64,), 63, beta=beta).double().requires_grad_(False)
+        linear.fit_closed_form(flat, scale=0.1)
+        with torch.no_grad():
+            q = model.encode(test)
+            bound, rate = torch.stack([model.bound(test, q) for _ in range(5)]).mean(), model.kl(q, q.mean).mean()
+            reconstruction, other = (term.mean() for term in linear.exact_terms(test.flatten(1).double()))
+        ours, theirs = -bound - rate + beta * rate, -reconstruction + beta * other
+        losses[beta] = -bound.item(), (ours - theirs).item()
+    assert losses[10.0][1] < 0, "the network's objective is lower at a high price"
+    assert losses[0.1][1] > 0, "and higher at a low one"
+    assert losses[1.0][0] < losses[0.1][0] - 5, "the bound chooses a price near 1"
+    assert losses[1.0][0] < losses[10.0][0] - 20
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_strong_decoder_collapses_and_the_variance_rule_does_not_see_it(black, seed):
+    train, test = black
+    torch.manual_seed(seed)
+    found = {}
+    for name, how in {"plain": {}, "free": {"free_bits": 0.5}}.items():
+        model = PixelVAE((1, 8, 8), 8, 2, channels=16, layers=2, first_kernel=5, **how)
+        fit(model, train, steps=300, batch_size=64, lr=4e-3, weight_decay=0.02, seed=seed, bar=False)
+        with torch.no_grad():
+            q = model.encode(test)
+            each = vae.gaussian_kl_each(q.mean, 2 * q.stddev.log()).mean(0)
+            found[name] = each, metrics.active_units(q.mean), model.elbo(test).mean().item()
+    each, active, bound = found["plain"]
+    assert each.sum() < 1
+    assert (each > 0.1).sum() <= 2
+    assert active.sum() >= 5, "by the variance rule most are in use"
+    freed, _, other = found["free"]
+    assert freed.sum() > 3
+    assert other < bound, "what z tells is paid for in the bound"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cvae_knows_more_of_the_lower_half_than_a_regression(digits, seed):
+    """Beside the regression, whose nats are exact: the same network without a latent is a VAE that can't use one."""
+    from genlib.condition import Images
+    from genlib.data.dataset import Dataset
+
+    halves = [Dataset(name="lower", x=part.x[:, :, 4:], y=part.x[:, :, :4].float() / 16, levels=17) for part in digits]
+    found = {}
+    for name, beta in (("regression", 50.0), ("cvae", 1.0)):
+        torch.manual_seed(seed)
+        model = vae.VAE((1, 4, 8), 8, "categorical", levels=17, condition=Images((1, 4, 8)), dropout=0.2, beta=beta)
+        fit(model, halves[0], steps=400, lr=3e-3, weight_decay=0.05, seed=seed, bar=False)
+        with torch.no_grad():
+            found[name] = -model.elbo(halves[1].x, halves[1].y, k=50).mean().item()
+    assert found["cvae"] < found["regression"] - 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_most_of_the_gap_is_the_encoders_and_more_so_on_test_digits(black, seed):
+    train, test = black
+    torch.manual_seed(seed)
+    model = vae.VAE((1, 8, 8), 2, layers=2, dropout=0.2)
+    fit(model, train, steps=600, lr=3e-3, weight_decay=0.05, seed=seed, bar=False)
+    axis = torch.linspace(-5, 5, 101)
+    places, cell = torch.cartesian_prod(axis, axis), 0.1**2
+    parts = {}
+    for name, x in (("train", train[:360]), ("test", test)):
+        with torch.no_grad():
+            logits = model.decode(places).base_dist.logits.flatten(1)
+            log_joint = x.flatten(1).float() @ logits.T - F.softplus(logits).sum(1) + model.log_prior(places)
+            log_p = log_joint.logsumexp(1) + math.log(cell)
+            first = torch.stack([model.bound(x, model.encode(x)) for _ in range(20)]).mean(0)
+        q = vae.refine(model, x, updates=60, lr=0.05, draws=4)
+        with torch.no_grad():
+            better = torch.stack([model.bound(x, q) for _ in range(20)]).mean(0)
+        parts[name] = (better - first).mean().item(), (log_p - better).mean().item()
+    amortization, family = parts["test"]
+    assert amortization > family > 0
+    assert amortization > parts["train"][0]
+
+
+def test_the_pretrained_models_latents_share_the_factors():
+    train = data.glyphs(1600)[0]
+    big = pretrained.load("vae_glyphs")
+    with torch.no_grad():
+        codes = big.encode(train.binarized("threshold").x.long()).mean
+    assert metrics.mig(codes, train.factors) < 0.1
