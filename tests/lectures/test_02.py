@@ -13,6 +13,7 @@ from torch import nn
 
 from genlib import data, plots, pretrained
 from genlib.autoregressive import MADE
+from genlib.classical import back_off_bits
 from genlib.course.build import read_source
 from genlib.course.exercises.lecture_02 import draw_level, in_the_bits, in_the_drawing, log_prob_of
 from genlib.course.lectures import available
@@ -25,8 +26,14 @@ def lecture():
     sentences, new_sentences = data.text("grammar")
     names = {"math": math, "torch": torch, "F": F, "nn": nn, "steps": int, "device": "cpu", "itertools": itertools}
     names |= {"sentences": sentences, "new_sentences": new_sentences}
-    names |= {"plots": plots}
-    starts = ("is_old, is_text = (", "class Entrance(", "class Layer(", "def nats_of_", "eight = torch.cartesian_prod(")
+    names |= {"plots": plots, "back_off_bits": back_off_bits}
+    starts = (
+        "parts = (sentences.x",
+        "class Entrance(",
+        "class Layer(",
+        "def nats_of_",
+        "eight = torch.cartesian_prod(",
+    )
     for start in starts:
         exec(next(c.source for c in source.cells if c.cell_type == "code" and c.source.startswith(start)), names)
     return names
