@@ -12,6 +12,7 @@ The smoothing is Laplace's rule of succession, 1774.
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib.arguments import as_shape, whole
@@ -82,9 +83,10 @@ class NaiveBayes(GenerativeModel):
     def log_prob_all(self, x: Tensor) -> Tensor:
         """log p(x | y) in nats for every label, (B, K); one column for an unconditional model."""
         x = self.check_examples(x)
-        log_theta = self.logits.log_softmax(-1)  # (K, D, V)
-        pixel = torch.arange(log_theta.shape[1], device=x.device)
-        return torch.stack([table[pixel, x.flatten(1)].sum(-1) for table in log_theta], 1)
+        K, D, V = self.logits.shape
+        rows = self.logits.log_softmax(-1).reshape(K, D * V).T  # (D · V, K): log θ, a row for each level of each pixel
+        seen = V * torch.arange(D, device=x.device) + x.flatten(1)  # (B, D), the rows that an example is made of
+        return F.embedding_bag(seen, rows, mode="sum")  # adds them up
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x | y), (B,), exact, in nats; log p(x) for an unconditional model."""

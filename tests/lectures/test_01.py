@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from genlib import data, plots, widgets
+from genlib.autoregressive import PixelCNN, receptive_field
 from genlib.classical import NaiveBayes
 from genlib.course.build import read_source
 from genlib.course.exercises.lecture_01 import EXERCISES, em_step, kl_by_hand, kl_of_gaussians
@@ -211,20 +212,27 @@ def test_a_strong_assumption_that_is_wrong_is_ahead_with_few_examples_and_behind
 @pytest.fixture(scope="module", params=range(3))
 def network(request):
     """The network of section 8, trained as there, for fewer steps and from another seed."""
-    names = {"torch": torch, "F": F}
-    exec(cell("class Chain").split("\nchain = Chain")[0], names)
     torch.manual_seed(request.param)
-    chain = names["Chain"]((1, 8, 8), levels=17)
-    fit(chain, data.digits()[0], steps=300, batch_size=32, lr=4e-3, weight_decay=0.1, seed=request.param)
-    return chain.requires_grad_(False), torch.Generator().manual_seed(request.param)
+    network = PixelCNN((1, 8, 8), levels=17, layers=2)
+    network.initialise(data.digits()[0].x)
+    fit(network, data.digits()[0], steps=300, batch_size=32, lr=4e-3, weight_decay=0.1, seed=request.param)
+    return network.requires_grad_(False), torch.Generator().manual_seed(request.param)
+
+
+def test_the_network_reads_five_rows_above_and_fewer_bits_than_naive_bayes(network):
+    seen = receptive_field(network[0], 6 * 8 + 3)  # the fourth pixel of the seventh row
+    rows_above = [6 - r for r in range(8) if seen[0, r].any()]
+    assert (max(rows_above), min(rows_above)) == (5, 0)
+    train, test = data.digits()
+    assert network[0].log_prob(test.x).mean() > counted(train.x, train.y).log_marginal(test.x).mean() + 10
 
 
 def test_marks_are_more_probable_than_digits_and_are_never_drawn(network):
-    chain, g = network
+    network, g = network
     names = {"data": data, "F": F, "torch": torch, "device": "cpu", "g": g, "test": data.digits()[1]}
     exec(cell("def printed").split("\nplots.show")[0], names)
     marks, digits = names["kinds"]["punctuation"], names["kinds"]["digits"]
-    better = (chain.log_prob(digits)[:, None] > chain.log_prob(marks)).float().mean()
+    better = (network.log_prob(digits)[:, None] > network.log_prob(marks)).float().mean()
     assert better < 0.1  # the density is wrong about punctuation
     train = data.digits()[0]
     doubt = logistic_regression(train.x, train.y)
@@ -232,8 +240,7 @@ def test_marks_are_more_probable_than_digits_and_are_never_drawn(network):
     spread = [(doubt(x).amax(1) - doubt(x).amin(1)).mean() for x in (digits, marks)]
     assert spread[1] < 0.7 * spread[0]  # with hardly any ink its scores are small
     assert (sure[0][:, None] > sure[1]).float().mean() > 0.8  # and the classifier's doubt is right
-    nothing = torch.zeros(8, 8, dtype=torch.bool)
-    own = chain.complete(torch.zeros(500, 1, 8, 8, dtype=torch.long), nothing, g)
+    own = network.sample(500, generator=g)
     ink = {name: x.sum((1, 2, 3)).float() for name, x in {"marks": marks, "digits": digits, "own": own}.items()}
     inky = ink["marks"].quantile(0.95)
     assert (ink["own"] <= inky).float().mean() < 0.01  # none so far, for any seed
@@ -280,7 +287,7 @@ def leans_on_deeper(cells):
 
 
 def test_the_main_path_takes_nothing_from_a_deeper_section():
-    assert sum(source.startswith("## Deeper: ") for source, _, _ in parts()) == 6
+    assert sum(source.startswith("## Deeper: ") for source, _, _ in parts()) == 9
     assert leans_on_deeper(parts()) == []
 
 

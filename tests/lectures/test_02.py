@@ -11,22 +11,32 @@ import torch.nn.functional as F
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from torch import nn
 
-from genlib import data, plots, pretrained
-from genlib.autoregressive import MADE
+from genlib import autoregressive, data, metrics, plots, pretrained
+from genlib.autoregressive import MADE, PixelCNN
+from genlib.classical import NaiveBayes, back_off_bits
 from genlib.course.build import read_source
 from genlib.course.exercises.lecture_02 import draw_level, in_the_bits, in_the_drawing, log_prob_of
 from genlib.lectures import available
+from genlib.training import fit
 
 
 @pytest.fixture(scope="module")
 def lecture():
-    """The notebook's own functions for text: the cells that define them, run alone."""
+    """The notebook's own functions and networks: the cells that define them, run alone."""
     source = read_source(next(part for part in available() if part.number == "02"))
     sentences, new_sentences = data.text("grammar")
     names = {"math": math, "torch": torch, "F": F, "nn": nn, "steps": int, "device": "cpu", "itertools": itertools}
     names |= {"sentences": sentences, "new_sentences": new_sentences}
-    names |= {"plots": plots}
-    starts = ("is_old, is_text = (", "class Entrance(", "class Layer(", "def nats_of_", "eight = torch.cartesian_prod(")
+    names |= {"plots": plots, "back_off_bits": back_off_bits, "autoregressive": autoregressive}
+    starts = (
+        "parts = (sentences.x",
+        "class Entrance(",
+        "class Layer(",
+        "def nats_of_",
+        "eight = torch.cartesian_prod(",
+        "class Stack(",
+        "@torch.no_grad()\ndef draw_slowly",
+    )
     for start in starts:
         exec(next(c.source for c in source.cells if c.cell_type == "code" and c.source.startswith(start)), names)
     return names
@@ -135,6 +145,44 @@ def test_the_network_of_the_notebook_sees_the_past_only(lecture):
     with torch.no_grad():
         assert torch.allclose(network(x)[:, :4], network(other)[:, :4], atol=1e-6)
         assert not torch.allclose(network(x)[:, 4], network(other)[:, 4], atol=1e-6)
+
+
+# Pictures -------------------------------------------------------------------------------------------------------------
+
+
+def bits(model, x):
+    """Bits per dimension of digits, (n, 1, 8, 8), by a model or a network of the notebook."""
+    with torch.no_grad():
+        return metrics.bits_per_dim(model.log_prob(x), (1, 8, 8)).mean().item()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_to_made_is_one_step_and_from_made_to_pixel_cnn_a_larger_one(seed):
+    train, test = data.digits()
+    torch.manual_seed(seed)
+    pixel_cnn = PixelCNN(train.shape, levels=17, channels=32, layers=3, first_kernel=5)
+    made = MADE(train.shape, levels=17, hidden=128, dropout=0.3, input_dropout=0.2)
+    for model in (pixel_cnn, made):
+        model.initialise(train.x)
+    fit(pixel_cnn, train, steps=300, batch_size=32, lr=5e-3, seed=seed, bar=False)
+    fit(made, train, steps=200, batch_size=64, lr=4e-3, weight_decay=0.1, seed=seed, bar=False)
+    independent = bits(NaiveBayes(train.shape, levels=17).count(train.x, smoothing=0.1), test.x)
+    steps = [independent - bits(made, test.x), bits(made, test.x) - bits(pixel_cnn, test.x)]
+    assert 0.1 < steps[0] < steps[1], steps
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_masks_are_merely_poor_or_too_good_to_be_true(lecture, seed):
+    train, test = data.digits()
+    found = {}
+    for kinds in ("AAAA", "BBBB"):
+        torch.manual_seed(seed)
+        found[kinds] = lecture["train_stack"](lecture["Stack"](kinds, levels=17), train.x, 180)
+    independent = bits(NaiveBayes(train.shape, levels=17).count(train.x, smoothing=0.1), test.x)
+    assert independent < bits(found["AAAA"], test.x) < independent + 0.5
+    assert bits(found["BBBB"], test.x) < 1  # the right masks reach 1.9
+    ink = lecture["draw_slowly"](found["BBBB"], 10, 17).float().mean()
+    assert ink < 0.1 * test.x.float().mean()  # empty pages
 
 
 # Is this a bug? -------------------------------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ TEXT = 20_000  # characters of what a cell printed
 
 
 def pytest_configure(config: Any) -> None:
-    """The kernel is started later, and need not know where the report is."""
-    config.genlib_report = os.environ.pop(REPORT)
+    """The kernel is started later, and need not know where the report is.
 
-
-def pytest_configure(config: Any) -> None:
-    """Cells are remembered as in JupyterLab; nbval would leave `In` and `_` empty, and check/defined.py in the dark."""
+    Cells are remembered as in JupyterLab; nbval would leave `In` and `_` empty, and check/defined.py in the dark.
+    """
     from nbval.kernel import RunningKernel
+
+    config.genlib_report = os.environ.pop(REPORT)
 
     def execute(self: Any, cell_input: str, allow_stdin: bool | None = None) -> str:
         return self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False)
