@@ -251,13 +251,13 @@ def digits():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_without_the_kl_80_more_nats_save_20_and_the_bound_is_worse_than_ignoring_z(digits, seed):
+def test_without_the_kl_75_more_nats_save_20_and_the_bound_is_worse_than_ignoring_z(digits, seed):
     train, test = (part.x / 16 for part in digits)
     cost = {}
     for name, beta in (("sound", 1.0), ("no KL", 0.0)):
         torch.manual_seed(seed)
         model = vae.VAE((1, 8, 8), 16, vae.Gaussian(0.15), beta=beta)  # both learn σ
-        fit(model, train, steps=500, lr=3e-3, seed=seed, bar=False)
+        fit(model, train, steps=350, lr=4e-3, seed=seed, bar=False)
         with torch.no_grad():
             q = model.encode(test)
             rate, bound = model.kl(q, q.mean).mean(), torch.stack([model.elbo(test) for _ in range(5)]).mean()
@@ -277,7 +277,7 @@ def test_a_vae_of_two_latents_is_as_good_as_ten_averages_far_behind_a_pixelcnn_a
     train, test = digits
     torch.manual_seed(seed)
     model = vae.VAE((1, 8, 8), 2, "categorical", levels=17, hidden=128, layers=2, dropout=0.2)
-    fit(model, train, steps=1000, lr=3e-3, weight_decay=0.05, seed=seed, bar=False)
+    fit(model, train, steps=700, lr=4e-3, weight_decay=0.05, seed=seed, bar=False)
     averages = NaiveBayes((1, 8, 8), levels=17, classes=10).count(train.x, train.y, smoothing=0.3)
     pixels = NaiveBayes((1, 8, 8), levels=17).count(train.x, smoothing=0.1)
     with torch.no_grad():
