@@ -273,6 +273,8 @@ def test_an_exercise_made_of_liars_is_wrong_in_the_kernel_too():
 def test_the_setup_of_a_notebook_is_ours(tmp_path):
     """A setup cell that a learner changed runs as their own; ours runs first."""
     content = notebook(WRONG)
-    content.cells.insert(0, v4.new_code_cell("import sys\nsys.modules['torch'] = None"))
+    setup = next(cell for cell in content.cells if "import torch" in cell.source and cell.cell_type == "code")
+    setup.source = "torch = data = plots = None"
+    content.cells.insert(0, v4.new_code_cell("raise SystemExit('nothing more')"))
     result = marked(tmp_path, content)
     assert result.solved["letter_given_flag"]

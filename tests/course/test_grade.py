@@ -86,6 +86,7 @@ DISTURBING = {
     "a fork bomb of shells": (SHELLS, "too many processes" if sandbox.works() else "may not"),
     "a syntax error": ("def f(:\n  pass", "SyntaxError"),
     "10 MB of text": ("x = '" + "y" * 10_000_000 + "'", "characters was left out"),
+    "names of the course's own cells": ("print(p.mean(), len(train), all_levels := train.levels)", None),
     "a shell command and a magic": ("!pip install nothing\n%matplotlib inline", None),
     "a file that is too large": ("with open('x', 'wb') as f:\n    while True: f.write(bytes(2**24))", "stops"),
 }

@@ -1,9 +1,12 @@
 """Who judges and who answers: what they say to each other, what counts, and what is the machine's fault."""
 
 import io
+import json
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -258,6 +261,27 @@ def test_a_library_that_was_changed_marks_nobody(monkeypatch):
     monkeypatch.setattr(judges, "_asked", lambda job: {"machine": None, "lines": {}})
     with pytest.raises(MachineError, match="changed the library"):
         judges.marked(job(CHECK))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks processes up in /proc")
+def test_when_the_grader_is_gone_its_notebooks_end():
+    from genlib.course.grade.process import _taken
+
+    judging = judges._free()
+    judging.stdin.write(json.dumps(job({"setup": ""}, {"theirs": "while True: pass"}, cell_seconds=60.0)) + "\n")
+    judging.stdin.flush()
+    deadline = time.monotonic() + 120
+    while _taken(judging.pid)[2] < 2 and time.monotonic() < deadline:  # the judge, and what it started
+        time.sleep(0.1)
+    begun = [
+        int(pid) for path in Path(f"/proc/{judging.pid}/task").glob("*/children") for pid in path.read_text().split()
+    ]
+    assert begun
+    judging.stdin.close()
+    judging.wait(60)
+    while any(_taken(pid)[2] for pid in begun) and time.monotonic() < deadline + 60:
+        time.sleep(0.1)
+    assert not any(_taken(pid)[2] for pid in begun)
 
 
 # What is said ---------------------------------------------------------------------------------------------------------

@@ -44,7 +44,9 @@ class Exercise:
         inputs: from a seeded torch.Generator to the tuple of arguments; none for a number found by hand.
         edges: {description: arguments}, inputs at which wrong answers show.
         properties: {what is true of every right answer: (answer) -> None}; the function asserts it, or returns whether
-            it holds.
+            it holds. It calls the answer as the function that it is, and gets plain values: no gradient flows through
+            them. What has to be seen from beside (a gradient, the work done) is an observer:
+            ``answer.watched(observer, *arguments)``.
         mistakes: {hint: a wrong answer that people give, or several}; the hint says what is wrong, never only that it
             is. The first that did what the learner's answer does is told.
         observe: (answer, *arguments) -> values, where calling the answer is not enough (a module, an update step). It
