@@ -98,7 +98,7 @@ FAULTS = [
     (contracts.takes_every_dtype, lambda: made(BytesAreScaled), PIXELS, LABELS, "loss of torch.uint8 .* is another"),
     (contracts.takes_every_dtype, lambda: made(SmallLabelsAreTheFirst), PIXELS, LABELS, "int64 and .* is another"),
     (contracts.takes_every_dtype, lambda: made(OnlyInt64), PIXELS, LABELS, "expected int64"),
-    (contracts.takes_every_dtype, lambda: flow(AsNarrowAsItsInput), POINTS, None, "is torch.float32, not"),
+    (contracts.takes_every_dtype, lambda: flow(AsNarrowAsItsInput), POINTS, None, "is torch.float32, of the model's own"),
     (contracts.handles_none, lambda: made(MeanOfNothing), PIXELS, LABELS, "loss took a batch of no examples"),
     (contracts.handles_none, lambda: made(OneAtLeast), PIXELS, LABELS, "ask for at least one"),
     (contracts.handles_none, lambda: made(RoundsUp), PIXELS, LABELS, "sample took n=2.5"),
