@@ -13,6 +13,13 @@ from typing import Any
 from torch import Tensor
 
 
+def needed(**settings: Any) -> None:
+    """Raises ValueError for a setting that is None."""
+    for name, value in settings.items():
+        if value is None:
+            raise ValueError(f"{name}=None: it must be given")
+
+
 def whole(least: int = 1, /, **settings: Any) -> None:
     """Raises ValueError for a setting that is no integer, or below ``least``; None is left alone."""
     for name, value in settings.items():

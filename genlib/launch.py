@@ -52,7 +52,7 @@ def make(model: type[Trainable], train: data.Dataset, **architecture: Any) -> Tr
     takes = arguments_of(model)
     if unknown := set(architecture) - set(takes):
         raise TrainError(f"{model.__name__} takes no {', '.join(sorted(unknown))}; it takes {', '.join(takes)}")
-    if takes.get("levels") is not None and takes["levels"].default is inspect.Parameter.empty and train.levels is None:
+    if "levels" in takes and takes["levels"].default is not None and train.levels is None:
         raise TrainError(f"{model.__name__} takes integers, and {train.name} holds real values")
     if "shape" in architecture:
         raise TrainError(f"--set shape={architecture['shape']}: the data say it, {train.shape} is that of {train.name}")

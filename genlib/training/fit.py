@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import at_least, fraction, positive, whole
+from genlib.arguments import at_least, fraction, needed, positive, whole
 from genlib.model import Player, Trainable, looked_at
 from genlib.quick import steps as shortened
 from genlib.training import settings
@@ -206,13 +206,17 @@ def fit(
     here, and is so again afterwards. Raises: LossError; ValueError for data that do not fit, and for what can't be
     honoured; CheckpointError for a checkpoint of another run.
     """
+    needed(steps=steps, batch_size=batch_size, lr=lr, seed=seed, warmup=warmup, weight_decay=weight_decay)
     whole(steps=steps, batch_size=batch_size)
     whole(-(2**63), seed=seed)
     whole(0, warmup=warmup)
     at_least(0, weight_decay=weight_decay)
     positive(lr=lr, clip_norm=clip_norm)
     fraction(ema=ema)
-    steps, lr = shortened(int(steps)), float(lr)
+    # NumPy's numbers become Python's, which a checkpoint can hold.
+    steps, batch_size, seed, warmup = shortened(int(steps)), int(batch_size), int(seed), int(warmup)
+    lr, weight_decay = float(lr), float(weight_decay)
+    clip_norm, ema = (None if number is None else float(number) for number in (clip_norm, ema))
     test_every = settings.period("test", test, test_every, steps // 10)
     callback_every = settings.period("callback", callback, callback_every, steps // 20)
     checkpoint_every = settings.period("checkpoint", checkpoint, checkpoint_every, steps // 10)

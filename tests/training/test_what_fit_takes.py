@@ -137,9 +137,9 @@ def test_data_are_compared_with_every_family(make, x, words):
 def test_numbers_of_any_kind_are_numbers_in_a_checkpoint_too(number, tmp_path):
     kept = {"lr": number(0.5), "clip_norm": number(1), "ema": number(0.5), "checkpoint": tmp_path / "run"}
     kept |= {"steps": np.int64(4), "batch_size": np.int32(16), "seed": np.uint8(3), "warmup": np.int16(1)}
-    first, _ = trained(**kept)
-    again, history = trained(**kept)
-    assert len(history) == 4
+    first, again = Line(), Line()
+    fit(first, points(), bar=False, **kept)
+    assert len(fit(again, points(), bar=False, **kept)) == 4
     assert torch.equal(weights(first), weights(again))
 
 
@@ -149,7 +149,9 @@ NO_NUMBERS = [
     ({"steps": True}, "steps=True must be an integer"),
     ({"batch_size": 16.0}, r"batch_size=16\.0 must be an integer"),
     ({"seed": 0.5}, r"seed=0\.5 must be an integer"),
-    ({"seed": None, "lr": "fast"}, "lr='fast' must be a number"),
+    ({"seed": None}, "seed=None: it must be given"),
+    ({"lr": None}, "lr=None: it must be given"),
+    ({"lr": "fast"}, "lr='fast' must be a number"),
     ({"lr": [0.1]}, r"lr=\[0\.1\] must be a number"),
     ({"clip_norm": "1"}, "clip_norm='1' must be a number"),
     ({"clip_norm": float("inf")}, "clip_norm=inf must be above 0"),
@@ -169,8 +171,9 @@ NO_NUMBERS = [
 
 @pytest.mark.parametrize(("keywords", "words"), NO_NUMBERS)
 def test_what_is_no_number_and_no_model_is_told(keywords, words):
+    model = keywords.get("model", Line())
     with pytest.raises(ValueError, match=words):
-        trained(**keywords)
+        fit(model, points(), **SETTINGS | {name: value for name, value in keywords.items() if name != "model"})
 
 
 def test_a_model_that_was_made_in_inference_mode_is_told():
@@ -188,7 +191,7 @@ def test_a_precision_that_is_asked_for_converts_and_one_that_is_not_leaves_alone
 
 def test_a_seed_may_be_any_number():
     for seed in (-5, 2**40, 1_700_000_000_000_000_000):
-        assert len(trained(seed=seed, steps=2)[1]) == 2
+        assert len(fit(Line(), points(), seed=seed, **SETTINGS)) == 3
 
 
 # A torch that somebody changed
