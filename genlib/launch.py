@@ -129,7 +129,11 @@ def train_model(
     if fabric.global_rank:
         return None
     weights, best = out / f"{model}_{data}.safetensors", history.averaged or made
-    write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in best.state_dict().items()}))
+    try:
+        write(weights, safetensors.torch.save({k: v.cpu().contiguous() for k, v in best.state_dict().items()}))
+    except OSError as error:
+        said = f"{weights} could not be written ({error.strerror or error}); mend that, and the same call writes it"
+        raise TrainError(said) from error
     print(f"{history!r}\n{reached(history, made.unit)}", file=sys.stdout)
     parameters = sum(p.numel() for p in made.parameters())
     print(f"{parameters:,} parameters, {history.seconds:.0f} s; weights in {weights}", file=sys.stdout)

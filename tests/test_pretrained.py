@@ -1,9 +1,12 @@
 """Weights: they are the ones that were trained, they still do what is claimed of them, and their recipes work."""
 
 import dataclasses
+import errno
 import hashlib
 import inspect
+import os
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -60,6 +63,12 @@ def test_damaged_missing_and_unknown_weights_say_what_to_do(tmp_path, monkeypatc
     (tmp_path / "classifier_digits.safetensors").unlink()
     with pytest.raises(WeightsError, match="is missing"):
         pretrained.load("classifier_digits")
+    for make_odd in (Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        odd = tmp_path / "classifier_digits.safetensors"
+        make_odd(odd)
+        with pytest.raises(WeightsError, match=r"can't be read .*genlib retrain classifier_digits"):
+            pretrained.load("classifier_digits")
+        odd.rmdir() if odd.is_dir() else odd.unlink()
     with pytest.raises(WeightsError, match="there are classifier_digits"):
         pretrained.load("nope")
 
@@ -112,6 +121,15 @@ def test_retraining_follows_all_stages_and_twice_it_gives_the_same_file(tiny, tm
     assert f"test loss {reached['loss']:.4g}," in said
     assert reached["loss"] == pytest.approx(pretrained.AVAILABLE["tiny"].reaches["loss"], rel=0.02)
     assert {str(t.dtype) for t in safetensors_of(once).values()} == {"torch.float16", "torch.bool"}
+
+
+def test_a_full_disk_at_the_end_is_told_and_the_same_call_goes_on(tiny, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrained, "write", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space")))
+        done = typer.testing.CliRunner().invoke(app, ["retrain", "tiny", "--out", "runs"])
+    assert done.exit_code == 2
+    assert "could not be written (no space)" in done.output
+    assert typer.testing.CliRunner().invoke(app, ["retrain", "tiny", "--out", "runs"]).exit_code == 0
 
 
 def safetensors_of(content):

@@ -34,14 +34,16 @@ its own loss, and in every step each takes its turn, in order. Everything else i
   ever meets an unclipped one.
 - What can't be honoured is refused with a ValueError. Nothing that fit is told is ignored.
 - With ``checkpoint="name.safetensors"`` the run is saved now and then, and the same call goes on where it ended: on the
-  same machine to the same weights, to the last bit, as a run that was never interrupted.
+  same machine to the same weights, to the last bit, as a run that was never interrupted. A file that is damaged or
+  belongs to another run (other data, another model, player or function, to the last constant) is a CheckpointError. A
+  disk that is full when it is written is a warning: the run goes on, and tries again.
 - ``callback=lambda step, model: …`` is called now and then; ``plots.Live`` draws a figure anew in place.
 - With several processes (``genlib train … --devices 2``) each takes its share of every batch, and gradients are
   averaged before they are used.
 
 fit.py holds the loop: read it first. batches.py, what comes next; evaluate.py, test data; guard.py, the last finite
-weights; history.py, what is handed back; processes.py, one or several; resume.py and checkpoints.py, going on;
-settings.py, what is refused; stop.py, the button; surroundings.py, a torch that somebody changed.
+weights; history.py, what is handed back; processes.py, one or several; resume.py, checkpoints.py, fingerprint.py, going
+on; settings.py, what is refused; stop.py, the button; surroundings.py, a torch that somebody changed.
 """
 
 from genlib.training.checkpoints import CheckpointError

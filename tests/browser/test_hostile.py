@@ -70,7 +70,7 @@ def test_a_state_with_markup_where_numbers_should_be_runs_nothing(browser, name)
     page = browser.new_page()
     page.set_content("<body></body>")
     seen = page.evaluate(_DRAW, [widget._esm, json.loads(json.dumps(widget.state)), MARKUP])
-    assert seen == {"found": []}
+    assert seen == {"bad": None, "found": []}
     page.close()
 
 

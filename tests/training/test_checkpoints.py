@@ -347,8 +347,8 @@ def test_another_game_is_refused(path):
     assert len(run(path, GAN((2,), hidden=8), x)) == 12
 
 
-# What makes no other model: channels of what has none, where the weights start, and noise that may fade: a buffer
-# that goes on as it was.
+# What makes no other model: channels of what has none, where the weights start, noise that may fade (a buffer, which
+# goes on as it was).
 NO_OTHER = {("GAN", "channels"), ("Autoencoder", "channels"), ("LinearGaussianVAE", "scale"), ("GAN", "noise")}
 
 

@@ -1,6 +1,8 @@
 """genlib train: by name, on one process or two, and what it says when it can't."""
 
+import errno
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +50,24 @@ def test_one_process_and_two_reach_the_same_and_a_second_call_goes_on(tmp_path):
     other = genlib("train", "NaiveBayes", *SETTINGS, "--seed", 5, "--out", "runs1", cwd=tmp_path)
     assert other.returncode == 2
     assert "seed was 0, is 5" in other.stderr
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_weights_that_can_not_be_written_are_told_in_one_line_and_the_run_is_kept(tmp_path, monkeypatch, number):
+    from genlib import launch
+
+    def train():
+        return launch.train_model(
+            "NaiveBayes", "digits", out=tmp_path, accelerator="cpu", devices=1, nodes=1, precision="32-true", seed=0,
+            steps=2, batch_size=64, lr=0.1, bar=False,
+        )  # fmt: skip
+
+    with monkeypatch.context() as patch:
+        patch.setattr(launch, "write", lambda *_: (_ for _ in ()).throw(OSError(number, os.strerror(number))))
+        with pytest.raises(TrainError, match=rf"could not be written \({os.strerror(number)}\)"):
+            train()
+    assert len(train()) == 2
+    assert (tmp_path / "NaiveBayes_digits.safetensors").exists()
 
 
 def test_names_that_are_not_there_are_told():
