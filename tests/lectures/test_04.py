@@ -213,6 +213,12 @@ def test_a_strong_decoder_collapses_and_the_variance_rule_does_not_see_it(black,
     freed, _, other = found["free"]
     assert freed.sum() > 3
     assert other < bound, "what z tells is paid for in the bound"
+    model.free_bits = 0.0
+    fit(model, train, steps=300, batch_size=64, lr=4e-3, weight_decay=0.02, seed=seed, bar=False)
+    with torch.no_grad():
+        q = model.encode(test)
+        kept = vae.gaussian_kl(q.mean, 2 * q.stddev.log()).mean()
+    assert each.sum() < kept < 0.6 * freed.sum(), "most is given up, more is kept than was found from a cold start"
 
 
 @pytest.mark.parametrize("seed", range(3))
