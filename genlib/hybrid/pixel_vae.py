@@ -87,7 +87,7 @@ class PixelVAE(VAE):
         for."""
         if means:
             raise ValueError("a PixelCNN knows no mean of p(x | z): draw some samples of one z, and average them")
-        self.check_condition(y, n)
+        self.draw_condition(n, y)  # there is none to draw, but n and y are looked at
         return self.decoder.sample(n, y=self.prior.sample(n, generator=generator), generator=generator)
 
     @torch.no_grad()
