@@ -143,6 +143,7 @@ ODD |= {
     "too many arguments": instead("def NAME(a, b, c, d, e, f, g, h):\n    return a"),
     "a complex number": instead("def NAME(*a):\n    return 1j"),
     "an endless recursion": instead("def NAME(*a):\n    return NAME(*a)"),
-    "an exit": instead("def NAME(*a):\n    exit()"),
+    # (Not IPython's own exit(): in JupyterLab it ends the kernel, and every check below it.)
+    "an exit": instead("import sys\ndef NAME(*a):\n    sys.exit(2)"),
     "a string": instead("def NAME(*a):\n    return 'a'"),
 }  # fmt: skip
