@@ -7,6 +7,7 @@ from torch import Tensor
 
 from genlib.course.exercise import Exercise
 from genlib.course.exercise.judging import judged, misjudged
+from genlib.course.given.lecture_04 import gradients
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -436,17 +437,11 @@ def _ends(change):
 def _gradients_reach_all_but_the_weights(answer):
     """Not those of the weights: a mixture that divides them by their sum is right, and has another gradient."""
     six = _mixture(_seeded(24))
-    found = []
-    for function in (answer, kl_to_mixture):
-        leaves = [part.clone().requires_grad_(i != 3) for i, part in enumerate(six)]
-        value = function(*leaves)
-        flows = isinstance(value, Tensor) and value.requires_grad
-        assert flows, "no gradient flows; use torch, without detach or item"
-        total = (value * torch.arange(1.0, 5.0, dtype=torch.float64)).sum()
-        found.append(torch.autograd.grad(total, [leaf for i, leaf in enumerate(leaves) if i != 3], allow_unused=True))
-    for mine, right in zip(*found, strict=True):
+    found, right = answer.watched(gradients, *six), gradients(kl_to_mixture, *six)
+    assert found is not None, "no gradient flows; use torch, without detach or item"
+    for mine, expected in zip(found, right, strict=True):
         assert mine is not None
-        assert torch.allclose(mine, right, atol=1e-6)
+        assert torch.allclose(mine, expected, atol=1e-6)
 
 
 _far = _mixture(_seeded(20))
