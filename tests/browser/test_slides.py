@@ -236,7 +236,7 @@ def test_the_speaker_view_shows_the_note_and_the_next_slide(deck):
     view.wait_for_function(
         "words => document.querySelector('.speaker-controls-notes').innerText.includes(words)",
         arg=words,
-        timeout=20_000,
+        timeout=60_000,
     )
     view.close()
     asked = [url for url in deck.requests if not url.startswith(("data:", "blob:", "file:", "about:"))]
