@@ -1,6 +1,7 @@
 """Latent variables drawn: codes and posteriors in the plane, bounds, and noise that becomes samples."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib import patches
