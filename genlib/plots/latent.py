@@ -209,8 +209,8 @@ def water(values: Tensor, numbers: Mapping[str, float], curve: Tensor, pictures:
     n = len(pictures) // 3
     with canvas(7.4, 5.6) as (figure, axes):
         axes[0, 0].remove()
-        panels: Any = figure.subfigures(2, 1, height_ratios=(1.25, 1))
-        top, low = panels
+        halves: Any = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+        top, low = halves
         left, right = top.subplots(1, 2)
         shown = values[values > 1e-4].tolist()
         colours = [RED if value > numbers["water"] else GREY for value in shown]

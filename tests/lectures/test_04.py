@@ -179,7 +179,7 @@ def test_networks_are_ahead_at_a_high_price_and_behind_at_a_low_one(digits, seed
     for beta in (0.1, 1.0, 10.0):
         torch.manual_seed(seed)
         model = vae.VAE((1, 8, 8), 16, vae.Gaussian(0.1, learned=False), beta=beta)
-        fit(model, train, steps=350, lr=3e-3, seed=seed, bar=False)
+        fit(model, train, steps=500, lr=3e-3, seed=seed, bar=False)
         linear = vae.LinearGaussianVAE((64,), 63, beta=beta).double().requires_grad_(False)
         linear.fit_closed_form(flat, scale=0.1)
         with torch.no_grad():

@@ -24,7 +24,7 @@ import {
 import { drawn, level, reconstructed, terms } from "./water.js";
 
 const RANGES = { beta: [-2, 2], sigma: [-1.5, -0.3] }; // powers of ten
-const WIDTH = 370;
+const WIDTH = 364;
 const HEIGHT = 250;
 const FLOOR = -4; // the power of ten where the bars stand
 
