@@ -6,7 +6,7 @@ by wrapping the model in DistributedDataParallel, since a player's loss is not i
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,10 @@ class OneProcess:
         """Everybody's tensor, on the CPU: (…) -> (processes, …)."""
         return state.cpu()[None]
 
+    def told_by_the_first(self, words: dict[str, Any]) -> dict[str, Any]:
+        """What the first process says, for all."""
+        return words
+
     def wait(self) -> None:
         """Until all have come this far."""
 
@@ -94,6 +98,9 @@ class SeveralProcesses(OneProcess):
         parts = [torch.empty_like(state) for _ in range(self.count)]
         torch.distributed.all_gather(parts, state)
         return torch.stack(parts).cpu()
+
+    def told_by_the_first(self, words: dict[str, Any]) -> dict[str, Any]:
+        return self.fabric.broadcast(words)
 
     def wait(self) -> None:
         self.fabric.barrier()

@@ -31,6 +31,7 @@ class Checkpoint:
             "model": fingerprint.of_model(run.model),
         }
         self.settings |= {f"player {t.player.name}": fingerprint.of_player(t.player, run.model) for t in run.turns}
+        self.settings = run.processes.told_by_the_first(self.settings)  # a function may know which process it is in
 
     def save(self) -> None:
         """Writes it, from one process. Where that can't be done, a warning says so, and the run goes on."""
