@@ -239,7 +239,7 @@ def test_a_cvae_knows_more_of_the_lower_half_than_a_regression(digits, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_most_of_the_gap_is_the_encoders_and_more_so_on_test_digits(black, seed):
+def test_most_of_the_gap_is_the_encoders_and_not_by_overfitting_alone(black, seed):
     train, test = black
     torch.manual_seed(seed)
     model = vae.VAE((1, 8, 8), 2, layers=2, dropout=0.2)
@@ -259,7 +259,7 @@ def test_most_of_the_gap_is_the_encoders_and_more_so_on_test_digits(black, seed)
         parts[name] = (better - first).mean().item(), (log_p - better).mean().item()
     amortization, family = parts["test"]
     assert amortization > family > 0
-    assert amortization > parts["train"][0]
+    assert amortization < 3 * parts["train"][0], "it is there on the training digits as well"
 
 
 def test_the_pretrained_models_latents_share_the_factors():
