@@ -41,8 +41,10 @@ class WaveNet(Autoregressive):
         channels: int = 32,
         dilations: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128),
     ):
-        if len(as_shape(shape)) != 2 or shape[0] != 1 or not dilations:
-            raise ValueError(f"shape {tuple(shape)} must be (1, T), and dilations={list(dilations)} must not be empty")
+        if len(as_shape(shape)) != 2 or shape[0] != 1:
+            raise ValueError(f"shape {tuple(shape)} must be that of a sound, (1, T)")
+        if not isinstance(dilations, Sequence) or not dilations:
+            raise ValueError(f"dilations={dilations!r} must be a list of at least one, such as (1, 2, 4)")
         whole(channels=channels, **{f"dilations[{k}]": d for k, d in enumerate(dilations)})
         super().__init__(shape, levels, as_condition(classes, condition))
         self.dilations = tuple(dilations)

@@ -41,6 +41,7 @@ class Flow(GenerativeModel):
         super().__init__()
         instance(Bijection, bijection=bijection)
         has(("D", "log_prob", "sample"), base=base)
+        instance(nn.Module, noise=noise)
         if noise is not None and levels is None:
             raise ValueError("noise is for integers: pass levels=, too; a flow of reals needs none")
         self.bijection, self.base = bijection, base

@@ -2,6 +2,8 @@
 
 import json
 import math
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -30,6 +32,14 @@ class Anything(float):
 
     def __float__(self):
         return 0.5
+
+
+class AnyFraction(Fraction):
+    def __float__(self):
+        return 0.5
+
+    __eq__ = __lt__ = __le__ = lambda self, other: True
+    __hash__ = Fraction.__hash__
 
 
 class AnyInt(int):
@@ -219,3 +229,12 @@ def test_bytes_that_are_no_plain_value_are_refused(what):
         unpack(data)
     with pytest.raises(PlainError):
         unpack(pack(torch.ones(2)) + b"more")
+
+
+def test_fractions_and_decimals_are_numbers_by_what_they_hold():
+    lying = Fraction(1, 4)
+    lying._numerator = Anything(3.0)
+    found = plain((Fraction(3, 4), Decimal("0.75"), AnyFraction(3, 4), lying))
+    assert found[:3] == (0.75, 0.75, 0.75)
+    assert all(type(value) is float for value in found[:3])
+    assert type(found[3]) is Other

@@ -39,6 +39,13 @@ class Narrow(nn.Module):
         return self.normal.sample(n, temperature=temperature, generator=generator) / 2
 
 
+class Middle(nn.Module):
+    """Noise of a dequantization that is none: the middle of every cell."""
+
+    def forward(self, v):
+        return v + 0.5, torch.zeros(len(v))
+
+
 def layer():
     return AffineCoupling(halves(2), mlp(1, 2, hidden=4))
 
@@ -54,9 +61,11 @@ OF_VAE = {
     "levels": ({"likelihood": "categorical", "levels": 3}, 4),
     "classes": 3, "condition": Labels(3), "network": "conv", "hidden": 5, "layers": 2, "channels": (CONV, 8),
     "dropout": 0.5, "encoder": flat(16, 4), "decoder": nn.Linear(2, 16), "prior": Narrow(2), "beta": 0.5,
+    "free_bits": 50.0,
 }  # fmt: skip
 OF_FLOW = {"shape": (1, 4, 8), "levels": 3, "classes": 3, "alpha": ({"levels": 3}, 0.1)}
 OF_COUPLINGS = OF_FLOW | {"couplings": 3, "hidden": 5, "layers": 1, "dropout": 0.5}
+OF_STEPS = OF_FLOW | {"depth": 2, "hidden": 9, "layers": 1, "bound": 1.0}
 OF_PIXELS = {"shape": (1, 4, 5), "levels": 3, "classes": 3, "condition": Images((1, 2, 2)), "layers": 2}
 OF_CNN = OF_PIXELS | {"channels": 6, "kernel": 5, "first_kernel": 5, "positions": False, "dropout": 0.5}
 GAMES = {
@@ -69,11 +78,24 @@ GAMES = {
 # where it takes those to matter: (beside, value).
 CHANGED = {
     "VAE": ({"shape": PIXELS, "hidden": 4}, OF_VAE),
-    "IWAE": ({"shape": PIXELS, "hidden": 4}, {k: v for k, v in OF_VAE.items() if k != "beta"} | {"k": 3}),
-    "LinearGaussianVAE": ({"shape": (4,)}, {"shape": (5,), "latent": 3, "scale": 2.0}),
+    "IWAE": (
+        {"shape": PIXELS, "hidden": 4},
+        {k: v for k, v in OF_VAE.items() if k not in ("beta", "free_bits")}
+        | {"k": 3, "doubly_reparameterized": ({"k": 3}, True)},
+    ),
+    "PixelVAE": (
+        {"shape": PIXELS, "latent": 2, "channels": 4, "layers": 1, "hidden": 4},
+        {k: v for k, v in OF_CNN.items() if k not in ("classes", "condition", "positions")}
+        | {"latent": 3, "hidden": 5, "encoder_layers": 2, "beta": 0.5, "free_bits": 50.0, "prior": Narrow(2)},
+    ),
+    "LinearGaussianVAE": ({"shape": (4,)}, {"shape": (5,), "latent": 3, "scale": 2.0, "beta": 0.5}),
     "Autoencoder": (
         {"shape": PIXELS, "hidden": 4},
-        {k: v for k, v in OF_VAE.items() if k not in ("likelihood", "classes", "condition", "prior", "beta")}
+        {
+            k: v
+            for k, v in OF_VAE.items()
+            if k not in ("likelihood", "classes", "condition", "prior", "beta", "free_bits")
+        }
         | {"levels": 3, "encoder": flat(16, 2)},
     ),
     "MADE": (
@@ -90,6 +112,17 @@ CHANGED = {
         {"shape": PIXELS, "width": 4, "layers": 1, "heads": 2},
         OF_PIXELS | {"width": 8, "heads": 4, "end": 1, "dropout": 0.5},
     ),
+    "WaveNet": (
+        {"shape": (1, 8), "levels": 2, "channels": 4, "dilations": (1, 2)},
+        {
+            "shape": (1, 12),
+            "levels": 3,
+            "classes": 3,
+            "condition": Images((1, 2, 4)),
+            "channels": 6,
+            "dilations": [1, 3],
+        },
+    ),
     "NaiveBayes": ({"shape": PIXELS, "levels": 2}, {"shape": (1, 4, 5), "levels": 3, "classes": 3}),
     "Classifier": (
         {"shape": PIXELS, "levels": 2, "classes": 2, "channels": 4},
@@ -102,14 +135,19 @@ CHANGED = {
             "base": Narrow(2),
             "shape": ({"bijection": Compose(layer())}, (2,)),  # it is the base's already: see below
             "levels": 3,
+            "noise": ({"levels": 3}, Middle()),
         },
     ),
+    "MAF": ({"shape": PIXELS, "depth": 1, "hidden": 8}, OF_STEPS),
+    "IAF": ({"shape": PIXELS, "depth": 1, "hidden": 8}, OF_STEPS),
     "NICE": ({"shape": PIXELS, "couplings": 2, "hidden": 4}, OF_COUPLINGS),
     "RealNVP": ({"shape": PIXELS, "couplings": 2, "hidden": 4}, OF_COUPLINGS | {"bound": 1.0}),
     "SplineFlow": ({"shape": PIXELS, "couplings": 2, "hidden": 4}, OF_COUPLINGS | {"bins": 4, "bound": 2.0}),
     "Glow": (
         {"shape": PIXELS, "depth": 1, "channels": 4, "scales": 1},
-        OF_FLOW | {"scales": 2, "depth": 2, "channels": 8, "bound": 1.0},
+        OF_FLOW
+        | {"scales": 2, "depth": 2, "channels": 8, "bound": 1.0}
+        | {"variational": ({"levels": 3}, True), "reversible": True},
     ),
     "GAN": ({"shape": PIXELS, "hidden": 4}, GAMES),
 }
@@ -143,6 +181,10 @@ def told(model):
         torch.manual_seed(1)
         losses = player.loss(x, y)
         seen += [(player.name, player.updates, player.lr), {n: f"{v:.6g}" for n, v in losses.items()}]
+        with torch.enable_grad():
+            torch.manual_seed(1)
+            gradients = torch.autograd.grad(player.loss(x, y)["loss"], list(player.parameters), allow_unused=True)
+        seen.append(f"{sum(g.abs().sum() for g in gradients if g is not None):.6g}")
     if isinstance(model, GenerativeModel):
         drawn = model.eval().sample(6, y, generator=torch.Generator().manual_seed(4))
         seen.append((tuple(drawn.shape), f"{drawn.double().sum():.6g}"))
@@ -156,12 +198,12 @@ def walked():
 def test_every_argument_of_every_model_has_its_line():
     for name, kind in models().items():
         missing = set(arguments_of(kind)) - set(CHANGED[name][1])
-        assert missing in (set(), {"beta"} if name == "IWAE" else set()), f"{name}: {missing}"
+        assert missing in (set(), {"beta", "free_bits"} if name == "IWAE" else set()), f"{name}: {missing}"
 
 
 @pytest.mark.parametrize(("name", "argument"), walked())
 def test_every_argument_changes_something(name, argument):
-    if (name, argument) in (("IWAE", "beta"), ("Flow", "shape")):
+    if (name, argument) in (("IWAE", "beta"), ("IWAE", "free_bits"), ("Flow", "shape")):
         return  # refused, and tested below
     base, changed = CHANGED[name]
     value = changed[argument]
@@ -193,6 +235,8 @@ UNUSED = [
     ("Transformer", {"layers": 0, "heads": 2}, "heads"),
     *[(name, {"shape": PIXELS, "alpha": 0.1}, "alpha") for name in ("NICE", "RealNVP", "SplineFlow")],
     ("Glow", {"scales": 1, "alpha": 0.1}, "alpha"),
+    *[(name, {"alpha": 0.1}, "alpha") for name in ("MAF", "IAF")],
+    ("Glow", {"scales": 1, "variational": True}, "variational"),
     *[(name, {"layers": 0, "hidden": 8}, "hidden") for name in ("NICE", "RealNVP", "SplineFlow")],
     *[(name, {"layers": 0, "dropout": 0.5}, "dropout") for name in ("NICE", "RealNVP", "SplineFlow")],
     ("GAN", {"channels": 8}, "channels"),
@@ -214,7 +258,8 @@ def test_what_would_change_nothing_is_refused(name, arguments, unused):
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("IWAE", {"beta": 0.5}, r"beta=0\.5: it is 1"),
+        ("IWAE", {"beta": 0.5}, r"beta=0\.5, .* no KL term to weigh"),
+        ("IWAE", {"free_bits": 0.5}, r"free_bits=0\.5: .* no KL term to weigh"),
         ("VAE", {"levels": 17}, "levels=17: .*binary"),
         ("VAE", CONV | {"dropout": 0.5}, 'dropout is there for network="mlp" only'),
         ("VAE", {"classes": 3, "condition": Labels(3)}, "pass one of the two"),
@@ -231,7 +276,7 @@ def test_what_contradicts_itself_is_refused(name, arguments, words):
 NONSENSE = {
     "nonsense": set(),
     -1: set(),
-    2.5: {"beta", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
+    2.5: {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
 }
 
 

@@ -469,8 +469,8 @@ def test_networks_of_the_wrong_size_are_refused_with_their_shape():
         ({"likelihood": "gaussian", "levels": 17}, "real values"),
         ({"likelihood": Bernoulli(), "levels": 17}, "binary pixels"),
         ({"likelihood": Categorical(3), "levels": 17}, "number of levels of the data"),
-        ({"classes": 3, "condition": Labels(4)}, "pass one of them"),
-        ({"beta": -1.0}, "0 or more"),
+        ({"classes": 3, "condition": Labels(4)}, "pass one of the two"),
+        ({"beta": -1.0}, "must be at least 0"),
         ({"network": "unet"}, 'choose "mlp" or "conv"'),
         ({"network": "conv", "shape": (9,)}, "takes pictures"),
         ({"network": "conv"}, "can't be halved twice"),
@@ -487,15 +487,15 @@ def test_by_name_they_are_made_for_their_data():
     model = launch.make(launch.find_model("IWAE"), train, k=3, likelihood="categorical", hidden=8)
     assert (model.k, model.levels, model.classes, model.encoder[0].out_features) == (3, 17, 10, 8)
     assert launch.make(launch.find_model("VAE"), train.binarized(), classes=None).classes is None
-    with pytest.raises(launch.TrainError, match="IWAE takes no draws; it takes shape, latent, likelihood, k, levels"):
+    with pytest.raises(launch.TrainError, match="IWAE takes no draws; it takes shape, latent, likelihood, k, "):
         launch.make(launch.find_model("IWAE"), train, draws=3)
 
 
 def test_bad_scales_and_draws_are_refused():
     for scale in (-1.0, 0.0, math.inf):
-        with pytest.raises(ValueError, match="positive standard deviation"):
+        with pytest.raises(ValueError, match="must be above 0"):
             Gaussian(scale)
-    with pytest.raises(ValueError, match="at least one draw"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         IWAE((1, 3, 3), k=0)
     with pytest.raises(ValueError, match="1 for the importance-weighted"):
         IWAE((1, 3, 3), k=5, beta=2.0)
@@ -503,7 +503,7 @@ def test_bad_scales_and_draws_are_refused():
 
 def test_bad_calls_are_refused():
     model = make()
-    with pytest.raises(ValueError, match="at least one draw"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         model.elbo(examples(model), k=0)
     with pytest.raises(ValueError, match=r"takes \(\.\.\., B, 2\)"):
         model.decode(torch.zeros(5, 3))

@@ -1,8 +1,9 @@
 """Plain values: the strict form in which an answer's outcomes are looked at, and in which they leave a process.
 
 A plain value is None, a bool, int, float, complex or str, a torch.Tensor on the CPU, or a tuple or list of these, each
-of exactly that type; whatever else there is becomes an `Other`, which says what it was. A learner's own kind of float
-or tensor could equal anything: it is read by the methods of float and Tensor themselves, and what comes of it is new.
+of exactly that type (a Fraction or a Decimal becomes a float); whatever else there is becomes an `Other`, which says
+what it was. A learner's own kind of float or tensor could equal anything: it is read by the methods of float and Tensor
+themselves, and what comes of it is new.
 
 `pack` and `unpack` make bytes of plain values, and values of bytes: a header in JSON, then the tensors' raw bytes.
 Nothing is unpickled, every size has a bound, and what is not in this form is refused.
@@ -14,6 +15,8 @@ import inspect
 import json
 import math
 import re
+from decimal import Decimal
+from fractions import Fraction
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -77,6 +80,10 @@ class _Plain:
             return number if number.bit_length() <= DIGITS else Other(f"{_named(kind)} that is far too large")
         if issubclass(kind, float):
             return float.__float__(value)
+        if issubclass(kind, Decimal):
+            return Decimal.__float__(value)
+        if issubclass(kind, Fraction):  # written in Python: its two integers may be anything by now
+            return int.__int__(value._numerator) / int.__int__(value._denominator)
         if issubclass(kind, complex):
             return complex.__complex__(value)
         if issubclass(kind, str):

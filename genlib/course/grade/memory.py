@@ -33,7 +33,7 @@ def remembered(path: Path) -> dict[str, Grade]:
 def keep(path: Path, grades: dict[str, Grade]) -> None:
     """Writes it down, in one step. Raises: OSError where it can't be written."""
     entries = {row: dataclasses.asdict(grade) for row, grade in grades.items()}
-    if path.is_symlink():  # what it leads to is not ours to change
+    if path.is_symlink() or (path.exists() and not path.is_file()):  # what a link leads to is not ours to change
         path.unlink()
     write(path, json.dumps({"sha256": _hash(entries), "grades": entries}, indent=1) + "\n")
 
