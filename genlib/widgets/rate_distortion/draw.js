@@ -53,7 +53,7 @@ function spectrum(parent, state) {
     height: HEIGHT,
     left: 46,
     right: 6,
-    top: 22,
+    top: 28,
     bottom: 26,
   });
   const root = picture(parent, [WIDTH, HEIGHT], "eigenvalues of the data as bars, under water up to βσ²", {
@@ -83,7 +83,7 @@ function spectrum(parent, state) {
 
 // The curve of all β, the point of this one, and the line of slope −β through it.
 function curve(parent) {
-  const size = { width: WIDTH, height: HEIGHT, left: 50, right: 8, top: 22, bottom: 38 };
+  const size = { width: WIDTH, height: HEIGHT, left: 50, right: 8, top: 28, bottom: 38 };
   const root = picture(
     parent,
     [WIDTH, HEIGHT],
@@ -150,7 +150,8 @@ function words(say, now, n, latents) {
   const bound = signed(n.rate + n.distortion, 1);
   const best = Math.abs(now.beta - 1) < 0.03 ? ", the least that this σ allows" : "";
   say.replaceChildren();
-  el("div", say, {}, `${n.used} of ${latents} latents stand above the water; the others have collapsed.`);
+  const others = n.used < latents ? "; the others have collapsed" : "";
+  el("div", say, {}, `${n.used} of ${latents} latents stand above the water${others}.`);
   el("div", say, {}, `Rate ${signed(n.rate, 1)} + distortion ${signed(n.distortion, 1)} = −ELBO ${bound} nats${best}.`);
 }
 
