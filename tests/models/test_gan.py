@@ -333,7 +333,7 @@ def test_settings_that_can_not_be_are_told():
         ({"latent": 0}, "latent=0"),
         ({"network": "unet"}, "network='unet': choose"),
         ({"network": "conv"}, "takes pictures"),
-        ({"noise": -1.0}, "instance noise is -1"),
+        ({"noise": -1.0}, r"noise=-1\.0 must be at least 0"),
         ({"classes": 3, "condition": Labels(3)}, "pass one of the two"),
         ({"condition": Labels(3, missing=True)}, "labels that are missing"),
     ):
