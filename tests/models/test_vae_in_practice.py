@@ -41,7 +41,7 @@ def linear_data(n=400, D=6, seed=0):
     turn = torch.linalg.qr(torch.randn(D, D, generator=generator, dtype=torch.float64)).Q
     x = torch.randn(n, D, generator=generator, dtype=torch.float64)
     x = (x - x.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky((x - x.mean(0)).T.cov(correction=0)).T)
-    return x * 2.0 ** (1 - torch.arange(D) / 2) @ turn.T
+    return x * 2.0 ** (1 - torch.arange(D, dtype=torch.float64) / 2) @ turn.T
 
 
 # --- the price of the rate
