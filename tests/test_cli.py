@@ -32,7 +32,7 @@ def run(*words):
         (("grade", "FOLDER", "--lecture", "-1"), "there is no lecture '-1'"),
         (("grade", "FOLDER", "--lecture", ""), "there is no lecture ''"),
         (("grade", "FOLDER", "--lecture", "99"), "there is no lecture '99'; the lectures are 00, 01"),
-        (("grade", "FOLDER", "--lecture", "04"), "lecture 04 has no notebook yet; those that have one are 00, 01"),
+        (("grade", "FOLDER", "--lecture", "13"), "lecture 13 has no notebook yet; those that have one are 00, 01"),
         (("grade", "FOLDER", "--lecture", "3"), "no notebook here is of lecture 03; they are 2 of 00, 1 of 01"),
         (("grade", "FOLDER/nobody"), "is not there; give the folder"),
         (("grade", "FOLDER/one/a.ipynb"), "is a file; unpack it where it is an archive"),
@@ -40,10 +40,10 @@ def run(*words):
         (("grade", "FOLDER", "--marks", "FOLDER/../class/one"), "marks stand outside of what was handed in"),
         (("grade", "FOLDER", "--marks", "FOLDER/../class/one/a.ipynb/x"), "marks stand outside of what was handed in"),
         (("grade", "FOLDER", "--marks", "/dev/null"), "can't be written: "),
-        (("slides", "04"), "lecture 04 has no deck yet; those that have one are 01"),
+        (("slides", "13"), "lecture 13 has no deck yet; those that have one are 01"),
         (("slides", "00"), "lecture 00 has no deck yet"),
         (("slides", "01", "x"), "there is no lecture 'x'"),
-        (("build", "04"), "lecture 04 has no source yet"),
+        (("build", "13"), "lecture 13 has no source yet"),
         (("build", "--check", "13"), "lecture 13 has no source yet"),
         (("build", "99"), "there is no lecture '99'"),
         (("start", "99"), "there is no lecture '99'"),
@@ -106,11 +106,11 @@ def test_what_a_notebook_says_is_no_command_to_the_terminal(tmp_path, monkeypatc
 WRONG_NUMBERS = """
 grade . --lecture 3x
 grade . --lecture 99
-grade . --lecture 04
+grade . --lecture 13
 grade . --lecture ²
-slides 04
+slides 13
 slides x
-build 04
+build 13
 build --check 99
 start 99
 start 06
