@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from genlib.flow.bijection import Compose
 
@@ -46,8 +45,9 @@ class _Rebuilding(torch.autograd.Function):
         return z, log_det
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_z: Tensor, grad_log_det: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Reversible has no gradients of gradients; take Compose, which stores what they need")
         (z,) = ctx.saved_tensors
         total: dict[Tensor, Tensor] = {}  # a parameter that several layers share gets its share from each
         for layer in reversed(ctx.chain.layers):

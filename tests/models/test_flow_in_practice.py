@@ -156,9 +156,8 @@ def test_it_is_a_chain_like_any_other():
     contracts.log_det_is_jacobian(chain, draw(6, 8))
     with torch.no_grad():
         assert chain(draw(6, 8))[0].grad_fn is None
-    first = torch.autograd.grad(chain(draw(6, 8))[0].sum(), next(chain.parameters()), create_graph=True)[0]
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        first.sum().backward()
+    with pytest.raises(RuntimeError, match="no gradients of gradients"):
+        torch.autograd.grad(chain(draw(6, 8))[0].sum(), next(chain.parameters()), create_graph=True)
 
 
 def test_a_glow_that_rebuilds_trains_like_one_that_stores():
@@ -174,7 +173,8 @@ def test_a_glow_that_rebuilds_trains_like_one_that_stores():
 
 
 PEAK = """
-import resource, sys, torch
+import sys, torch
+from pathlib import Path
 from torch import nn
 from genlib.flow import AffineCoupling, Compose, Reversible, halves
 torch.set_num_threads(1)
@@ -182,14 +182,17 @@ depth, kind = int(sys.argv[1]), {"stored": Compose, "rebuilt": Reversible}[sys.a
 D, n = 64, 20_000  # 5 MB an activation; the networks hold next to nothing
 layers = [AffineCoupling(halves(D) if k % 2 else ~halves(D), nn.Linear(D // 2, D)) for k in range(depth)]
 x = torch.randn(n, D)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def told(name):
+    return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])  # kB
+Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew: imports have one of their own
+before = told("VmRSS")
 z, log_det = kind(*layers)(x)
 (z.square().sum() - log_det.sum()).backward()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(told("VmHWM") - before)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the peak of a process")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the peak of a process")
 def test_memory_does_not_grow_with_depth():
     """Peaks of processes of their own, above what they had before: 32 layers beside 4, rebuilt and stored."""
 
