@@ -11,7 +11,7 @@ from genlib.course.check import notebook as checking
 from genlib.course.check import outside, report
 from genlib.course.check import progress as so_far
 from genlib.course.check.outside import ValidateError, bytes_of, read_notebook
-from genlib.course.grade.cells import cells_to_run, free_texts
+from genlib.course.grade.cells import free_texts, steps
 from genlib.lectures import find
 
 NAME = "uniform_log_prob"
@@ -96,8 +96,8 @@ def test_an_odd_notebook_is_read_and_its_answer_is_found(tmp_path, what):
     assert checking.lecture_of(notebook) == "00"
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
     nbformat.validate(notebook)
-    sources, _ = cells_to_run(notebook, find("00"))
-    assert any(source.startswith(RIGHT) for source in sources)
+    done, _ = steps(notebook, find("00"))
+    assert any(step.get("theirs", "").startswith(RIGHT) for step in done)
     assert free_texts(notebook) == {}
     nbformat.write(checking.overlay(notebook), tmp_path / "again.ipynb")  # no half letter is in the way
     assert so_far.marks_in(saved(tmp_path, ODD[what])).get(NAME, "○") == "○"

@@ -129,7 +129,9 @@ def _in_folder(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
     Modules are looked for there last: a genlib/ or a torch.py beside a notebook is not what the course means.
     """
-    go = f"import os, sys; os.chdir({str(folder)!r}); sys.path[:] = [p for p in sys.path if p] + [os.getcwd()]"
+    library = str(Path(__file__).parents[3])  # an editable installation is asked after sys.path only
+    go = f"import os, sys; os.chdir({str(folder)!r})\n"
+    go += f"sys.path[:] = [p for p in sys.path if p] + [{library!r}, os.getcwd()]"
     notebook.cells.insert(0, v4.new_code_cell(go))
     notebook.cells[0].pop("id", None)
     return notebook
