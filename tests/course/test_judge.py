@@ -182,8 +182,8 @@ def test_what_no_interrupt_reaches_is_ended_by_the_judge():
 
 
 def test_a_cell_of_the_courses_runs_when_a_name_of_it_is_needed_and_not_before():
-    ours = "def helper():\n    return 2\nimport math\ntable = [open('ran', 'a').write('x') for _ in range(3)]"
-    uses = "assert open('ran').read() == 'xxx' and helper() == 2\nassert table[0] == 1"
+    ours = "def helper():\n    return 2\nimport math\ntable = [open('ran', 'a').write('1') for _ in range(3)]"
+    uses = "assert open('ran').read() == '111' and helper() == 2\nassert table[0] == 1"
     steps = [{"setup": ""}, {"ours": ours}, {"theirs": "import os\nassert not os.path.exists('ran')"}]
     found = Marking(job(*steps, {"theirs": uses}, {"theirs": uses})).result()
     assert found["stops"] == []

@@ -86,12 +86,12 @@ def _grade(result: Grade, path: Path, expected: str | None, full: bool) -> None:
 
 def _mark(result: Grade, notebook: NotebookNode, path: Path, lecture: Lecture) -> None:
     """Has a judge mark the notebook, and adds what it said: a line for each exercise, and notes."""
-    todo, result.notes = steps(notebook, lecture)
+    in_order, result.notes = steps(notebook, lecture)
     bounds = {"cell_seconds": CELL_SECONDS, "seconds": NOTEBOOK_SECONDS}
-    job = {"lecture": lecture.number, "steps": todo, "beside": beside(path)}
+    job = {"lecture": lecture.number, "steps": in_order, "beside": beside(path)}
     seen = judges.marked(job | bounds)
     result.notes += seen["notes"]
-    result.notes += [f"`{_first_line(*todo[step].values())}` stops: {error}" for step, error in seen["stops"]]
+    result.notes += [f"`{_first_line(*in_order[step].values())}` stops: {error}" for step, error in seen["stops"]]
     wrong_place = misplaced(notebook, lecture)
     for exercise in exercises.of_lecture(lecture.number):
         missing = f"✗ Exercise {exercise.number} {exercise.name}: it could not be marked, see the notes"
