@@ -1,7 +1,5 @@
 """What lecture 01 brings to the library: soft counts, its figures, and the widget of the two divergences."""
 
-import ast
-import builtins
 import math
 import re
 
@@ -259,49 +257,6 @@ def parts():
                 yield section, "markdown", deeper
         else:
             yield part.source, "code", deeper
-
-
-def names(source):
-    """The names that a cell makes, and those that it reads."""
-    nodes = list(ast.walk(ast.parse(source)))
-    made = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-    made |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    made |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    made |= {(n.asname or n.name).split(".")[0] for n in nodes if isinstance(n, ast.alias)}
-    return made, {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-
-
-def leans_on_deeper(cells):
-    """What the main path takes from sections that may be left out: names in code, numbers of equations in prose."""
-    known, taken, numbers = set(dir(builtins)), [], set()
-    for source, kind, deeper in cells:
-        if kind == "code" and not deeper:
-            made, read = names(source)
-            taken += sorted(read - made - known)
-            known |= made
-        elif kind == "markdown" and deeper:
-            numbers |= set(re.findall(r"\\tag\{([\d.]+)\}", source))
-        elif kind == "markdown":
-            taken += [number for number in numbers if f"({number})" in source]
-    return taken
-
-
-def test_the_main_path_takes_nothing_from_a_deeper_section():
-    assert sum(source.startswith("## Deeper: ") for source, _, _ in parts()) == 9
-    assert leans_on_deeper(parts()) == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "source", "words"),
-    [
-        ("code", "racers", "racers"),  # a name of a deeper cell
-        ("code", "descend(forward_kl, 0, 1)", "descend"),  # a function of another
-        ("markdown", "see (1.13)", "1.13"),
-        ("markdown", "by (1.23)", "1.23"),
-    ],
-)
-def test_a_main_path_that_leans_on_a_deeper_section_is_noticed(kind, source, words):
-    assert words in leans_on_deeper([*parts(), (source, kind, False)])
 
 
 def test_the_first_cell_draws_and_the_minutes_of_both_paths_are_told():

@@ -2,13 +2,10 @@
 
 import itertools
 import math
-import re
-import symtable
 
 import pytest
 import torch
 import torch.nn.functional as F
-from nbformat.v4 import new_code_cell, new_markdown_cell
 from torch import nn
 
 from genlib import autoregressive, data, metrics, plots, pretrained
@@ -40,65 +37,6 @@ def lecture():
     for start in starts:
         exec(next(c.source for c in source.cells if c.cell_type == "code" and c.source.startswith(start)), names)
     return names
-
-
-# Two speeds -----------------------------------------------------------------------------------------------------------
-
-
-def parts_of(cells):
-    """The lecture's cells in order, each with whether it stands in a section that is marked Deeper."""
-    deeper = False
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            for line in re.findall(r"(?m)^## (.*)", cell.source):
-                deeper = line.startswith("Deeper: ")
-        yield deeper, cell
-
-
-def names_of(code):
-    """(names that a cell defines for others, names that it takes from others)."""
-    block = symtable.symtable(code, "cell", "exec")
-
-    def taken(table):
-        own = {s.get_name() for s in table.get_symbols() if s.is_global() or (table is block and s.is_referenced())}
-        return own.union(*(taken(child) for child in table.get_children()))
-
-    return {s.get_name() for s in block.get_symbols() if s.is_assigned() or s.is_imported()}, taken(block)
-
-
-def relied_on(cells):
-    """What cells of the main path take from a Deeper section: names that are defined there, and there last."""
-    found, owner = [], {}  # owner: {name: whether its last definition is Deeper}
-    for deeper, cell in parts_of(cells):
-        if cell.cell_type == "code":
-            defined, taken = names_of(cell.source)
-            if not deeper:
-                found += [name for name in taken if owner.get(name) and name not in defined]
-            owner |= dict.fromkeys(defined, deeper)
-    return found
-
-
-def test_the_main_path_runs_without_what_is_deeper():
-    cells = read_source(next(part for part in available() if part.number == "02")).cells
-    assert sum(cell.source.count("\n## Deeper: ") + cell.source.startswith("## Deeper: ") for cell in cells) >= 5
-    assert relied_on(cells) == []
-
-
-def test_a_name_from_a_deeper_section_is_found():
-    cells = [new_code_cell("a = 1"), new_markdown_cell("## Deeper: b"), new_code_cell("b = a")]
-    assert relied_on([*cells, new_markdown_cell("## 2. c"), new_code_cell("def c():\n    return b")]) == ["b"]
-    assert relied_on([*cells, new_markdown_cell("## 2. c"), new_code_cell("print(a)")]) == []
-
-
-def test_no_equation_of_a_deeper_section_is_named_in_the_main_path():
-    deeper, main = set(), []
-    for is_deeper, cell in parts_of(read_source(next(part for part in available() if part.number == "02")).cells):
-        if cell.cell_type == "markdown" and is_deeper:
-            deeper |= set(re.findall(r"\\tag\{(2\.\d+)\}", cell.source))
-        elif cell.cell_type == "markdown":
-            main += re.findall(r"\((2\.\d+)\)", cell.source)
-    assert deeper
-    assert not deeper & set(main)
 
 
 # Causal in some order -------------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """Lecture 03: its figures and widgets without a browser (true numbers, refusals), and what it concludes from runs."""
 
-import ast
 import math
-import re
 
 import pytest
 import torch
@@ -10,8 +8,6 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 
 from genlib import data, metrics, plots, pretrained, vae, widgets
 from genlib.classical import NaiveBayes
-from genlib.course.build.reading import EXERCISE, read_source
-from genlib.lectures import find
 from genlib.training import fit
 from genlib.widgets.elbo_by_hand.widget import exact, log_joint
 from genlib.widgets.reparameterization.widget import estimates, f, slope
@@ -162,84 +158,6 @@ def test_a_plane_of_more_than_ten_classes_has_no_legend(n, legend):
         extent=(-3, 3, -3, 3),
     )
     assert (figure.axes[0].get_legend() is not None) == legend
-
-
-# Two speeds: what is Deeper may be left out ---------------------------------------------------------------------------
-
-
-def cells_with_deep():
-    """(cell, whether it is of a Deeper section), in order; a Markdown cell that holds both is cut at its headings."""
-    deep = False
-    for cell in read_source(find("03")).cells:
-        if cell.cell_type == "code":
-            yield cell, cell.source, deep
-            continue
-        for part in re.split(r"(?m)^(?=## )", cell.source):
-            deep = part.startswith("## Deeper: ") if part.startswith("## ") else deep
-            yield cell, part, deep
-
-
-def read_by(source):
-    """The names that a cell reads and does not bind as an argument."""
-    nodes = list(ast.walk(ast.parse(source)))
-    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return read - {n.arg for n in nodes if isinstance(n, ast.arg)}
-
-
-def defined_by(source):
-    """The names that a cell binds at its top level, imports, functions and classes too."""
-    bound = set()
-    for node in ast.parse(source).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        else:
-            bound |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return bound
-
-
-def test_no_cell_of_the_main_path_needs_a_deeper_cell():
-    last_bound_by_deep = {}
-    for cell, source, deep in cells_with_deep():
-        if cell.cell_type != "code":
-            continue
-        bound = defined_by(source)
-        if not deep:
-            needed = {name for name in read_by(source) - bound if last_bound_by_deep.get(name)}
-            assert not needed, f"{needed} of a Deeper cell in: {source[:80]}"
-        last_bound_by_deep |= dict.fromkeys(bound, deep)
-    assert any(last_bound_by_deep.values()), "no Deeper cell defines anything: is the test blind?"
-
-
-def test_the_main_path_names_no_equation_and_no_exercise_of_a_deeper_section():
-    parts = [(text, deep) for _, text, deep in cells_with_deep()]
-    for where, named in ((r"\\tag\{([\d.]+)\}", r"\((3\.\d+)"), (r"### Exercise ([\d.]+)", r"[Ee]xercise (3\.\d+)")):
-        hidden = {number for text, deep in parts if deep for number in re.findall(where, text)}
-        assert len(hidden) >= 3
-        for text, deep in parts:
-            needed = hidden & set(re.findall(named, text))
-            assert deep or not needed, f"{needed} in: {text[:80]}"
-
-
-def test_the_minutes_in_the_head_are_those_of_reading_exercises_and_widgets():
-    """180 words a minute, exercises as their headings say, two minutes a widget."""
-    minutes = {True: 0.0, False: 0.0}
-    for cell, text, deep in cells_with_deep():
-        if cell.cell_type == "code":
-            minutes[deep] += 2 * len(re.findall(r"^(?:\w+ = )?widgets\.", text, re.M))
-            continue
-        for piece in re.split(r"(?m)^(?=#{2,3} )", text):
-            heading = EXERCISE.match(piece.partition("\n")[0].removeprefix("### "))
-            words = re.sub(r"\$\$.*?\$\$|```.*?```|<[^>]*>", " ", piece, flags=re.S)
-            words = len(re.findall(r"[\w’'-]+", re.sub(r"\$[^$]*\$", " x ", words)))
-            if not piece.startswith("## Further reading"):
-                minutes[deep] += int(heading[3]) if heading else words / 180
-    main, more = map(
-        int, re.search(r"\*\*Minutes:\*\* (\d+) .*?(\d+) more", read_source(find("03")).cells[0].source).groups()
-    )
-    assert main - 5 < minutes[False] <= main == 75
-    assert abs(minutes[True] - more) < 5
 
 
 # What the lecture concludes from its runs, over three seeds -----------------------------------------------------------

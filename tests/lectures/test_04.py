@@ -1,78 +1,17 @@
 """Lecture 04: its parts fit together, its widget tells true numbers, and what it concludes from runs holds."""
 
 import math
-import re
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from genlib import data, metrics, plots, pretrained, vae, widgets
-from genlib.course.build.reading import EXERCISE, read_source
 from genlib.course.exercises import lecture_04
-from genlib.course.lectures import find
 from genlib.hybrid import PixelVAE
 from genlib.training import fit
 from genlib.widgets.rate_distortion.widget import terms
 from tests.drawings.test_plots_and_widgets import assert_whole, still_of
-from tests.lectures.test_03 import defined_by, read_by
-
-# Two speeds: what is Deeper may be left out ---------------------------------------------------------------------------
-
-
-def cells_with_deep():
-    """(cell, its text, whether it is of a Deeper section); a Markdown cell that holds both is cut at its headings."""
-    deep = False
-    for cell in read_source(find("04")).cells:
-        if cell.cell_type == "code":
-            yield cell, cell.source, deep
-            continue
-        for part in re.split(r"(?m)^(?=## )", cell.source):
-            deep = part.startswith("## Deeper: ") if part.startswith("## ") else deep
-            yield cell, part, deep
-
-
-def test_no_cell_of_the_main_path_needs_a_deeper_cell():
-    last_bound_by_deep = {}
-    for cell, source, deep in cells_with_deep():
-        if cell.cell_type != "code":
-            continue
-        bound = defined_by(source)
-        if not deep:
-            needed = {name for name in read_by(source) - bound if last_bound_by_deep.get(name)}
-            assert not needed, f"{needed} of a Deeper cell in: {source[:80]}"
-        last_bound_by_deep |= dict.fromkeys(bound, deep)
-    assert any(last_bound_by_deep.values()), "no Deeper cell defines anything: is the test blind?"
-
-
-def test_the_main_path_names_no_equation_and_no_exercise_of_a_deeper_section():
-    parts = [(text, deep) for _, text, deep in cells_with_deep()]
-    for where, named in ((r"\\tag\{([\d.]+)\}", r"\((4\.\d+)"), (r"### Exercise ([\d.]+)", r"[Ee]xercise (4\.\d+)")):
-        hidden = {number for text, deep in parts if deep for number in re.findall(where, text)}
-        assert len(hidden) >= 2
-        for text, deep in parts:
-            needed = hidden & set(re.findall(named, text))
-            assert deep or not needed, f"{needed} in: {text[:80]}"
-
-
-def test_the_minutes_in_the_head_are_those_of_reading_exercises_and_widgets():
-    """180 words a minute, exercises as their headings say, two minutes a widget."""
-    minutes = {True: 0.0, False: 0.0}
-    for cell, text, deep in cells_with_deep():
-        if cell.cell_type == "code":
-            minutes[deep] += 2 * len(re.findall(r"^(?:\w+ = )?widgets\.", text, re.M))
-            continue
-        for piece in re.split(r"(?m)^(?=#{2,3} )", text):
-            heading = EXERCISE.match(piece.partition("\n")[0].removeprefix("### "))
-            words = re.sub(r"\$\$.*?\$\$|```.*?```|<[^>]*>", " ", piece, flags=re.S)
-            words = len(re.findall(r"[\w’'-]+", re.sub(r"\$[^$]*\$", " x ", words)))
-            if not piece.startswith("## Further reading"):
-                minutes[deep] += int(heading[3]) if heading else words / 180
-    head = read_source(find("04")).cells[0].source
-    main, more = map(int, re.search(r"\*\*Minutes:\*\* (\d+) .*?(\d+) more", head).groups())
-    assert main - 6 < minutes[False] <= main <= 75, minutes
-    assert abs(minutes[True] - more) < 5, minutes
-
 
 # The widget -----------------------------------------------------------------------------------------------------------
 

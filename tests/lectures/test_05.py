@@ -1,6 +1,5 @@
 """Lecture 05 says what its runs show: over three seeds, with fewer steps where that suffices; its pretrained flows."""
 
-import ast
 import math
 import re
 from collections.abc import Iterator
@@ -213,43 +212,6 @@ def sections(source: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
         if cell.cell_type == "markdown":
             section = next(reversed(re.findall(r"^##? (.+)$", cell.source, re.M)), section)
         yield section, cell
-
-
-def borrowed(cells: list[tuple[str, str]]) -> list[str]:
-    """Names that a cell takes from a Deeper section that is not its own; cells: (section, code)."""
-    defined: dict[str, str] = {}
-    found = []
-    for section, code in cells:
-        nodes = list(ast.walk(ast.parse(code)))
-        made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-        made |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
-        used = {node.id for node in nodes if isinstance(node, ast.Name)} - made
-        found += [
-            f"“{section}” uses {name} of “{defined[name]}”"
-            for name in sorted(used & set(defined))
-            if defined[name].startswith("Deeper: ") and defined[name] != section
-        ]
-        defined |= dict.fromkeys(made, section)
-    return found
-
-
-def test_what_a_cell_borrows_from_a_deeper_section_is_noticed():
-    deeper = ("Deeper: a", "from math import pi as circle\ndef f(t): return t\nx = y = 1")
-    assert borrowed([deeper, ("Deeper: a", "x + y")]) == []
-    assert borrowed([("1. b", "x = 0"), deeper, ("2. c", "x = 2"), ("2. c", "print(x)")]) == []
-    assert borrowed([("1. b", "x = 0"), deeper, ("2. c", "print(x)")]) == ["“2. c” uses x of “Deeper: a”"]
-    assert borrowed([deeper, ("Deeper: d", "f(circle)")]) == [
-        "“Deeper: d” uses circle of “Deeper: a”",
-        "“Deeper: d” uses f of “Deeper: a”",
-    ]
-
-
-def test_the_deeper_sections_may_be_left_out(source):
-    cells = [(section, cell.source) for section, cell in sections(source) if cell.cell_type == "code"]
-    assert len({section for section, _ in cells if section.startswith("Deeper: ")}) >= 5
-    assert borrowed(cells) == []
 
 
 def test_the_main_path_takes_the_minutes_that_its_head_says(source):

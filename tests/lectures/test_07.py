@@ -1,6 +1,5 @@
 """What lecture 07 says about its runs, by its own cells, over three seeds; and that its bugs are bugs."""
 
-import ast
 import itertools
 import math
 import re
@@ -27,43 +26,6 @@ def from_lecture(start: str, end: str, **names) -> dict:
     space |= {"device": "cpu", "steps": lambda n: n} | names
     exec(piece, space)
     return space
-
-
-def sections() -> list[tuple[bool, str]]:
-    """(whether it is a Deeper one, its text) of every section."""
-    parts = re.split(r"^## ", SOURCE.read_text(encoding="utf-8"), flags=re.M)
-    return [(part.startswith("Deeper: "), part) for part in parts]
-
-
-def names(text: str, kind: type) -> set[str]:
-    """The names that the cells of a piece of the lecture store, or load."""
-    cells = re.findall(r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(.*?)^```", text, re.M | re.S)
-    nodes = [node for cell in cells for node in ast.walk(ast.parse(cell))]
-    found = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
-    made = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    return found | made if kind is ast.Store else found
-
-
-def needs(main: str, deeper: str) -> set[str]:
-    """What the main path takes from the Deeper sections: names of its cells, and numbers of equations."""
-    by_name = names(main, ast.Load) & (names(deeper, ast.Store) - names(main, ast.Store))
-    return by_name | (set(re.findall(r"\((7\.\d+)\)", main)) & set(re.findall(r"\\tag\{(7\.\d+)\}", deeper)))
-
-
-def test_the_main_path_needs_nothing_from_the_deeper_sections():
-    main = "".join(text for deeper, text in sections() if not deeper)
-    deeper = "".join(text for deeper, text in sections() if deeper)
-    assert len(deeper) > 10_000
-    assert needs(main, deeper) == set()
-
-
-def test_what_the_main_path_would_need_is_found():
-    deeper = "$$x \\tag{7.9}$$\n```{code-cell} ipython3\nslope = 1\n```\n"
-    assert needs("By (7.9) and (7.8)\n```{code-cell} ipython3\n:tags: [a]\nprint(slope)\n```\n", deeper) == {
-        "7.9",
-        "slope",
-    }
 
 
 def test_both_orders_of_the_game_have_one_saddle_point():
