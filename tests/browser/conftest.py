@@ -50,14 +50,21 @@ def lecture(lab, request):
 
 
 @pytest.fixture(scope="module")
-def page():
-    """A page of a browser for the tests of a module; an error in its JavaScript fails them."""
+def browser():
+    """A browser without a screen, for the tests of a module."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        window = browser.new_page(viewport={"width": 1000, "height": 800})
-        window.set_default_timeout(20_000)
-        faults: list[str] = []
-        window.on("pageerror", lambda error: faults.append(str(error)))
+        window = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield window
-        browser.close()
-        assert faults == []
+        window.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    """A page of it; an error in its JavaScript fails the tests."""
+    window = browser.new_page(viewport={"width": 1000, "height": 800})
+    window.set_default_timeout(20_000)
+    faults: list[str] = []
+    window.on("pageerror", lambda error: faults.append(str(error)))
+    yield window
+    window.close()
+    assert faults == []

@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from genlib.course import exercises
 from genlib.course.browser import FLAGS, chromium
 from genlib.course.start import lab_environment
 
@@ -128,6 +129,17 @@ class Lab:
             for output in cell["outputs"]
             if output["output_type"] == "error" or output.get("name") == "stderr"
         ]
+
+    def assert_ran_unsolved(self, number: str) -> None:
+        """A lecture that was run as it is handed out: every cell, in order, without a fault; no exercise is solved."""
+        assert self.errors() == []
+        code = [cell for cell in self.cells() if cell["type"] == "code"]
+        assert [cell["count"] for cell in code] == list(range(1, len(code) + 1))
+        verdicts = ["".join("".join(o.get("text", "")) for o in c["outputs"]) for c in code if "check" in c["tags"]]
+        assert len(verdicts) == len(exercises.of_lecture(number))
+        assert all(line.startswith("○") and line.endswith("not solved yet\n") for line in verdicts), verdicts
+        faults = self.page.locator(".jp-NotebookPanel:visible mjx-merror")
+        assert faults.count() == 0, "mathematics that does not parse"
 
     def index(self, exercise: str, *, check: bool) -> int:
         """Where the answer or the check of an exercise stands."""

@@ -6,10 +6,8 @@ import json
 import nbformat
 import pytest
 from nbformat import v4
-from playwright.sync_api import sync_playwright
 
 from genlib.course import slides
-from genlib.course.browser import FLAGS, chromium
 from genlib.course.lectures import find
 from genlib.course.slides import writing
 from tests.browser.test_widgets_look import MAKE
@@ -22,14 +20,6 @@ MARKUP = (
     "\"'><iframe srcdoc='<script>parent.bad=5</script>'></iframe>",
     "javascript:window.bad=6",
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield window
-        window.close()
 
 
 # Draws a state with markup in the place of everything, then of one entry after the other; what it then shows.

@@ -49,8 +49,7 @@ def descend(lecture, widget, name: str) -> dict[str, float]:
 
 
 def test_the_lecture_runs_without_a_fault(lecture):
-    assert lecture.errors() == []
-    assert lecture.page.locator(".jp-NotebookPanel:visible mjx-merror").count() == 0, "mathematics that does not parse"
+    lecture.assert_ran_unsolved(LECTURE)
 
 
 def test_dragging_the_knobs_moves_and_widens_q(lecture):

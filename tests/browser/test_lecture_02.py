@@ -1,18 +1,10 @@
 """Lecture 02 as a learner walks through it: every widget by mouse and by keyboard, in JupyterLab."""
 
-from genlib.course import exercises
-
 LECTURE = "02"
 
 
 def test_it_runs_from_top_to_bottom_unsolved(lecture):
-    assert lecture.errors() == []
-    code = [cell for cell in lecture.cells() if cell["type"] == "code"]
-    assert [cell["count"] for cell in code] == list(range(1, len(code) + 1))
-    verdicts = ["".join("".join(o.get("text", "")) for o in c["outputs"]) for c in code if "check" in c["tags"]]
-    assert len(verdicts) == len(exercises.of_lecture(LECTURE))
-    assert all(line.startswith("○") and line.endswith("not solved yet\n") for line in verdicts), verdicts
-    assert lecture.page.locator(".jp-NotebookPanel:visible mjx-merror").count() == 0, "mathematics that does not parse"
+    lecture.assert_ran_unsolved(LECTURE)
 
 
 # What a pixel depends on. The numbers are those of the formula (2.7), not of the widget's own code.

@@ -2,7 +2,6 @@
 
 import pytest
 
-from genlib.course import exercises
 from genlib.widgets.elbo_by_hand.widget import exact
 
 LECTURE = "03"
@@ -14,12 +13,7 @@ def numbers(widget) -> dict[str, float]:
 
 
 def test_it_runs_from_top_to_bottom_unsolved(lecture):
-    assert lecture.errors() == []
-    code = [cell for cell in lecture.cells() if cell["type"] == "code"]
-    verdicts = ["".join("".join(o.get("text", "")) for o in c["outputs"]) for c in code if "check" in c["tags"]]
-    assert len(verdicts) == len(exercises.of_lecture(LECTURE))
-    assert all(line.endswith("not solved yet\n") for line in verdicts), verdicts
-    assert lecture.page.locator(".jp-NotebookPanel:visible mjx-merror").count() == 0, "mathematics that does not parse"
+    lecture.assert_ran_unsolved(LECTURE)
 
 
 def q_of(widget) -> tuple[float, float]:

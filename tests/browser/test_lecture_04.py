@@ -3,7 +3,6 @@
 import pytest
 
 from genlib import data
-from genlib.course import exercises
 from genlib.widgets.rate_distortion.widget import rate_distortion
 from tests.browser.page import at_rest
 
@@ -16,12 +15,7 @@ def numbers(widget) -> dict[str, float]:
 
 
 def test_it_runs_from_top_to_bottom_unsolved(lecture):
-    assert lecture.errors() == []
-    code = [cell for cell in lecture.cells() if cell["type"] == "code"]
-    verdicts = ["".join("".join(o.get("text", "")) for o in c["outputs"]) for c in code if "check" in c["tags"]]
-    assert len(verdicts) == len(exercises.of_lecture(LECTURE))
-    assert all(line.endswith("not solved yet\n") for line in verdicts), verdicts
-    assert lecture.page.locator(".jp-NotebookPanel:visible mjx-merror").count() == 0, "mathematics that does not parse"
+    lecture.assert_ran_unsolved(LECTURE)
 
 
 def test_dragging_the_water_up_darkens_latents_and_lowers_the_rate(lecture):

@@ -4,8 +4,6 @@ import re
 
 from playwright.sync_api import expect
 
-from genlib.course import exercises
-
 LECTURE = "05"
 
 
@@ -17,13 +15,7 @@ def number(text: str, before: str) -> float:
 
 
 def test_it_runs_unsolved_from_top_to_bottom(lecture):
-    assert lecture.errors() == []
-    code = [cell for cell in lecture.cells() if cell["type"] == "code"]
-    assert [cell["count"] for cell in code] == list(range(1, len(code) + 1))
-    verdicts = ["".join("".join(o.get("text", "")) for o in c["outputs"]) for c in code if "check" in c["tags"]]
-    assert len(verdicts) == len(exercises.of_lecture(LECTURE))
-    assert all(line.startswith("○") for line in verdicts), verdicts
-    assert lecture.page.locator(".jp-NotebookPanel:visible mjx-merror").count() == 0, "mathematics that does not parse"
+    lecture.assert_ran_unsolved(LECTURE)
 
 
 # Mass on a line: the mass in the interval is the same above and below, whatever is done.

@@ -1,7 +1,5 @@
 """Lecture 07 in JupyterLab: it runs unsolved from top to bottom, and each of its widgets moves, by mouse and by key."""
 
-from genlib.course import exercises
-
 LECTURE = "07"
 
 
@@ -10,13 +8,7 @@ def redrawn(lecture) -> None:
 
 
 def test_the_unsolved_notebook_runs_from_top_to_bottom(lecture):
-    assert lecture.errors() == []
-    code = [cell for cell in lecture.cells() if cell["type"] == "code"]
-    assert [cell["count"] for cell in code] == list(range(1, len(code) + 1))
-    verdicts = ["".join("".join(o.get("text", "")) for o in c["outputs"]) for c in code if "check" in c["tags"]]
-    assert len(verdicts) == len(exercises.of_lecture(LECTURE))
-    assert all(line.startswith("○") and line.endswith("not solved yet\n") for line in verdicts), verdicts
-    assert lecture.page.locator(".jp-NotebookPanel:visible mjx-merror").count() == 0, "mathematics that does not parse"
+    lecture.assert_ran_unsolved(LECTURE)
 
 
 def test_dragging_the_fakes_changes_the_value_of_the_game(lecture):

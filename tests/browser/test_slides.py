@@ -11,7 +11,6 @@ import pytest
 from pypdf import PdfReader
 
 from genlib.course import slides
-from genlib.course.browser import FLAGS, chromium
 from tests.browser.lab import LOOK
 from tests.browser.page import at_rest
 
@@ -57,16 +56,6 @@ def built():
     slides.build(DECKS)
     slides.build(DECKS, say=said.append)
     return said
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield window
-        window.close()
 
 
 @pytest.fixture(scope="module", params=DECKS, ids=IDS)
