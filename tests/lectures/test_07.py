@@ -12,6 +12,7 @@ from torch import nn
 
 from genlib import metrics
 from genlib.course.exercises import lecture_07
+from genlib.course.given.lecture_07 import two_steps
 from genlib.gan import GAN, R1, losses, theory
 from genlib.training import fit
 
@@ -160,8 +161,8 @@ def _step_of(letter: str):
 @pytest.mark.parametrize(("letter", "bug"), lecture_07.bugs_in_the_step().items())
 def test_what_is_called_a_bug_moves_the_weights_elsewhere(letter, bug):
     batch = lecture_07._batch(torch.Generator().manual_seed(0))
-    right = lecture_07._two_steps(lecture_07.gan_step, *batch)
-    found = lecture_07._two_steps(_step_of(letter), *batch)
+    right = two_steps(lecture_07.gan_step, *batch)
+    found = two_steps(_step_of(letter), *batch)
     assert all(torch.allclose(a, b) for a, b in zip(found[:2], right[:2], strict=True)) != bug
 
 

@@ -162,7 +162,7 @@ def test_bad_arguments_are_refused(pca):
         LinearGaussianVAE((2,), latent=2).fit_closed_form(randn(10, 2).float())
     with pytest.raises(ValueError, match="σ would be 0"):
         LinearGaussianVAE((3,), latent=1).fit_closed_form(randn(10, 1).float() * torch.ones(3))
-    with pytest.raises(ValueError, match="positive"):
+    with pytest.raises(ValueError, match="above 0"):
         LinearGaussianVAE((3,), scale=0)
     with pytest.raises(ValueError, match="real values"):
         pca.log_prob(torch.zeros(2, 4, dtype=torch.long))
