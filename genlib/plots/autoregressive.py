@@ -13,7 +13,6 @@ from torch import Tensor
 from genlib.plots.base import COLOURS, STYLE, canvas, draw_picture, images
 
 ORANGE = "#E69F00"
-HIDDEN = "#D7E6EF"  # what is not drawn yet
 
 
 def _grid(ax: Axes, values: Tensor, colours: Sequence[str]) -> None:
@@ -165,20 +164,16 @@ def diagonals(height: int, width: int) -> Figure:
     return figure
 
 
-def _cover(ax: Axes, known: Tensor) -> None:
-    """Covers the pixels of a picture that are not in known (H, W)."""
-    for r, c in (~known.cpu()).nonzero().tolist():
-        ax.add_patch(patches.Rectangle((c - 0.5, r - 0.5), 1, 1, facecolor=HIDDEN, edgecolor="none"))
+def _covered(x: Tensor, known: Tensor) -> Tensor:
+    """The picture with NaN in the places of what is not known."""
+    return x.float().where(known.to(x.device), torch.nan)
 
 
 def covered(
     x: Tensor, known: Tensor, *, levels: int, columns: int = 10, rows: Sequence[str] | None = None, size: float = 0.75
 ) -> Figure:
     """A grid of pictures x (n, 1, H, W) of which only the pixels in known (n, 1, H, W) bool are shown."""
-    figure = images(x, levels=levels, columns=columns, rows=rows, size=size)
-    for ax, mask in zip(figure.axes, known, strict=True):
-        _cover(ax, mask[0])
-    return figure
+    return images(_covered(x, known), levels=levels, columns=columns, rows=rows, size=size)
 
 
 def under_the_cover(
@@ -189,7 +184,6 @@ def under_the_cover(
     shown = torch.ones_like(pictures, dtype=torch.bool)
     shown[:, 1] = known
     columns = pictures.shape[1]
-    columns = pictures.shape[1]
     return covered(pictures.flatten(0, 1), shown.flatten(0, 1), levels=levels, columns=columns, rows=rows, size=size)
 
 
@@ -198,8 +192,7 @@ def sampling_step(x: Tensor, probabilities: Tensor, step: int, *, levels: int) -
     H, W = x.shape
     with canvas(6.6, 2.7, 1, 2, width_ratios=(1, 1.6)) as (figure, axes):
         ax, bars = axes[0]
-        draw_picture(ax, x, levels)
-        _cover(ax, torch.arange(H * W).view(H, W) < step)
+        draw_picture(ax, _covered(x, torch.arange(H * W).view(H, W) < step), levels)
         ax.set_title(f"{step} of {H * W} pixels are drawn", fontsize=10)
         bars.set(ylim=(0, 1), xlabel="level (0 is paper)", ylabel="probability")
         if step < H * W:
@@ -222,8 +215,7 @@ def completion(x: Tensor, drawn: Tensor, given: int, *, levels: int) -> Figure:
         figure = Figure(figsize=(2.3 + 0.95 * columns, 2.3), layout="constrained")
         grid = figure.add_gridspec(2, columns + 2, width_ratios=[2, 0.15] + [1] * columns)
         ax = figure.add_subplot(grid[:, 0])
-        draw_picture(ax, x, levels)
-        _cover(ax, torch.arange(H * W).view(H, W) < given)
+        draw_picture(ax, _covered(x, torch.arange(H * W).view(H, W) < given), levels)
         ax.set_title(f"given: {given} of {H * W} pixels", fontsize=10)
         for k, picture in enumerate(drawn):
             draw_picture(figure.add_subplot(grid[k // columns, k % columns + 2]), picture, levels)

@@ -8,7 +8,7 @@ import contextlib
 import io
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -17,12 +17,15 @@ import torch
 from cycler import cycler
 from matplotlib import patches, ticker
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#5A5A5A", "#B8A500")
 DENSITY = "cividis"
+FRAME = "#BBBBBB"  # around a picture
+HIDDEN = "#D7E6EF"  # a pixel that is not known
 INK = "gray_r"  # pictures: 0 is paper, the highest level is ink
 PER_INCH = 110  # pixels of a page; twice as many are drawn, which screens of high resolution show
 STYLE: dict[Any, Any] = {
@@ -114,16 +117,21 @@ def lattice(extent: tuple[float, float, float, float], n: int) -> Tensor:
 
 
 def draw_picture(ax: Axes, x: Tensor, levels: int | None) -> None:
-    """One image (C, H, W) or (H, W) on axes without ticks, with a thin frame."""
+    """One image (C, H, W) or (H, W) on axes without ticks, with a thin frame; NaN is a grey level that is not known."""
+    _imshow(ax, x, levels)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=FRAME, linewidth=0.6)
+
+
+def _imshow(ax: Axes, x: Tensor, levels: int | None, **where: Any) -> None:
     x = x.detach().float().cpu()
     x = x.reshape(-1, *x.shape[-2:])  # (C, H, W)
     if len(x) == 3:
-        ax.imshow((x.permute(1, 2, 0) / ((levels or 2) - 1)).clamp(0, 1).numpy())
+        ax.imshow((x.permute(1, 2, 0) / ((levels or 2) - 1)).clamp(0, 1).numpy(), **where)
     else:
-        ax.imshow(x[0].numpy(), cmap=INK, vmin=0, vmax=(levels or 2) - 1)
-    ax.set(xticks=[], yticks=[])
-    for spine in ax.spines.values():
-        spine.set(visible=True, color="#BBBBBB", linewidth=0.6)
+        cmap = matplotlib.colormaps[INK].with_extremes(bad=HIDDEN)
+        ax.imshow(x[0].numpy(), cmap=cmap, vmin=0, vmax=(levels or 2) - 1, **where)
 
 
 def images(
@@ -134,30 +142,39 @@ def images(
     titles: Sequence[str] | None = None,
     rows: Sequence[str] | None = None,
     size: float = 0.75,
+    gaps: Collection[int] = (),
 ) -> Figure:
-    """A grid of images x (n, C, H, W), one channel or three, values 0..levels-1 (0..1 without levels).
+    """A grid of images x (n, C, H, W), one channel or three, values 0..levels-1 (0..1 without levels; NaN: not known).
 
-    titles: one above each image; rows: one to the left of each row; size: the width of an image in inches.
+    titles: one above each image; rows: one to the left of each row; size: the width of an image in inches;
+    gaps: the numbers of those that are left out, without a frame.
     """
     if x.dim() != 4 or len(x) == 0:
         raise ValueError(f"x has shape {tuple(x.shape)}; images take (n, C, H, W) with n > 0")
     columns = min(columns, len(x))
-    height = math.ceil(len(x) / columns)
     left = max((len(r) for r in rows), default=0) * 0.085 + 0.05 if rows else 0.02  # inches
     titles = [textwrap.fill(title, max(4, int(13 * size))) for title in titles or ()]  # a line is as wide as its image
     above = 0.05 + 0.165 * max((title.count("\n") + 1 for title in titles), default=0)
+    width = left + columns * (size + 0.05)
+    height = math.ceil(len(x) / columns) * (size + above) + 0.02
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(left + columns * (size + 0.05), height * (size + above) + 0.02))
-        width, total = figure.get_size_inches()
-        for i in range(len(x)):
-            row, column = divmod(i, columns)
-            bottom = total - (row + 1) * (size + above)
-            ax = figure.add_axes(((left + column * (size + 0.05)) / width, bottom / total, size / width, size / total))
-            draw_picture(ax, x[i], levels)
-            if titles:
-                ax.set_title(titles[i], fontsize=9, pad=3)
-            if rows and column == 0:
-                ax.set_ylabel(rows[row], rotation=0, ha="right", va="center", fontsize=10)
+        figure = Figure(figsize=(width, height))
+        ax = figure.add_axes((0, 0, 1, 1))  # in inches, for all images: axes for each take ten times as long
+        ax.axis("off")
+        corners = [
+            (left + (i % columns) * (size + 0.05), height - (i // columns + 1) * (size + above)) for i in range(len(x))
+        ]
+        shown = [i for i in range(len(x)) if i not in gaps]
+        for i in shown:
+            u, v = corners[i]
+            _imshow(ax, x[i], levels, extent=(u, u + size, v, v + size), aspect="auto")
+        for title, (u, v) in zip(titles, corners, strict=False):
+            ax.text(u + size / 2, v + size + 0.035, title, ha="center", va="bottom", fontsize=9)
+        for name, (u, v) in zip(rows or (), corners[::columns], strict=False):
+            ax.text(u - 0.055, v + size / 2, name, ha="right", va="center", fontsize=10)
+        frames = [patches.Rectangle(corners[i], size, size) for i in shown]
+        ax.add_collection(PatchCollection(frames, facecolor="none", edgecolor=FRAME, linewidth=0.6))
+        ax.set(xlim=(0, width), ylim=(0, height))
     return figure
 
 

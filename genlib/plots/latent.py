@@ -193,11 +193,12 @@ def side_by_side(pictures: Tensor, models: Mapping[str, tuple[Tensor, Tensor]]) 
     n, gap = len(pictures), torch.zeros_like(pictures[:1])
     rows = [(pictures, torch.zeros_like(pictures)), *models.values()]
     shown = torch.cat([part for left, right in rows for part in (left, gap, right)])
-    figure = images(shown, columns=2 * n + 1, rows=["test digit", *models])
-    for i, ax in enumerate(figure.axes):
-        ax.set_visible(i % (2 * n + 1) != n and (i < n or i > 2 * n))  # no frames in the gap, nor above the draws
-    box = figure.axes[n + 1 + n // 2].get_position()
-    figure.text((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, "draws from the prior:", ha="center", va="center")
+    columns = 2 * n + 1
+    gaps = {*range(n, columns), *range(n, len(shown), columns)}  # above the draws, and left of them
+    figure = images(shown, columns=columns, rows=["test digit", *models], gaps=gaps)
+    above = figure.axes[0].texts[0].get_position()[1]  # as high as the first row's name
+    right = figure.axes[0].get_xlim()[1]
+    figure.axes[0].text(right * 0.75, above, "draws from the prior:", ha="center", va="center")
     return figure
 
 
