@@ -197,8 +197,8 @@ def side_by_side(pictures: Tensor, models: Mapping[str, tuple[Tensor, Tensor]]) 
     gaps = {*range(n, columns), *range(n, len(shown), columns)}  # above the draws, and left of them
     figure = images(shown, columns=columns, rows=["test digit", *models], gaps=gaps)
     above = figure.axes[0].texts[0].get_position()[1]  # as high as the first row's name
-    right = figure.axes[0].get_xlim()[1]
-    figure.axes[0].text(right * 0.75, above, "draws from the prior:", ha="center", va="center")
+    middle = figure.axes[0].get_xlim()[1] * (1 - n / (2 * columns))
+    figure.axes[0].text(middle, above, "draws from the prior:", ha="center", va="center")
     return figure
 
 

@@ -220,11 +220,12 @@ def fit(
     test_every = settings.period("test", test, test_every, steps // 10)
     callback_every = settings.period("callback", callback, callback_every, steps // 20)
     checkpoint_every = settings.period("checkpoint", checkpoint, checkpoint_every, steps // 10)
-    rates, make = settings.schedule_of(schedule), settings.optimizer_of(optimizer, weight_decay)
+    rates = settings.schedule_of(schedule)
     settings.check_model(model)
     settings.check_players(model, lr, optimizer, weight_decay)
     own = settings.dtype_of(fabric, precision)
     fabric = settings.fabric_of(fabric, device, precision)
+    make = settings.optimizer_of(optimizer, weight_decay, fabric)
     with own_surroundings(fabric.device, model, own):
         examples = Examples("train", train, model, fabric.device, own)
         held_out = None if test is None else Examples("test", test, model, fabric.device, own)

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from genlib.classical import NaiveBayes
 from genlib.condition import MISSING, Images, Labels, Tokens
 from genlib.data import Dataset
 from genlib.model import GenerativeModel, Player, Trainable
-from genlib.training import CheckpointError, LossError, checkpoints, fit
+from genlib.training import CheckpointError, LossError, checkpoints, fit, settings
 
 
 class Line(GenerativeModel):
@@ -949,3 +950,20 @@ def test_two_processes_train_to_the_same_curve_as_one(tmp_path, kind):
     assert list(curves[0]) == list(curves[1])
     for name in curves[0]:
         assert torch.allclose(curves[0][name], curves[1][name], atol=1e-5), name
+
+
+@pytest.mark.parametrize(
+    ("precision", "fused"), [("32-true", True), ("64-true", True), ("bf16-mixed", True), ("16-mixed", False)]
+)
+def test_all_parameters_are_updated_at_once_unless_the_loss_is_scaled(precision, fused):
+    stand_in = SimpleNamespace(strategy=SimpleNamespace(precision=SimpleNamespace(precision=precision)))
+    make = settings.optimizer_of(None, 0.1, stand_in)
+    (group,) = make(list(Line().parameters()), lr=0.5).param_groups
+    assert (group["fused"], group["lr"], group["weight_decay"]) == (fused, 0.5, 0.1)
+
+
+def test_fused_updates_are_those_of_the_plain_optimizer():
+    plain = trained(optimizer=lambda p, lr: torch.optim.AdamW(p, lr=lr, betas=(0.9, 0.99), weight_decay=0.0))
+    fused = trained()
+    for a, b in zip(plain[0].parameters(), fused[0].parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
