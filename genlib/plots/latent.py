@@ -284,15 +284,21 @@ def plane(
     extent: Sequence[float],
     names: Sequence[str] = ("z1", "z2"),
     grid: Tensor | None = None,
+    note: str = "",
+    shares: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
     """Codes (n, 2) in the plane, the point ``at`` (2,), and the picture (C, H, W) that is decoded there, in 0..1.
 
     labels: one for each code; classes: their names, with colours and a legend where they are at most ten; extent
-    (x0, x1, y0, y1); names: of the two axes; grid: pictures (rows, columns, C, H, W) in 0..1 that tile the plane from
-    its lower left corner, where there are no codes to show.
+    (x0, x1, y0, y1); names: of the directions, the axes' first; grid: pictures (rows, columns, C, H, W) in 0..1 that
+    tile the plane from its lower left corner, where there are no codes to show; note: what stands below the picture;
+    shares: {factor: how much each direction tells of it, 0..1}, as a table.
     """
-    with canvas(6.6, 3.9, 1, 2, width_ratios=(3, 2)) as (figure, axes):
-        ax, out = axes[0]
+    ratios, wide = ((3, 2, 2.4), 9.6) if shares else ((3, 2), 6.6)
+    with canvas(wide, 3.9, 1, len(ratios), width_ratios=ratios) as (figure, axes):
+        ax, out = axes[0, :2]
+        if shares:
+            _share_table(axes[0, 2], shares, names)
         if len(classes) > len(TEN):
             labels, classes = None, ()  # colours that repeat tell nothing
         if grid is not None:
@@ -312,4 +318,19 @@ def plane(
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(5, len(classes)), **style)
         draw_picture(out, picture, None)
         out.set_title("decoded at the white point")
+        out.set_xlabel(note)
     return figure
+
+
+def _share_table(ax: Any, shares: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
+    """A row a direction, a column a factor, in per cent, the darker the more."""
+    table = 100 * torch.tensor(list(shares.values())).T  # (m, factors)
+    ax.imshow(table.tolist(), cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for k, row in enumerate(table.tolist()):
+        for j, value in enumerate(row):
+            ax.text(
+                j, k, f"{value:.0f}", ha="center", va="center", fontsize=8, color="white" if value > 60 else "black"
+            )
+    ax.set_xticks(range(len(shares)), list(shares), rotation=60, ha="right")
+    ax.set_yticks(range(len(names)), list(names))
+    ax.set_title("share it tells, in %")

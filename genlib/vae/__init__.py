@@ -9,7 +9,7 @@ from genlib.vae.iwae import IWAE
 from genlib.vae.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from genlib.vae.linear_gaussian import LinearGaussianVAE
 from genlib.vae.priors import ConditionalNormal, GaussianMixture, VampPrior
-from genlib.vae.refining import refine
+from genlib.vae.refining import fit_prior, refine
 from genlib.vae.reparameterization import reparameterize, reparameterized_gradient, score_function_gradient
 from genlib.vae.schedules import annealed, cyclical
 from genlib.vae.vae import VAE
@@ -29,6 +29,7 @@ __all__ = [
     "VampPrior",
     "annealed",
     "cyclical",
+    "fit_prior",
     "full_covariance",
     "gaussian_kl",
     "gaussian_kl_each",

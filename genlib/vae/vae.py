@@ -117,6 +117,14 @@ class VAE(GenerativeModel):
         if not 0 <= self.free_bits < math.inf or (self.free_bits and not isinstance(self.prior, StandardNormal)):
             raise ValueError(f"free_bits={self.free_bits}: 0 or more nats a latent, and with the prior N(0, I) alone")
 
+    def put_prior(self, prior: Prior, x: Tensor) -> None:
+        """Another prior in place of the one there is; a VampPrior that has not started yet does so at examples of x."""
+        has(("log_prob", "sample"), prior=prior)
+        self.prior = prior.to(x.device) if isinstance(prior, nn.Module) else prior
+        self._check_prior()
+        if isinstance(prior, VampPrior):
+            prior.start_from(self.likelihood.scaled(x))
+
     def forward(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x | z) for one draw z from q(z | x): what the model makes of x."""
         return self.decode(self.encode(x, y).rsample(), y)

@@ -23,6 +23,7 @@ from genlib.vae import (
     VampPrior,
     annealed,
     cyclical,
+    fit_prior,
     gaussian_kl_each,
     log_mean_exp,
     refine,
@@ -450,6 +451,45 @@ def test_refining_leaves_the_model_alone():
         refine(model, x, updates=-1)
     with pytest.raises(ValueError, match="unconditional"):
         refine(model, x, torch.zeros(6).long())
+
+
+@pytest.mark.parametrize("make", [lambda: GaussianMixture(2, 4), lambda: VampPrior((1, 2, 2), 4)])
+def test_a_prior_moved_to_the_codes_gains_what_is_to_be_gained(make):
+    """At most KL(q̄ ‖ p), and here, where a few Gaussians can be q̄, most of it."""
+    torch.manual_seed(0)
+    model = VAE((1, 2, 2), 2, hidden=8, dropout=0.3)
+    with torch.no_grad():
+        model.encoder[-1].weight.mul_(6)  # so that the codes are nowhere near N(0, I)
+        model.encoder[-1].bias.copy_(torch.tensor([1.0, -0.5, -2.0, -2.0]))
+    x = integers((1, 2, 2), n=4).repeat(50, 1, 1, 1)
+    before = copy.deepcopy(model.state_dict())
+    moved = fit_prior(model, x, make(), updates=300)
+    assert model.training
+    assert all(torch.equal(v, before[name]) for name, v in model.state_dict().items())
+    assert not moved.training
+    assert all(torch.equal(v, before[name]) for name, v in moved.state_dict().items() if not name.startswith("prior"))
+    with torch.no_grad():
+        q = model.eval().encode(x)
+        z = q.sample((200,))
+        log_bar = log_mean_exp(model.encode(x[:4]).log_prob(z[..., None, :]), dim=-1)
+        mismatch = (log_bar - model.log_prior(z)).mean()
+        gained = (moved.log_prior(z) - model.log_prior(z)).mean()
+        assert mismatch > 1
+        assert 0.8 * mismatch < gained < mismatch + 0.02
+        assert moved.sample(3).shape == (3, 1, 2, 2)
+
+
+def test_fitting_a_prior_says_what_it_can_not_do():
+    torch.manual_seed(0)
+    x = integers((1, 2, 2))
+    with pytest.raises(ValueError, match="updates=-1"):
+        fit_prior(VAE((1, 2, 2), 2, hidden=8), x, GaussianMixture(2, 3), updates=-1)
+    with pytest.raises(ValueError, match="without a condition"):
+        fit_prior(VAE((1, 2, 2), 2, hidden=8, classes=3), x, GaussianMixture(2, 3))
+    with pytest.raises(ValueError, match="free_bits"):
+        fit_prior(VAE((1, 2, 2), 2, hidden=8, free_bits=0.1), x, GaussianMixture(2, 3))
+    start = VampPrior((1, 2, 2), 3)
+    assert torch.equal(fit_prior(VAE((1, 2, 2), 2, hidden=8), x, start, updates=0).prior.inputs, 2.0 * x[:3] - 1)
 
 
 def test_a_bound_with_the_posterior_for_q_is_log_p():

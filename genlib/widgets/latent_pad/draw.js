@@ -3,7 +3,8 @@
 //   layers: the decoder for the browser, or null (then the kernel answers), points: [n][2], labels: [n] or null,
 //   classes: [text], images: base64 (N, C·H·W) bytes 0..255 or null, image_labels: [N] or null,
 //   prior: whether z ~ N(0, I), sheet: what the kernel's decoder makes of a grid of the plane, base64 bytes
-//   (SHEET², C·H·W), or null, hint, value, answer}.
+//   (SHEET², C·H·W), or null, shares: {factor: [m]}, how much of each factor a direction tells, 0..1, measured: whether
+//   the picture's slant and thickness are shown, hint, value, answer}.
 // value: {coordinates: [m], a: [m] or null, b: [m] or null, path: "line" or "circle", t: null or 0..1, serial}.
 // answer, from the kernel: {serial, picture: base64 float32, strip: [base64] or null}.
 // Tells: value. root.decode(z) runs the decoder, for whoever wants to compare.
@@ -21,13 +22,16 @@ import {
   floats,
   gliding,
   mount,
+  put,
   signed,
   slider,
+  svg,
 } from "../kit.js";
 import { network } from "./network.js";
 import { background } from "./background.js";
 import { classColour, drawGround, drawPlane } from "./plane.js";
 import { logPrior, nearest, space } from "./space.js";
+import { slant, thickness } from "./strokes.js";
 
 const PAD = 384;
 const STRIP = 9; // pictures on the way from A to B
@@ -50,6 +54,13 @@ const STYLE = `
   .sliders { display: grid; grid-template-columns: max-content 1fr 3.4em; gap: 2px 10px; align-items: center;
     margin-top: 8px; }
   .slider { display: contents; }
+  .factor { writing-mode: vertical-rl; transform: rotate(180deg); font-size: .85em; justify-self: center; }
+  .share { position: relative; text-align: right; font-size: .85em; padding: 1px 3px;
+    border: 1px solid var(--gl-faint); }
+  .share::before { content: ""; position: absolute; inset: 0 auto 0 0; width: var(--share); background: var(--gl-blue);
+    opacity: .35; }
+  .measures { display: grid; grid-template-columns: max-content 130px max-content; gap: 2px 8px; align-items: center;
+    margin-top: 6px; }
   .legend { font-size: .92em; display: flex; flex-wrap: wrap; gap: 2px 10px; margin-top: 4px; }
   .title { margin-bottom: 4px; }
 `;
@@ -92,23 +103,65 @@ function planeAndSliders(parent, view, state, theme) {
   }
   checkbox(el("div", left, { class: "ground" }), "pictures in the background", (on) => view.show(on), true);
   const box = el("div", left, { class: "sliders" });
+  const shares = sharesBeside(box, state);
   const sliders = (names.length > 2 ? names : []).map((label, k) => {
     const [min, max] = [extent.slice(0, 2), extent.slice(2)][k] ?? [-3, 3];
     const act = (value) => view.move(k, value);
     const made = slider(box, { label, min, max, step: "any", show: signed, act });
     // With step="any" an arrow moves by a hundredth of the range in most browsers.
     arrows(made.node, (dx, dy) => act(clamp(Number(made.node.value) + 0.1 * (dx + dy), min, max)));
+    shares(k);
     return made;
   });
   return { plane, setSliders: (coordinates) => sliders.forEach((each, k) => each.set(coordinates[k])) };
 }
 
+// Makes room for a column a factor beside the sliders; returns what fills a row, for direction k.
+function sharesBeside(box, { names, shares }) {
+  const factors = Object.keys(shares);
+  if (!factors.length) return () => {};
+  box.style.gridTemplateColumns = `max-content 1fr 3.4em repeat(${factors.length}, 2.5em)`;
+  el("span", box, { style: "grid-column: 1 / 4; align-self: end" }, "share it tells, in %");
+  for (const name of factors) el("span", box, { class: "factor" }, name);
+  return (k) => {
+    for (const name of factors) {
+      const percent = (100 * shares[name][k]).toFixed(0);
+      const label = `${names[k]} tells ${percent} % of ${name}`;
+      el("span", box, { class: "share", style: `--share:${percent}%`, role: "img", "aria-label": label }, percent);
+    }
+  };
+}
+
+// The picture's slant and thickness, each a number and a mark on a scale; returns what measures a picture.
+function measures(parent, root, shape) {
+  const box = el("div", parent, { class: "measures" });
+  const scale = (name, measure, [low, high], unit) => {
+    el("span", box, {}, name);
+    const track = svg("svg", box, { viewBox: "0 0 130 16", "aria-hidden": "true" });
+    svg("line", track, { x1: 5, x2: 125, y1: 8, y2: 8, stroke: "var(--gl-line)" });
+    const zero = 5 + (120 * -low) / (high - low);
+    svg("line", track, { x1: zero, x2: zero, y1: 3, y2: 13, stroke: "var(--gl-line)" });
+    const mark = svg("circle", track, { r: 5, cy: 8, fill: "var(--gl-orange)" });
+    const number = el("span", box, { class: "num" });
+    return (picture) => {
+      const value = measure(picture, shape);
+      put(mark, { cx: 5 + 120 * clamp((value - low) / (high - low), 0, 1) });
+      number.textContent = `${signed(value)}${unit}`;
+      return value;
+    };
+  };
+  const lean = scale("measured slant", slant, [-0.8, 0.8], "");
+  const wide = scale("measured thickness", thickness, [0, shape[1] / 5], " pixels");
+  return (picture) => Object.assign(root.dataset, { slant: lean(picture), thickness: wide(picture) });
+}
+
 // The right half: the decoded picture, where it is, and the pictures of the data that are nearest.
-function pictures(parent, state) {
+function pictures(parent, root, state) {
   const side = el("div", parent, { class: "side" });
   const first = el("div", side);
   el("div", first, { class: "title" }, "what the decoder makes of it");
   const out = el("canvas", first, { class: "out", role: "img", "aria-label": "the decoded picture" });
+  const measure = state.measured ? measures(first, root, state.shape) : () => {};
   const say = el("div", side, { class: "say" });
   const images = state.images ? bytes(state.images) : null;
   const near = [];
@@ -128,6 +181,7 @@ function pictures(parent, state) {
   }
   const show = (picture) => {
     showPicture(out, picture, state.shape);
+    measure(picture);
     if (!images) return;
     nearest(picture, images, NEAREST).forEach((i, k) => {
       if (near[k].index === i) return;
@@ -280,7 +334,7 @@ function setup(root, state, { tell, theme }) {
   root.decode = view.decode;
   const top = el("div", root, { class: "top" });
   const parts = planeAndSliders(top, view, state, theme);
-  parts.pictures = pictures(top, state);
+  parts.pictures = pictures(top, root, state);
   parts.way = wayTools(root, view);
   view.both = () => Boolean(view.value.a && view.value.b);
   view.update = updater(view, parts, state, frame, theme);

@@ -2,11 +2,12 @@
 
 import base64
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from genlib.data import strokes
 from genlib.widgets.drawing import Drawing, module
 from genlib.widgets.network import layers, packed
 
@@ -33,7 +34,9 @@ class LatentPad(Drawing):
         names, classes = self.state["names"], self.state["classes"]
         codes = f", with the codes of {len(self.state['points'])} pictures" if self.state["points"] else ""
         kinds = f" of {len(classes)} classes" if classes else ""
-        return f"The plane of the latents {names[0]} and {names[1]}{codes}{kinds}, a point, and its decoded picture."
+        shares = f"; a table of how much each latent tells of {', '.join(self.state['shares'])}"
+        what = f"The plane of the latents {names[0]} and {names[1]}{codes}{kinds}, a point, and its decoded picture"
+        return f"{what}{shares if self.state['shares'] else ''}."
 
     def _at(self, name: str) -> Tensor:
         coordinates = torch.tensor(self.value[name], dtype=torch.float32)
@@ -58,6 +61,18 @@ class LatentPad(Drawing):
     @property
     def picture(self) -> Tensor:
         return self._pictures(self.z[None])[0]
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """Of the picture as it stands, in one colour: its slant, sideways per upwards, and its thickness, in pixels."""
+        picture = self.picture[None].clamp(0, 1)
+        return {"slant": strokes.slant(picture).item(), "thickness": strokes.thickness(picture).item()}
+
+    def _note(self) -> str:
+        """What is measured, in words; nothing where it is not asked for."""
+        if not self.state["measured"]:
+            return ""
+        return "slant {slant:.2f}, thickness {thickness:.1f} pixels".format(**self.measured).replace("-", "−")
 
     @torch.no_grad()
     def _pictures(self, z: Tensor) -> Tensor:
@@ -100,8 +115,10 @@ class LatentPad(Drawing):
             labels=self.state["labels"],
             classes=self.state["classes"],
             extent=self.state["extent"],
-            names=self.state["names"][:2],
+            names=self.state["names"],
             grid=grid,
+            note=self._note(),
+            shares=self.state["shares"],
         )
         return plots.png(figure)
 
@@ -121,6 +138,8 @@ def latent_pad(
     image_labels: Tensor | None = None,
     classes: Sequence[str] = (),
     prior: bool = True,
+    shares: Mapping[str, Tensor] | None = None,
+    measured: bool = False,
     hint: str = "Drag the point, or use the arrow keys. Pin two places, and walk from one to the other.",
 ) -> LatentPad:
     """A plane of the latent space to walk in with the mouse or the arrow keys, and what the decoder makes of the point.
@@ -134,9 +153,11 @@ def latent_pad(
     them; extent (x0, x1, y0, y1), by default wide enough for the codes and 3 standard deviations of the prior;
     codes (n, L) with labels (n,), drawn as points;
     images (N, *shape) in 0..1, the pictures that "nearest" searches, with image_labels (N,), or with the codes' where
-    there is one of each; classes, the labels' names; prior, whether z ~ N(0, I), whose density is then drawn; hint,
-    what to try.
-    Returns: a widget; its ``z`` is the latent and ``picture`` the decoded picture as they stand.
+    there is one of each; classes, the labels' names; prior, whether z ~ N(0, I), whose density is then drawn;
+    shares {factor: (m,)} in 0..1, how much each direction tells of factors that are known, shown beside the sliders;
+    measured, whether the picture's slant and thickness are measured (``data.strokes``) and shown; hint, what to try.
+    Returns: a widget; its ``z`` is the latent and ``picture`` the decoded picture as they stand, ``measured`` its
+    slant and thickness.
     Raises: ValueError where shapes do not fit.
     """
     for what, values in {"origin": origin, "directions": directions, "codes": codes, "images": images}.items():
@@ -154,6 +175,11 @@ def latent_pad(
     if image_labels is None and images is not None and labels is not None and len(images) == len(labels):
         image_labels = labels
     _check_data(codes, labels, images, image_labels, shape)
+    table = {name: [float(share) for share in each] for name, each in (shares or {}).items()}
+    if any(len(each) != len(names) or not all(0 <= share <= 1 for share in each) for each in table.values()):
+        raise ValueError(f"shares must hold {len(names)} numbers in 0..1 for each factor, one for each direction")
+    if measured and shape[0] != 1:
+        raise ValueError(f"shape {tuple(shape)}: slant and thickness are measured in pictures of one colour")
     with torch.no_grad():
         made = decode(origin[None])
     if made.numel() != math.prod(shape):
@@ -174,6 +200,8 @@ def latent_pad(
         "image_labels": None if image_labels is None else image_labels.tolist(),
         "prior": prior,
         "sheet": None,
+        "shares": table,
+        "measured": measured,
         "hint": hint,
     }
     return LatentPad(state, decode, (origin, directions))
