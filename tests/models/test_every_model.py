@@ -11,7 +11,7 @@ from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Trans
 from genlib.classical import NaiveBayes
 from genlib.families import models
 from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
-from genlib.gan import GAN
+from genlib.gan import ACGAN, DCGAN, GAN, InfoGAN
 from genlib.hybrid import PixelVAE
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
@@ -37,6 +37,9 @@ EVERY = {
     "IAF": lambda: IAF((2,), classes=K, depth=2, hidden=8),
     "Glow": lambda: Glow(PIXELS, classes=K, depth=1, channels=4),
     "GAN": lambda: GAN(PIXELS, levels=256, classes=K, hidden=16),
+    "DCGAN": lambda: DCGAN(PIXELS, 3, levels=256, classes=K, channels=4, stages=1),
+    "ACGAN": lambda: ACGAN(PIXELS, levels=256, classes=K, hidden=16),
+    "InfoGAN": lambda: InfoGAN(PIXELS, 2, categories=3, values=1, levels=256, classes=K, hidden=16),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
     "VAE": lambda: VAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
     "Autoencoder": lambda: Autoencoder(PIXELS, levels=LEVELS, hidden=8),
