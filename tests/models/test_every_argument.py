@@ -166,6 +166,46 @@ CHANGED = {
         | {"weight": 2.0, "judge": "projection", "condition": ({"classes": None, "condition": Labels(4)}, Labels(3))}
         | {"generator": nn.Linear(6, 16), "discriminator": flat(16, 5)},
     ),
+    "CycleGAN": (
+        {"shape": (1, 8, 8)},
+        {
+            "shape": (1, 8, 12),
+            "levels": 3,
+            "network": "mlp",
+            "channels": 8,
+            "blocks": 1,
+            "hidden": ({"network": "mlp"}, 5),
+            "layers": ({"network": "mlp"}, 1),
+            "loss": "hinge",
+            "regulariser": R1(2.0),
+            "cycle": 2.0,
+            "identity": 1.0,
+            "history": 3,
+            "lr_translators": 0.1,
+            "lr_discriminators": 0.1,
+        },
+    ),
+    "CVAEGAN": (
+        {"shape": PIXELS, "latent": 2, "classes": 4, "hidden": 8},
+        {
+            "shape": (1, 4, 8),
+            "latent": 3,
+            "levels": 3,
+            "classes": 3,
+            "condition": ({"classes": None, "condition": Labels(4)}, Labels(3)),
+            "judge": "product",
+            "hidden": 5,
+            "layers": 1,
+            "dropout": 0.5,
+            "scale": 0.2,
+            "features": 1.0,
+            "matching": 1.0,
+            "adversarial": 1.0,
+            "lr_maker": 0.1,
+            "lr_discriminator": 0.1,
+            "lr_classifier": 0.1,
+        },
+    ),
     "InfoGAN": (
         {"shape": PIXELS, "latent": 2, "categories": 3, "values": 1, "hidden": 4},
         GAMES
@@ -186,6 +226,8 @@ def given(model):
     x = torch.randn(6, *model.shape, generator=g)
     if model.levels is not None:
         x = torch.randint(model.levels, x.shape, generator=g)
+    if isinstance(model.condition, Images) and model.condition.levels is not None:
+        return x, torch.randint(model.condition.levels, (6, *model.condition.shape), generator=g)
     if isinstance(model.condition, Images):
         return x, torch.rand(6, *model.condition.shape, generator=g)
     return x, None if model.classes is None else torch.arange(6) % model.classes
@@ -274,6 +316,9 @@ UNUSED = [
     ("GAN", CONV | {"dropout": 0.5}, "dropout"),
     ("GAN", {"network": "dcgan", "channels": 4, "hidden": 8}, "hidden"),
     ("GAN", {"layers": 0, "dropout": 0.5}, "dropout"),
+    ("CycleGAN", {"shape": (1, 8, 8), "hidden": 8}, "hidden"),
+    ("CycleGAN", {"network": "mlp", "blocks": 3}, "blocks"),
+    ("CycleGAN", {"network": "mlp", "layers": 0, "hidden": 8}, "hidden"),
     *[(name, {"judge": "projection"}, "judge") for name in ("GAN", "DCGAN", "InfoGAN")],
 ]
 
@@ -296,6 +341,10 @@ def test_what_would_change_nothing_is_refused(name, arguments, unused):
         ("GAN", {"condition": Labels(3, missing=True)}, "labels that are missing"),
         ("DCGAN", {"regulariser": R1(), "norm_discriminator": True}, "judges each example by itself"),
         ("DCGAN", {"spectral": True, "norm_discriminator": True}, "judges each example by itself"),
+        ("CycleGAN", {"shape": (1, 4, 4)}, "of even sides, 8 at least"),
+        ("CycleGAN", {"shape": (4, 4), "network": "mlp"}, "translates pictures .* or points"),
+        ("CVAEGAN", {}, "CVAEGAN needs the label of every example"),
+        ("CVAEGAN", {"condition": Labels(3, missing=True)}, "CVAEGAN needs the label of every example"),
         ("ACGAN", {}, "ACGAN guesses labels: pass classes="),
         ("ACGAN", {"condition": Images((1, 2, 2))}, "ACGAN guesses labels"),
         ("ACGAN", {"classes": 3, "judge": "concatenation"}, "would show the discriminator the label"),
@@ -312,7 +361,11 @@ def test_what_contradicts_itself_is_refused(name, arguments, words):
 NONSENSE = {
     "nonsense": set(),
     -1: set(),
-    2.5: {"weight", "beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
+    2.5: {
+        *("weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
+        *("lr_discriminators", "lr_maker", "lr_classifier"),
+    }
+    | {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
 }
 
 
