@@ -119,24 +119,30 @@ class Tokens(Condition):
 
 @dataclasses.dataclass(frozen=True)
 class Images(Condition):
-    """A picture: y (n, C, H, W), real values; what is not given of it is 0, with a channel more that says so.
+    """A picture: y (n, C, H, W), real values; what is not given of it is 0, with a channel more that says so. With
+    ``levels`` V, integers 0..V-1.
 
-    Encoded flat, as it is; with a width, by a hidden layer.
+    Encoded flat, as it is, integers as numbers 0..1; with a width, by a hidden layer.
     """
 
     shape: tuple[int, int, int]
+    levels: int | None = None
 
     def __post_init__(self) -> None:
         as_picture(self.shape)
+        whole(2, levels=self.levels)
 
     @property
     def asks(self) -> str:
-        return f"pictures (n, {', '.join(map(str, self.shape))}) of real values"
+        values = "real values" if self.levels is None else f"integers 0..{self.levels - 1}"
+        return f"pictures (n, {', '.join(map(str, self.shape))}) of {values}"
 
     def check(self, y: Tensor, n: int, *, values: bool = True) -> Tensor:
         must_be_tensor("y", y)
         if tuple(y.shape) != (n, *self.shape):
             raise ValueError(f"y has shape {tuple(y.shape)}; it must be {(n, *self.shape)}: {self.asks}")
+        if self.levels is not None:
+            return _integers(y, 0, self.levels, self.asks, values)
         return _reals(y, self.asks, values)
 
     @property
@@ -144,7 +150,7 @@ class Images(Condition):
         return math.prod(self.shape)
 
     def encoder(self, width: int | None = None) -> nn.Module:
-        flat = nn.Flatten()
+        flat = nn.Flatten() if self.levels is None else nn.Sequential(nn.Flatten(), Unit(self.levels))
         return flat if width is None else nn.Sequential(flat, nn.Linear(math.prod(self.shape), width), nn.SiLU())
 
 
@@ -191,6 +197,20 @@ class OneHot(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         known = F.one_hot(y.clamp(min=0), self.K).to(self.zero.dtype)
         return known * (y >= 0)[:, None]
+
+
+class Unit(nn.Module):
+    """Integers 0..levels-1 as numbers 0..1, in the precision of the model that holds it."""
+
+    zero: Tensor
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels = levels
+        self.register_buffer("zero", torch.zeros(()), persistent=False)  # knows the precision
+
+    def forward(self, y: Tensor) -> Tensor:
+        return y.to(self.zero.dtype) / (self.levels - 1)
 
 
 def as_condition(classes: "int | Condition | None", condition: Condition | None = None) -> Condition | None:

@@ -6,6 +6,9 @@ The features are yours: a tensor (n, d), or pass images and ``features=``, a cal
 our own small classifier. Then say so, "Fréchet distance on our classifier's features": FID is the name of one
 network's features, Inception's, and values of different features can't be compared.
 
+No single number sees everything. Copies of the training data please all distances but ``nearest``; a class that is
+missing shows in recall and ``judged``, a class that is one picture in ``spread``, blur in ``sharpness``.
+
 Latents are measured by what they hold: how many are in use (``active_units``), how much they tell of x
 (``mutual_information``), and how much each of them tells of factors that are known (``information_table``, ``mig``,
 ``linear_probe``).
@@ -113,7 +116,6 @@ def mmd(x: Tensor, y: Tensor, *, bandwidth: float | None = None, features: Featu
     Reference: Gretton, Borgwardt, Rasch, Schölkopf, Smola. A kernel two-sample test. 2012. JMLR 13:723-773
     """
     x, y = _two_sets(x, y, features, least=2)
-    n, m = len(x), len(y)
     if bandwidth is None:
         bandwidth = torch.pdist(torch.cat([x, y])).median().item()
     if not bandwidth > 0:
@@ -122,9 +124,149 @@ def mmd(x: Tensor, y: Tensor, *, bandwidth: float | None = None, features: Featu
     def kernel(u: Tensor, v: Tensor) -> Tensor:
         return torch.exp(-(_distances(u, v) ** 2) / (2 * bandwidth**2))
 
-    # k(u, u) = 1: what is compared with itself says nothing, and counting it is what biases the simpler estimate.
-    within_x, within_y = (kernel(x, x).sum() - n) / (n * (n - 1)), (kernel(y, y).sum() - m) / (m * (m - 1))
-    return (within_x + within_y - 2 * kernel(x, y).mean()).item()
+    return _unbiased_mmd(kernel, x, y)
+
+
+def frechet_extrapolated(
+    a: Tensor,
+    b: Tensor,
+    *,
+    features: Features | None = None,
+    points: int = 15,
+    generator: torch.Generator | None = None,
+) -> float:
+    r"""The squared Fréchet distance as it would be with ever more of a: a line through its values, at 1/n = 0.
+
+    .. math:: \mathbb E\, d^2(n) \approx d^2_\infty + \frac{c}{n}
+
+    The bias falls as 1/n, to first order, and c depends on the model: at one n the better of two models may look worse.
+    So d² is computed with ``points`` numbers n of examples of a, spread evenly in 1/n from a quarter of them to all,
+    each time others, and fitted by least squares. b stays whole, and so does the bias that it brings. Sampling error can
+    take the result below 0.
+
+    Arguments: a (n, d), what is generated, b (m, d), the data, or images and features=; points >= 2.
+    Reference: Chong, Forsyth. Effectively unbiased FID and Inception Score and where to find them. 2020.
+    arXiv:1911.07023
+    """
+    if points < 2:
+        raise ValueError(f"points={points}: a line needs two at least")
+    a, b = _two_sets(a, b, features, least=20)
+    inverse = torch.linspace(4 / len(a), 1 / len(a), points, dtype=torch.float64)
+    sizes = (1 / inverse).round().long().clamp(max=len(a))
+    orders = [torch.randperm(len(a), generator=generator)[:n].to(a.device) for n in sizes.tolist()]
+    values = torch.tensor([frechet_distance(a[order], b) for order in orders], dtype=torch.float64)
+    line = torch.stack([torch.ones(points, dtype=torch.float64), 1 / sizes.double()], 1)
+    return torch.linalg.lstsq(line, values[:, None]).solution[0, 0].item()
+
+
+def kernel_distance(x: Tensor, y: Tensor, *, degree: int = 3, features: Features | None = None) -> float:
+    r"""The squared maximum mean discrepancy with the kernel of a polynomial: the unbiased estimate.
+
+    .. math:: k(u, v) = \Big(\frac{u \cdot v}{d} + 1\Big)^3
+
+    It sees the moments of the features up to the degree, where the Fréchet distance sees two; and its mean does not
+    depend on the numbers of samples: a few hundred say the same as thousands, with more scatter. It is below 0 about as
+    often as above where both come from the same distribution. On Inception's features it is called KID.
+
+    Arguments: x (n, d), y (m, d), or images and features=; degree >= 1. Memory O(nm).
+    Reference: Bińkowski, Sutherland, Arbel, Gretton. Demystifying MMD GANs. 2018. arXiv:1801.01401
+    """
+    if degree < 1:
+        raise ValueError(f"degree={degree}: the polynomial's degree must be at least 1")
+    x, y = _two_sets(x, y, features, least=2)
+
+    def kernel(u: Tensor, v: Tensor) -> Tensor:
+        return (u @ v.T / u.shape[1] + 1) ** degree
+
+    return _unbiased_mmd(kernel, x, y)
+
+
+class Nearest(NamedTuple):
+    """Of each sample: distance to the nearest of the others (n,), and which one that is, its index (n,)."""
+
+    distance: Tensor
+    which: Tensor
+
+
+def nearest(samples: Tensor, others: Tensor, *, features: Features | None = None) -> Nearest:
+    """The nearest training example of each sample, to look at side by side: is it a copy?
+
+    Arguments: samples (n, d), others (m, d), or images and features=; pixels are features too: x.flatten(1).
+    """
+    samples, others = _two_sets(samples, others, features, least=1)
+    found = [_distances(s, others).min(1) for s in samples.split(500)]
+    return Nearest(torch.cat([f.values for f in found]), torch.cat([f.indices for f in found]))
+
+
+def copied(samples: Tensor, train: Tensor, test: Tensor, *, features: Features | None = None) -> float:
+    r"""The share of samples that lie nearer to the training data than to as many test data; 1/2 if they know neither.
+
+    .. math:: \frac1n \sum_i \big[\min_j |s_i - x^{train}_j| < \min_j |s_i - x^{test}_j|\big]
+
+    A model that learned the distribution has no reason to lie nearer to the one than to the other: both are draws of
+    it. Copies have a share of 1. A tie counts one half. Standard error √(1/4n), at least.
+
+    Arguments: samples (n, d), train and test (m, d) of equal size (take some of the larger), or images and features=.
+    Reference, a test of the same idea: Meehan, Chaudhuri, Dasgupta. A non-parametric test to detect data-copying in
+    generative models. 2020. arXiv:2004.05675
+    """
+    if len(train) != len(test):
+        raise ValueError(f"{len(train)} training and {len(test)} test examples: with more of one, one is nearer to it")
+    to_train, to_test = (nearest(samples, part, features=features).distance for part in (train, test))
+    return ((to_train < to_test).double() + (to_train == to_test).double() / 2).mean().item()
+
+
+class Judged(NamedTuple):
+    """right: the share taken for what they were asked to be, None where nothing was asked; classes (K,): the share of
+    the samples that is taken for each."""
+
+    right: float | None
+    classes: Tensor
+
+
+@torch.no_grad()
+def judged(x: Tensor, y: Tensor | None, classify: Callable[[Tensor], Tensor]) -> Judged:
+    """What a classifier takes samples for, which were asked to be y (n,), or nothing.
+
+    A high share says that pictures are easy to classify, not that they are good, nor that they differ. classify,
+    x (B, *shape) -> logits (B, K).
+    """
+    logits = torch.cat([classify(batch) for batch in x.split(500)])
+    said = logits.argmax(1)
+    shares = said.bincount(minlength=logits.shape[1]).double() / len(said)
+    return Judged(None if y is None else (said == y).double().mean().item(), shares)
+
+
+def spread(features: Tensor, y: Tensor | None = None) -> float:
+    r"""How different samples are: the total variance of their features, (n, d), within the classes y where they are
+    given.
+
+    .. math:: \frac{1}{K} \sum_k \mathrm{tr}\, \widehat{\mathrm{Cov}}(f \mid y = k)
+
+    Hold it against that of data: 0 where each class is one picture. In squared units of the features.
+    """
+    if features.ndim != 2 or len(features) < 2:
+        raise ValueError(f"the features have shape {tuple(features.shape)}; give (n, d) of at least two samples")
+    f = features.detach().double()
+    groups = [f] if y is None else [f[y == k] for k in y.unique()]
+    if min(len(group) for group in groups) < 2:
+        raise ValueError("a class has a single sample, whose spread nobody knows: take more")
+    return sum(group.var(0).sum().item() for group in groups) / len(groups)
+
+
+def sharpness(x: Tensor, *, span: float = 1.0) -> float:
+    r"""How steep the edges of pictures are: the root of the mean square of what a Laplacian makes of them.
+
+    .. math:: \sqrt{\mathbb E\, (4 x_{ij} - x_{i-1,j} - x_{i+1,j} - x_{i,j-1} - x_{i,j+1})^2} \;/\; \mathrm{span}
+
+    Hold it against that of data: blur has less, noise has more. Between pixels that have all four neighbours.
+    Arguments: x (n, C, H, W), of any numbers; span, how far apart black and white are in them, such as levels - 1.
+    """
+    if x.ndim != 4 or min(x.shape[2:]) < 3 or not span > 0:
+        raise ValueError(f"x has shape {tuple(x.shape)}, span={span}: give pictures (n, C, H, W), 3x3 at least")
+    p = x.double()
+    edges = 4 * p[..., 1:-1, 1:-1] - p[..., :-2, 1:-1] - p[..., 2:, 1:-1] - p[..., 1:-1, :-2] - p[..., 1:-1, 2:]
+    return edges.square().mean().sqrt().item() / span
 
 
 class ModeCoverage(NamedTuple):
@@ -297,6 +439,15 @@ def _two_sets(a: Tensor, b: Tensor, features: Features | None, least: int) -> tu
 def _distances(u: Tensor, v: Tensor) -> Tensor:
     """Euclidean distances (n, m). Not by |u|² + |v|² - 2uv, which loses the small ones to rounding."""
     return torch.cdist(u, v, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _unbiased_mmd(kernel: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> float:
+    """From (n, d) and (m, d). What is compared with itself says nothing; counting it biases the simpler estimate."""
+    within = []
+    for points in (x, y):
+        n, table = len(points), kernel(points, points)
+        within.append((table.sum() - table.diagonal().sum()) / (n * (n - 1)))
+    return (within[0] + within[1] - 2 * kernel(x, y).mean()).item()
 
 
 def _share_inside(points: Tensor, support: Tensor, k: int) -> float:

@@ -597,7 +597,7 @@ def _out_of_range(model: nn.Module, x: Tensor, y: Tensor | None) -> dict[str, tu
             "a level that is too high": ((x + levels, y), "x holds"),
             "a level below 0": ((x - levels, y), "x holds"),
         }
-    if y is not None:
+    if y is not None and model.classes is not None:
         bad["a label that is too high"] = ((x, y + model.classes), "y holds")
     return bad
 

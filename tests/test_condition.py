@@ -18,6 +18,7 @@ FITS = {
     "labels, some missing": (Labels(3, missing=True), integers(0, MISSING, 2)),
     "tokens": (Tokens(4, 9), integers([1, 8, 0, 0], [3, 3, 3, 3])),
     "pictures": (Images((1, 2, 3)), torch.rand(5, 1, 2, 3)),
+    "pictures of levels": (Images((1, 1, 2), levels=5), integers([[[0, 4]]], [[[3, 1]]])),
     "no examples": (Labels(3), integers().long()),
     "small integers": (Labels(3), integers(0, 2).int()),
     "bytes": (Labels(256), integers(0, 255).to(torch.uint8)),
@@ -42,6 +43,13 @@ REFUSED = {
     "another picture": (Images((1, 2, 3)), torch.rand(2, 1, 3, 2), 2, r"it must be \(2, 1, 2, 3\): pictures"),
     "too few pictures": (Images((1, 2, 3)), torch.rand(2, 1, 2, 3), 3, r"it must be \(3, 1, 2, 3\)"),
     "integer pictures": (Images((1, 2, 3)), torch.ones(2, 1, 2, 3).long(), 2, "y holds torch.int64; pass pictures"),
+    "a level beyond": (
+        Images((1, 1, 2), 4),
+        integers([[[0, 4]]]),
+        1,
+        r"y holds 0\.\.4; pass pictures .* 0\.\.3",
+    ),
+    "real levels": (Images((1, 1, 2), 4), torch.rand(1, 1, 1, 2), 1, "y holds torch.float32; pass pictures"),
     "a picture with a hole": (Images((1, 1, 1)), torch.full((1, 1, 1, 1), torch.nan), 1, "not finite"),
 }
 
@@ -144,3 +152,11 @@ def test_vectors_are_given_as_they_are_or_through_a_linear_map():
             condition.check(bad, 4)
     with pytest.raises(ValueError, match="pass y, vectors"):
         condition.draw(2)
+
+
+def test_pictures_of_levels_are_encoded_as_numbers_between_0_and_1():
+    encoder = Images((1, 1, 2), levels=5).encoder()
+    assert encoder(integers([[[0, 4]]], [[[3, 1]]])).tolist() == [[0, 1], [0.75, 0.25]]
+    assert encoder.double()(integers([[[1, 1]]])).dtype == torch.double
+    with pytest.raises(ValueError, match="levels=1"):
+        Images((1, 1, 2), levels=1)

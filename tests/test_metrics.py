@@ -309,3 +309,156 @@ def test_a_linear_probe_finds_what_is_mixed_and_not_what_is_folded():
     assert metrics.linear_probe(folded[:2000], half[0], folded[2000:], half[1])["a"] < 0.05
     one_hot = torch.nn.functional.one_hot(factors["b"]).float()
     assert metrics.linear_probe(one_hot[:2000], half[0], one_hot[2000:], half[1])["b"] == 1
+
+
+# --- judging samples
+
+
+def test_the_extrapolated_frechet_distance_has_no_bias_in_n():
+    d, exact = 20, torch.zeros(20).double()
+    b = with_moments(2000, exact, torch.eye(d).double())
+    plain, extrapolated = [], []
+    for seed in range(12):
+        a = torch.randn(400, d, generator=generator(seed), dtype=torch.double) + 0.3
+        plain.append(metrics.frechet_distance(a, b))
+        extrapolated.append(metrics.frechet_extrapolated(a, b, generator=generator(seed)))
+    truth = d * 0.3**2
+    plain, extrapolated = torch.tensor(plain), torch.tensor(extrapolated)
+    error = extrapolated.std() / math.sqrt(12)
+    assert plain.mean() - truth > 4 * plain.std() / math.sqrt(12)
+    assert abs(extrapolated.mean() - truth) < max(4 * error, 0.05)
+    assert abs(extrapolated.mean() - truth) < (plain.mean() - truth) / 3
+
+
+def test_the_extrapolation_is_the_line_through_its_two_ends(monkeypatch):
+    """Where d²(n) is 5 + 70 / n exactly, it gives 5, from any points."""
+    monkeypatch.setattr(metrics, "frechet_distance", lambda a, b: 5 + 70 / len(a))
+    a = torch.randn(300, 2, generator=generator())
+    for points in (2, 15):
+        assert metrics.frechet_extrapolated(a, a, points=points) == pytest.approx(5)
+    with pytest.raises(ValueError, match="points=1"):
+        metrics.frechet_extrapolated(a, a, points=1)
+
+
+def test_kernel_distance_by_hand():
+    x, y = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), torch.tensor([[0.0, 0.0], [2.0, -1.0]])
+
+    def k(u, v):
+        return (float(u @ v) / 2 + 1) ** 3
+
+    within_x = sum(k(x[i], x[j]) for i in range(3) for j in range(3) if i != j) / 6
+    between = sum(k(u, v) for u in x for v in y) / 6
+    assert metrics.kernel_distance(x, y) == pytest.approx(within_x + k(y[0], y[1]) - 2 * between)
+
+
+@pytest.mark.parametrize(("degree", "shift"), [(1, 0.7), (2, 0.7), (3, 0.0)])
+def test_kernel_distance_is_unbiased(degree, shift):
+    """One feature: (uv + 1)^2 = 1 + 2uv + u²v², so that the truth is 2 (Δ mean)² + (Δ mean of squares)²."""
+    truth = {1: shift**2, 2: 2 * shift**2 + shift**4, 3: 0.0}[degree]
+    found = []
+    for seed in range(400):
+        z = torch.randn(25, 1, generator=generator(seed), dtype=torch.double)
+        found.append(metrics.kernel_distance(z[:15], z[15:] + shift, degree=degree))
+    found = torch.tensor(found)
+    assert abs(found.mean() - truth) < 4 * found.std() / 20
+
+
+def test_kernel_distance_sees_what_two_moments_do_not():
+    g = generator()
+    lopsided = -torch.rand(2000, 1, generator=g).log() - 1  # mean 0, variance 1, third moment 2
+    round_ = torch.randn(2000, 1, generator=g)
+    assert metrics.frechet_distance(lopsided, round_) < 0.02
+    assert metrics.kernel_distance(lopsided, round_) > 2  # (Δ third moment)² = 4
+
+
+def test_the_nearest_training_example():
+    train = torch.randn(700, 3, generator=generator())
+    found = metrics.nearest(train[[5, 600]] + 1e-4, train)
+    assert found.which.tolist() == [5, 600]
+    assert found.distance.tolist() == pytest.approx([1e-4 * math.sqrt(3)] * 2, rel=0.05)
+    many = metrics.nearest(torch.randn(1100, 3, generator=generator(1)), train)  # several batches
+    assert many.which.shape == (1100,)
+    point = torch.randn(1100, 3, generator=generator(1))[1050]
+    assert many.distance[1050].item() == pytest.approx((point - train).norm(dim=1).min().item(), rel=1e-5)
+
+
+def test_copies_are_told_from_new_draws():
+    train, test, fresh = (torch.randn(600, 2, generator=generator(seed)) for seed in range(3))
+    assert metrics.copied(train + 1e-3, train, test) > 0.97
+    assert metrics.copied(test + 1e-3, train, test) < 0.03
+    assert metrics.copied(fresh, train, test) == pytest.approx(0.5, abs=0.1)
+    assert metrics.copied(fresh, train, train) == 0.5
+    with pytest.raises(ValueError, match="600 training and 599 test"):
+        metrics.copied(fresh, train, test[1:])
+
+
+def test_what_a_classifier_takes_samples_for():
+    x = torch.tensor([0, 1, 1, 3, 3, 3]).repeat(200).view(-1, 1)
+    classify = lambda x: nn.functional.one_hot(x[:, 0], 4)  # noqa: E731
+    y = torch.tensor([0, 1, 2, 3, 3, 0]).repeat(200)
+    right, classes = metrics.judged(x, y, classify)
+    assert right == pytest.approx(4 / 6)
+    assert classes.tolist() == pytest.approx([1 / 6, 2 / 6, 0, 3 / 6])
+    assert metrics.judged(x, None, classify).right is None
+
+
+def test_spread_is_the_trace_of_the_covariance_within_classes():
+    a = with_moments(50, torch.zeros(3).double(), torch.tensor([1.0, 4.0, 0.25]).double().diag())
+    b = with_moments(30, 9 * torch.ones(3).double(), 2 * torch.eye(3).double(), seed=1)
+    y = torch.tensor([0] * 50 + [5] * 30)
+    assert metrics.spread(a) == pytest.approx(5.25)
+    assert metrics.spread(torch.cat([a, b]), y) == pytest.approx((5.25 + 6) / 2)
+    assert metrics.spread(torch.cat([a, b])) > 50
+    assert metrics.spread(a[:1].expand(9, 3)) == pytest.approx(0)
+    with pytest.raises(ValueError, match="a class has a single sample"):
+        metrics.spread(a[:3], torch.tensor([0, 0, 1]))
+    with pytest.raises(ValueError, match="at least two samples"):
+        metrics.spread(torch.zeros(3))
+
+
+def test_sharpness_by_hand():
+    i, j = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing="ij")
+    ramp, board = (3 * i + 2 * j)[None, None], ((i + j) % 2)[None, None]
+    assert metrics.sharpness(ramp) == pytest.approx(0)
+    assert metrics.sharpness(board) == pytest.approx(4)
+    assert metrics.sharpness((16 * board).long(), span=16) == pytest.approx(4)
+    noise = torch.randn(50, 1, 28, 28, generator=generator())
+    assert metrics.sharpness(noise) == pytest.approx(math.sqrt(20), rel=0.02)  # 4² + 4 variances
+    blurred = nn.functional.avg_pool2d(noise, 3, stride=1, padding=1)
+    assert metrics.sharpness(blurred) < 0.5 * metrics.sharpness(noise)
+    for wrong, span in ((noise[0], 1.0), (noise[..., :2], 1.0), (noise, 0.0)):
+        with pytest.raises(ValueError, match="give pictures"):
+            metrics.sharpness(wrong, span=span)
+
+
+def test_what_sees_what():
+    """Four ways to fool a metric, on points whose truth is known: each is caught by another number."""
+    g = generator(7)
+
+    def draw(n):
+        return torch.tensor([[3.0, 0.0], [-3.0, 0.0]])[torch.randint(2, (n,), generator=g)] + torch.randn(
+            n, 2, generator=g
+        )
+
+    train, test, honest = draw(500), draw(500), draw(500)
+    copies = train + 1e-3 * torch.randn(500, 2, generator=g)
+    one_mode = honest[honest[:, 0] > 0].repeat(3, 1)[:500] + 1e-3 * torch.randn(500, 2, generator=g)
+    noisy = torch.cat([honest[:490], 40 * torch.randn(10, 2, generator=g)])
+
+    def table(x):
+        return metrics.frechet_distance(x, test), *metrics.precision_recall(test, x), metrics.copied(x, train, test)
+
+    honest_distance, precision, recall, share = table(honest)
+    assert honest_distance < 0.3
+    assert min(precision, recall) > 0.9
+    assert share < 0.6
+    distance, precision, recall, share = table(copies)  # all but one are pleased
+    assert distance < 0.3
+    assert min(precision, recall) > 0.9
+    assert share > 0.95
+    distance, precision, recall, _ = table(one_mode)
+    assert precision > 0.9
+    assert recall < 0.7
+    distance, precision, recall, _ = table(noisy)  # ten points of five hundred
+    assert distance > 10 * honest_distance
+    assert precision > 0.9

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genlib.quantize import Dequantize, dequantize, from_unit, quantize, to_signed, to_unit
+from genlib.quantize import Dequantize, Pixels, dequantize, from_unit, quantize, to_signed, to_unit
 
 
 @pytest.mark.parametrize("levels", [2, 17, 256])
@@ -43,3 +43,18 @@ def test_it_follows_the_precision_of_its_model_and_leaves_no_trace_in_its_weight
     assert torch.equal(module.quantize(module(v)), v)
     assert to_unit(v, 5, dtype).dtype == to_signed(v, 5, dtype).dtype == dtype
     assert not module.state_dict()
+
+
+def test_pixels_for_a_judge_fill_their_cells_and_come_back():
+    pixels, v = Pixels(17), torch.arange(17).repeat(200)
+    r = pixels.reals(v)
+    assert (r.min(), r.max()) == (-1, 1)
+    assert torch.equal(pixels.finished(r), v)
+    seen = pixels.seen(r.requires_grad_())
+    assert torch.equal(((seen + 1) / 2 * 17).floor().long(), v)
+    assert ((seen + 1) / 2 * 17 - v).std() > 0.2
+    assert torch.allclose(torch.autograd.grad(seen.sum(), r)[0], torch.tensor(16 / 17))
+    reals = torch.randn(5)
+    assert all(
+        torch.equal(same(reals), reals) for same in (Pixels(None).reals, Pixels(None).seen, Pixels(None).finished)
+    )

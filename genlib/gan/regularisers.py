@@ -6,6 +6,7 @@ updates, so that the generator never meets a discriminator beyond it.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +15,14 @@ Critic = Callable[[Tensor], Tensor]  # (B, *shape) -> (B,)
 
 
 class Regulariser:
-    """What is done about a discriminator: nothing. Subclasses say what."""
+    """What is done about a discriminator: nothing. Subclasses say what.
+
+    alone: whether it asks for a discriminator that judges each example by itself. A penalty of slopes does: batch
+    normalisation would make the slope at one example depend on all others.
+    """
 
     weight: float = 1.0
+    alone: ClassVar[bool] = False
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor | None:
         """A scalar that joins the loss, times ``weight``; None for nothing."""
@@ -31,6 +37,7 @@ class R1(Regulariser):
     """A penalty for slopes where the data are: see ``r1``."""
 
     weight: float = 1.0
+    alone: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_weight(self)
@@ -44,6 +51,7 @@ class GradientPenalty(Regulariser):
     """A penalty for slopes that are not 1, WGAN-GP's: see ``gradient_penalty``."""
 
     weight: float = 10.0
+    alone: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_weight(self)

@@ -1,5 +1,6 @@
 """Models made of two families: the only folder that may import several."""
 
+from genlib.hybrid.cvae_gan import CVAEGAN, mean_feature_distance
 from genlib.hybrid.pixel_vae import PixelVAE
 
-__all__ = ["PixelVAE"]
+__all__ = ["CVAEGAN", "PixelVAE", "mean_feature_distance"]

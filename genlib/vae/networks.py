@@ -110,12 +110,6 @@ def check_used(of: Callable, encoder: Any, decoder: Any, **how: Any) -> None:
         refuse_unused(of, "layers=0 has no hidden units", hidden=how["hidden"], dropout=how["dropout"])
 
 
-def beside(h: Tensor, features: Tensor) -> Tensor:
-    """(B, C, …) and (B, K) -> (B, C + K, …): the features along axis 1, the same everywhere."""
-    features = features.to(h.dtype).view(*features.shape, *[1] * (h.ndim - 2))
-    return torch.cat([h, features.expand(-1, -1, *h.shape[2:])], 1)
-
-
 def full_precision(h: Tensor) -> Tensor:
     """float32 where autocast gave half of it: what follows adds up many small numbers."""
     return h.float() if h.dtype in (torch.float16, torch.bfloat16) else h

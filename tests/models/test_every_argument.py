@@ -72,7 +72,13 @@ GAMES = {
     "shape": (1, 4, 8), "latent": 3, "levels": 3, "classes": 3, "condition": Labels(3), "network": "conv", "hidden": 5,
     "layers": 1, "channels": (CONV, 8), "stages": (CONV, 1), "spectral": True, "generator": nn.Linear(2, 16),
     "discriminator": flat(16, 1), "loss": "wasserstein", "regulariser": R1(2.0), "noise": 0.5, "updates": 3,
-    "lr_generator": 0.1, "lr_discriminator": 0.1,
+    "lr_generator": 0.1, "lr_discriminator": 0.1, "judge": ({"classes": 3}, "concatenation"), "batch_norm": True,
+    "dropout": 0.5,
+}  # fmt: skip
+ONLY_OF_GAN = ("network", "hidden", "layers", "batch_norm", "dropout", "generator", "discriminator")
+TRICKS = {
+    "norm_generator": False, "norm_discriminator": False, "resampling": "nearest", "activation": "tanh", "tanh": False,
+    "slope": 0.0,
 }  # fmt: skip
 # For each model the arguments of a small one, and another value for each argument; with other arguments beside it,
 # where it takes those to matter: (beside, value).
@@ -150,6 +156,62 @@ CHANGED = {
         | {"variational": ({"levels": 3}, True), "reversible": True},
     ),
     "GAN": ({"shape": PIXELS, "hidden": 4}, GAMES),
+    "DCGAN": (
+        {"shape": PIXELS, "latent": 2, "channels": 4},
+        {k: v for k, v in GAMES.items() if k not in ONLY_OF_GAN} | TRICKS | {"channels": 8, "stages": 1},
+    ),
+    "ACGAN": (
+        {"shape": PIXELS, "classes": 4, "hidden": 4},
+        GAMES
+        | {"weight": 2.0, "judge": "projection", "condition": ({"classes": None, "condition": Labels(4)}, Labels(3))}
+        | {"generator": nn.Linear(6, 16), "discriminator": flat(16, 5)},
+    ),
+    "CycleGAN": (
+        {"shape": (1, 8, 8)},
+        {
+            "shape": (1, 8, 12),
+            "levels": 3,
+            "network": "mlp",
+            "channels": 8,
+            "blocks": 1,
+            "hidden": ({"network": "mlp"}, 5),
+            "layers": ({"network": "mlp"}, 1),
+            "loss": "hinge",
+            "regulariser": R1(2.0),
+            "cycle": 2.0,
+            "identity": 1.0,
+            "history": 3,
+            "lr_translators": 0.1,
+            "lr_discriminators": 0.1,
+        },
+    ),
+    "CVAEGAN": (
+        {"shape": PIXELS, "latent": 2, "classes": 4, "hidden": 8},
+        {
+            "shape": (1, 4, 8),
+            "latent": 3,
+            "levels": 3,
+            "classes": 3,
+            "condition": ({"classes": None, "condition": Labels(4)}, Labels(3)),
+            "judge": "product",
+            "hidden": 5,
+            "layers": 1,
+            "dropout": 0.5,
+            "scale": 0.2,
+            "features": 1.0,
+            "matching": 1.0,
+            "adversarial": 1.0,
+            "lr_maker": 0.1,
+            "lr_discriminator": 0.1,
+            "lr_classifier": 0.1,
+        },
+    ),
+    "InfoGAN": (
+        {"shape": PIXELS, "latent": 2, "categories": 3, "values": 1, "hidden": 4},
+        GAMES
+        | {"categories": 4, "values": 2, "weight": 2.0, "scale": 0.2}
+        | {"generator": nn.Linear(6, 16), "discriminator": flat(16, 5)},
+    ),
 }
 
 
@@ -164,6 +226,8 @@ def given(model):
     x = torch.randn(6, *model.shape, generator=g)
     if model.levels is not None:
         x = torch.randint(model.levels, x.shape, generator=g)
+    if isinstance(model.condition, Images) and model.condition.levels is not None:
+        return x, torch.randint(model.condition.levels, (6, *model.condition.shape), generator=g)
     if isinstance(model.condition, Images):
         return x, torch.rand(6, *model.condition.shape, generator=g)
     return x, None if model.classes is None else torch.arange(6) % model.classes
@@ -210,7 +274,7 @@ def test_every_argument_changes_something(name, argument):
     beside, value = value if isinstance(value, tuple) and isinstance(value[0], dict) else ({}, value)
     before, after = base | beside, base | beside | {argument: value}
     for arguments in (before, after):
-        if name == "GAN" and arguments.get("network") == "conv":
+        if "hidden" in base and arguments.get("network") == "conv":
             del arguments["hidden"]  # which convolutions do not have
     assert told(built(name, before)) != told(built(name, after)), f"{name}({argument}={value!r}) changes nothing"
 
@@ -245,7 +309,17 @@ UNUSED = [
     ("GAN", CONV | {"hidden": 8}, "hidden"),
     ("GAN", CONV | {"layers": 1}, "layers"),
     ("GAN", {"discriminator": flat(16, 1), "spectral": True}, "spectral"),
+    ("GAN", {"discriminator": flat(16, 1), "dropout": 0.5}, "dropout"),
+    ("GAN", {"generator": nn.Linear(2, 16), "batch_norm": True}, "batch_norm"),
     ("GAN", {"generator": nn.Linear(2, 16), "discriminator": flat(16, 1), "hidden": 8}, "hidden"),
+    ("GAN", CONV | {"batch_norm": True}, "batch_norm"),
+    ("GAN", CONV | {"dropout": 0.5}, "dropout"),
+    ("GAN", {"network": "dcgan", "channels": 4, "hidden": 8}, "hidden"),
+    ("GAN", {"layers": 0, "dropout": 0.5}, "dropout"),
+    ("CycleGAN", {"shape": (1, 8, 8), "hidden": 8}, "hidden"),
+    ("CycleGAN", {"network": "mlp", "blocks": 3}, "blocks"),
+    ("CycleGAN", {"network": "mlp", "layers": 0, "hidden": 8}, "hidden"),
+    *[(name, {"judge": "projection"}, "judge") for name in ("GAN", "DCGAN", "InfoGAN")],
 ]
 
 
@@ -265,6 +339,17 @@ def test_what_would_change_nothing_is_refused(name, arguments, unused):
         ("VAE", {"classes": 3, "condition": Labels(3)}, "pass one of the two"),
         ("VAE", {"likelihood": Gaussian(), "levels": 17}, "levels=17"),
         ("GAN", {"condition": Labels(3, missing=True)}, "labels that are missing"),
+        ("DCGAN", {"regulariser": R1(), "norm_discriminator": True}, "judges each example by itself"),
+        ("DCGAN", {"spectral": True, "norm_discriminator": True}, "judges each example by itself"),
+        ("CycleGAN", {"shape": (1, 4, 4)}, "of even sides, 8 at least"),
+        ("CycleGAN", {"shape": (4, 4), "network": "mlp"}, "translates pictures .* or points"),
+        ("CVAEGAN", {}, "CVAEGAN needs the label of every example"),
+        ("CVAEGAN", {"condition": Labels(3, missing=True)}, "CVAEGAN needs the label of every example"),
+        ("ACGAN", {}, "ACGAN guesses labels: pass classes="),
+        ("ACGAN", {"condition": Images((1, 2, 2))}, "ACGAN guesses labels"),
+        ("ACGAN", {"classes": 3, "judge": "concatenation"}, "would show the discriminator the label"),
+        ("InfoGAN", {"categories": 0}, "a code needs 2 categories, or a value"),
+        ("InfoGAN", {"categories": 1}, "a code needs 2 categories, or a value"),
     ],
 )
 def test_what_contradicts_itself_is_refused(name, arguments, words):
@@ -276,7 +361,11 @@ def test_what_contradicts_itself_is_refused(name, arguments, words):
 NONSENSE = {
     "nonsense": set(),
     -1: set(),
-    2.5: {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
+    2.5: {
+        *("weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
+        *("lr_discriminators", "lr_maker", "lr_classifier"),
+    }
+    | {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
 }
 
 
@@ -305,7 +394,7 @@ def test_what_is_no_shape_is_told_in_one_way(name, shape):
         built(name, CHANGED[name][0] | {"shape": shape})
 
 
-@pytest.mark.parametrize("name", ["PixelCNN", "GatedPixelCNN", "PixelRNN", "Glow", "Classifier"])
+@pytest.mark.parametrize("name", ["PixelCNN", "GatedPixelCNN", "PixelRNN", "Glow", "Classifier", "DCGAN"])
 def test_models_of_pictures_take_no_points(name):
     with pytest.raises(ValueError, match=r"shape \(4,\) is not that of a picture, \(C, H, W\)"):
         built(name, CHANGED[name][0] | {"shape": (4,)})
