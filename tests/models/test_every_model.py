@@ -12,7 +12,7 @@ from genlib.classical import NaiveBayes
 from genlib.families import models
 from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
 from genlib.gan import GAN
-from genlib.hybrid import PixelVAE
+from genlib.hybrid import IAFVAE, FlowPriorVAE, PixelVAE
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
 from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
@@ -40,6 +40,8 @@ EVERY = {
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
     "VAE": lambda: VAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
     "Autoencoder": lambda: Autoencoder(PIXELS, levels=LEVELS, hidden=8),
+    "FlowPriorVAE": lambda: FlowPriorVAE(PIXELS, 2, classes=K, couplings=2, units=8, hidden=8),
+    "IAFVAE": lambda: IAFVAE(PIXELS, 2, classes=K, steps=2, units=8, hidden=8),
     "PixelVAE": lambda: PixelVAE(PIXELS, 2, LEVELS, channels=6, layers=1, first_kernel=3, hidden=8),
     "LinearGaussianVAE": lambda: LinearGaussianVAE((4,), 2),
 }
