@@ -181,11 +181,11 @@ def progress(
 
 
 # What --help says, so that it need not import all of them; a test compares it with what there is.
-MODELS = """ACGAN, Autoencoder, CVAEGAN, Classifier, CycleGAN, DCGAN, GAN, GatedPixelCNN, Glow, IAF, IWAE, InfoGAN,
-LinearGaussianVAE, MADE, MAF, NICE, NaiveBayes, PixelCNN, PixelRNN, PixelVAE, RealNVP, SplineFlow, Transformer, VAE,
-WaveNet"""
-DATA = """digits, english, fashion_mnist, glyphs, mnist, shapes, text, tones; points in the plane: banana, checkerboard,
-eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
+MODELS = """ACGAN, Autoencoder, CVAEGAN, Classifier, CycleGAN, DCGAN, FlowPriorVAE, GAN, GatedPixelCNN, Glow, IAF,
+IAFVAE, IWAE, InfoGAN, LinearGaussianVAE, MADE, MAF, NICE, NaiveBayes, PixelCNN, PixelRNN, PixelVAE, RealNVP,
+SplineFlow, Transformer, VAE, WaveGlow, WaveNet"""
+DATA = """digits, english, fashion_mnist, glyphs, mnist, shapes, text, tones, vowels; points in the plane: banana,
+checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
 
 
 @app.command(epilog=f"Models: {MODELS}.\n\nData: {DATA}.")

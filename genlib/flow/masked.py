@@ -32,36 +32,41 @@ class MaskedAffine(Bijection):
     """One step of a masked autoregressive flow, (B, D) -> (B, D): forward in one pass, inverse in D.
 
     Arguments: D; hidden units in each of ``layers`` layers; bound c of the log-scales, s = c tanh(r / c), as in a
-    coupling. It starts as the identity.
+    coupling; context, how many numbers c (B, context) both directions are given besides: all s_i and t_i but the first
+    hear of them. It starts as the identity.
     """
 
-    def __init__(self, D: int, *, hidden: int = 64, layers: int = 2, bound: float = 2.0):
+    def __init__(self, D: int, *, hidden: int = 64, layers: int = 2, bound: float = 2.0, context: int = 0):
         super().__init__()
         whole(D=D, hidden=hidden, layers=layers)
+        whole(0, context=context)
         positive(bound=bound)
         self.D, self.bound = D, bound
         masks = made_masks(D, hidden, layers)
         masks[-1] = masks[-1].repeat_interleave(2, 0)  # r_i and t_i
         self.linears = at_zero(nn.ModuleList(MaskedLinear(mask) for mask in masks))
+        self.given = nn.Linear(context, hidden, bias=False) if context else None
 
-    def scale_and_shift(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, D) -> s, t, each (B, D); the i-th of them depends on x_1, …, x_{i-1} alone."""
-        h = x
-        for linear in self.linears[:-1]:
-            h = linear(h).relu()
-        r, t = full_precision(self.linears[-1](h)).unflatten(1, (self.D, 2)).unbind(2)
+    def scale_and_shift(self, x: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, D) -> s, t, each (B, D); the i-th of them depends on x_1, …, x_{i-1} alone, and on c."""
+        if (c is None) != (self.given is None):
+            raise ValueError(f"c is {'missing' if c is None else 'given'}: a step with context= takes it, no other")
+        h = self.linears[0](x) if self.given is None else self.linears[0](x) + self.given(c)
+        for linear in self.linears[1:]:
+            h = linear(h.relu())
+        r, t = full_precision(h).unflatten(1, (self.D, 2)).unbind(2)
         return self.bound * torch.tanh(r / self.bound), t
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = self.scale_and_shift(x)
+    def forward(self, x: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        s, t = self.scale_and_shift(x, c)
         return x * s.exp() + t, s.sum(1)
 
-    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse(self, z: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
         x = torch.zeros_like(z)
         for i in range(self.D):  # what stands in x after position i plays no role for s_i and t_i
-            s, t = self.scale_and_shift(x)
+            s, t = self.scale_and_shift(x, c)
             x = torch.cat([x[:, :i], ((z - t) * (-s).exp())[:, i : i + 1], x[:, i + 1 :]], 1)
-        return x, -self.scale_and_shift(x)[0].sum(1)
+        return x, -self.scale_and_shift(x, c)[0].sum(1)
 
 
 class MAF(Flow):

@@ -1,6 +1,8 @@
 """Models made of two families: the only folder that may import several."""
 
 from genlib.hybrid.cvae_gan import CVAEGAN, mean_feature_distance
+from genlib.hybrid.flow_prior_vae import FlowPriorVAE
+from genlib.hybrid.iaf_vae import IAFVAE
 from genlib.hybrid.pixel_vae import PixelVAE
 
-__all__ = ["CVAEGAN", "PixelVAE", "mean_feature_distance"]
+__all__ = ["CVAEGAN", "IAFVAE", "FlowPriorVAE", "PixelVAE", "mean_feature_distance"]

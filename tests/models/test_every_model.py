@@ -11,9 +11,22 @@ from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Trans
 from genlib.classical import NaiveBayes
 from genlib.condition import Images
 from genlib.families import models
-from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
+from genlib.flow import (
+    IAF,
+    MAF,
+    NICE,
+    AffineCoupling,
+    Compose,
+    Flow,
+    Glow,
+    Logistic,
+    RealNVP,
+    SplineFlow,
+    WaveGlow,
+    halves,
+)
 from genlib.gan import ACGAN, DCGAN, GAN, CycleGAN, InfoGAN
-from genlib.hybrid import CVAEGAN, PixelVAE
+from genlib.hybrid import CVAEGAN, IAFVAE, FlowPriorVAE, PixelVAE
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
 from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
@@ -36,6 +49,7 @@ EVERY = {
     "SplineFlow": lambda: SplineFlow((2,), classes=K, couplings=2, hidden=8, bins=4),
     "MAF": lambda: MAF((2,), classes=K, depth=2, hidden=8),
     "IAF": lambda: IAF((2,), classes=K, depth=2, hidden=8),
+    "WaveGlow": lambda: WaveGlow((1, 16), K, vector=4, depth=2, early=1, channels=4, dilations=(1, 2)),
     "Glow": lambda: Glow(PIXELS, classes=K, depth=1, channels=4),
     "GAN": lambda: GAN(PIXELS, levels=256, classes=K, hidden=16),
     "DCGAN": lambda: DCGAN(PIXELS, 3, levels=256, classes=K, channels=4, stages=1),
@@ -46,6 +60,8 @@ EVERY = {
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
     "VAE": lambda: VAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
     "Autoencoder": lambda: Autoencoder(PIXELS, levels=LEVELS, hidden=8),
+    "FlowPriorVAE": lambda: FlowPriorVAE(PIXELS, 2, classes=K, couplings=2, units=8, hidden=8),
+    "IAFVAE": lambda: IAFVAE(PIXELS, 2, classes=K, steps=2, units=8, hidden=8),
     "PixelVAE": lambda: PixelVAE(PIXELS, 2, LEVELS, channels=6, layers=1, first_kernel=3, hidden=8),
     "LinearGaussianVAE": lambda: LinearGaussianVAE((4,), 2),
 }

@@ -77,7 +77,7 @@ def test_each_direction_is_fast_where_it_says_so(monkeypatch):
     """Passes of the network: one a step where it is fast; where it is slow one for each value, and one for log_det."""
     passes = []
     once = MaskedAffine.scale_and_shift
-    monkeypatch.setattr(MaskedAffine, "scale_and_shift", lambda step, x: passes.append(1) or once(step, x))
+    monkeypatch.setattr(MaskedAffine, "scale_and_shift", lambda step, *x: passes.append(1) or once(step, *x))
     for kind, density, samples in ((MAF, 3, 3 * 11), (IAF, 3 * 11, 3)):
         model = kind((10,), depth=3, hidden=12)
         model.log_prob(torch.randn(2, 10))
