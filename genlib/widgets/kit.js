@@ -349,7 +349,7 @@ export function questions(tell) {
 const THEMES = {
   light: {
     ink: "#222222", soft: "#555555", line: "#999999", faint: "#dddddd", paper: "#ffffff", shade: "#f2f2f2",
-    blue: "#0072b2", orange: "#d55e00", green: "#009e73", pink: "#cc79a7", amber: "#e69f00", sky: "#56b4e9",
+    blue: "#0072b2", orange: "#b84f00", green: "#007f5c", pink: "#cc79a7", amber: "#e69f00", sky: "#56b4e9",
     grey: "#5a5a5a",
   },
   dark: {
