@@ -342,8 +342,9 @@ export function questions(tell) {
 
 // Light and dark ------------------------------------------------------------------------------------------------------
 // Canvases take these from `theme`, style sheets and SVG as var(--gl-NAME). The colours of curves are Okabe and Ito's,
-// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter. All have
-// six digits, so that two more make them transparent.
+// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter, and on
+// white orange and green a little darker, so that words in them can be read. All have six digits, so that two more make
+// them transparent.
 
 // prettier-ignore
 const THEMES = {
