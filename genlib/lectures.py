@@ -78,7 +78,7 @@ LECTURES = (
         "rate and distortion, posterior collapse, CVAE, IWAE, prior mismatch",
         (3, 1),
         ("03",),
-        minutes=74,
+        minutes=75,
     ),
     Lecture(
         "05",
@@ -87,7 +87,7 @@ LECTURES = (
         "change of variables; NICE, RealNVP, the parts of Glow",
         (2, -0.5),
         ("01",),
-        minutes=90,
+        minutes=75,
     ),
     Lecture(
         "06",

@@ -342,14 +342,15 @@ export function questions(tell) {
 
 // Light and dark ------------------------------------------------------------------------------------------------------
 // Canvases take these from `theme`, style sheets and SVG as var(--gl-NAME). The colours of curves are Okabe and Ito's,
-// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter. All have
-// six digits, so that two more make them transparent.
+// which people with any kind of colour vision can tell apart; on dark ground the darkest of them are lighter, and on
+// white orange and green a little darker, so that words in them can be read. All have six digits, so that two more make
+// them transparent.
 
 // prettier-ignore
 const THEMES = {
   light: {
     ink: "#222222", soft: "#555555", line: "#999999", faint: "#dddddd", paper: "#ffffff", shade: "#f2f2f2",
-    blue: "#0072b2", orange: "#d55e00", green: "#009e73", pink: "#cc79a7", amber: "#e69f00", sky: "#56b4e9",
+    blue: "#0072b2", orange: "#b84f00", green: "#007f5c", pink: "#cc79a7", amber: "#e69f00", sky: "#56b4e9",
     grey: "#5a5a5a",
   },
   dark: {

@@ -5,6 +5,7 @@ import re
 import torch
 
 from genlib.course.exercises.lecture_01 import kl_of_gaussians
+from tests.browser.looks import Looks
 
 LECTURE = "01"
 
@@ -133,3 +134,7 @@ def test_a_second_view_shows_the_same(lecture):
     texts = [views.nth(k).locator(".now").inner_text() for k in (0, 1)]
     assert texts[0] == texts[1]
     assert "0.75" in texts[0]
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

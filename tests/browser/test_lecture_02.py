@@ -1,5 +1,7 @@
 """Lecture 02 as a learner walks through it: every widget by mouse and by keyboard, in JupyterLab."""
 
+from tests.browser.looks import Looks
+
 LECTURE = "02"
 
 
@@ -138,3 +140,7 @@ def test_a_text_is_written_on_from_what_is_typed(lecture):
     widget.locator("input[type=range]").focus()
     lecture.page.keyboard.press("End")  # temperature 2
     settled(lecture, lines, after)
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

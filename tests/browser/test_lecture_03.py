@@ -3,6 +3,7 @@
 import pytest
 
 from genlib.widgets.elbo_by_hand.widget import exact
+from tests.browser.looks import Looks
 
 LECTURE = "03"
 
@@ -134,3 +135,7 @@ def test_a_slider_moves_a_latent_of_the_letters(lecture):
     lecture.drag(slider, (0.5, 0.5), (0.95, 0.5))
     lecture.page.evaluate(FRAME)
     assert pad.evaluate(OUT) != before
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

@@ -4,6 +4,7 @@ import pytest
 
 from genlib import data
 from genlib.widgets.rate_distortion.widget import rate_distortion
+from tests.browser.looks import Looks
 from tests.browser.page import at_rest
 
 LECTURE = "04"
@@ -76,3 +77,7 @@ def test_a_slider_moves_a_latent_of_the_characters(lecture):
     lecture.drag(slider, (0.5, 0.5), (0.95, 0.5))
     at_rest(lecture.page, ".jp-NotebookPanel:not(.lm-mod-hidden) .gl-pad")
     assert pad.evaluate(out) != before
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.looks import Looks
+
 LECTURE = "05"
 
 
@@ -184,3 +186,7 @@ def test_walking_in_the_latent_space_of_the_digits(lecture):
         lecture.page.keyboard.press("ArrowLeft")
     lecture.page.wait_for_function(changed, arg=[out.element_handle(), dragged], timeout=20_000)
     assert lecture.page.evaluate("document.activeElement.tagName") == "CANVAS", "JupyterLab took the keys"
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

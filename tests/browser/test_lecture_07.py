@@ -1,5 +1,7 @@
 """Lecture 07 in JupyterLab: it runs unsolved from top to bottom, and each of its widgets moves, by mouse and by key."""
 
+from tests.browser.looks import Looks
+
 LECTURE = "07"
 
 
@@ -84,3 +86,7 @@ def test_walking_through_the_latents_of_the_trained_generator(lecture):
         lecture.page.keyboard.press("Shift+ArrowLeft")
     redrawn(lecture)
     assert widget.evaluate(picture) != dragged
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

@@ -2,14 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterator
 
 import pytest
 import torch
-from nbformat import NotebookNode
 
 from genlib import data, metrics, pretrained
-from genlib.course.build.reading import EXERCISE, headings, read_source
+from genlib.course.build.reading import read_source
 from genlib.flow import ActNorm, Affine, AffineCoupling, Compose, Flow, RealNVP, StandardNormal, alternating
 from genlib.lectures import find
 from genlib.nets import mlp
@@ -203,35 +201,6 @@ def test_a_thread_as_dense_as_the_middle_of_the_bell_curve_crosses_the_gap_betwe
 @pytest.fixture(scope="module")
 def source():
     return read_source(find("05"))
-
-
-def sections(source: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
-    """(heading of the section it stands in, cell) for each cell."""
-    section = ""
-    for cell in source.cells:
-        if cell.cell_type == "markdown":
-            section = next(reversed(re.findall(r"^##? (.+)$", cell.source, re.M)), section)
-        yield section, cell
-
-
-def test_the_main_path_takes_the_minutes_that_its_head_says(source):
-    words = minutes = shown = checking = 0
-    for section, cell in sections(source):
-        if section.startswith(("Deeper: ", "Further reading")):
-            continue
-        if cell.cell_type == "code" and "exercise" not in cell.metadata:
-            lines = sum(bool(line.strip()) for line in cell.source.splitlines())
-            checks = 'verify("' in cell.source
-            shown, checking = shown + lines * (not checks), checking + lines * checks
-        elif cell.cell_type == "markdown":
-            text = re.sub(r"```.*?```|\$\$.*?\$\$|<[^>]*>", "", cell.source, flags=re.S)
-            words += len(re.findall(r"\S*\w\S*", re.sub(r"\$[^$]*\$", "m", text)))
-            minutes += sum(
-                int(match[3]) for _, title in headings(NotebookNode(cells=[cell])) if (match := EXERCISE.match(title))
-            )
-    reading = words / 180 + shown / 20 + checking / 40  # prose, code, and checks of equations, which one skims
-    widgets = 3
-    assert find("05").minutes - 10 < reading + minutes + widgets <= find("05").minutes
 
 
 def test_our_density_is_compared_with_the_librarys_where_the_log_determinants_are_not_0(source):

@@ -1,5 +1,6 @@
 """Two speeds: in every lecture the sections that are marked Deeper may be left out, and the head tells the minutes."""
 
+import ast
 import builtins
 import re
 import symtable
@@ -9,11 +10,12 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from genlib.course.build.reading import EXERCISE, read_source
+from genlib.course.build.reading import EXERCISE, FOLDED, read_source
 from genlib.lectures import available, find
 
 # How many such sections each lecture has: a heading that is misspelt is of the main path, and nobody would notice.
-DEEPER = {"01": 9, "02": 11, "03": 6, "04": 4, "05": 8, "07": 8}
+DEEPER = {"01": 9, "02": 14, "03": 7, "04": 4, "05": 8, "07": 10}
+LONGEST = 75  # minutes of a main path
 KNOWN = {*dir(builtins), "display", "get_ipython"}
 Part = tuple[bool, str, NotebookNode]
 
@@ -92,14 +94,42 @@ def test_what_leans_on_a_deeper_section_is_found(cell, taken):
     assert leans_on([*before, new_markdown_cell("## 2. c"), cell]) == taken
 
 
-@pytest.mark.parametrize("number", ["03"])
-def test_the_minutes_in_the_head_are_those_of_reading_exercises_and_widgets(number):
-    """180 words a minute, exercises as their headings say, two minutes a widget. (04 and 05 count their code, too.)"""
-    cells = read_source(find(number)).cells
-    minutes = {True: 0.0, False: 0.0}
+# The minutes in the head ----------------------------------------------------------------------------------------------
+
+
+def lines_of(code: str) -> tuple[int, int]:
+    """(lines of a cell that are read, lines that are skimmed), empty lines and what only draws left out.
+
+    Skimmed are imports and what stands beside them, the check of an equation with its false neighbours, and printing.
+    """
+    tree = ast.parse(code)
+    calls = [(node, ast.unparse(node.value.func)) for node in ast.walk(tree)
+             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]  # fmt: skip
+
+    def places(*names: str) -> set[int]:
+        return {i for node, name in calls if name.startswith(names) for i in range(node.lineno, node.end_lineno + 1)}
+
+    written = {i for i, line in enumerate(code.splitlines(), 1) if line.strip()} - places("plots.")
+    setup = "import verify" in code or any(name == "verify" for _, name in calls)
+    skimmed = written if setup else written & places("print")
+    return len(written - skimmed), len(skimmed)
+
+
+def minutes_of(cells: list[NotebookNode]) -> dict[bool, float]:
+    """{False: minutes of the main path, True: of what is Deeper}, for somebody who reads every word and line of code.
+
+    180 words a minute, a formula in the line being one, a displayed one belonging to the words around it; exercises as
+    their headings say; two minutes a widget; 20 lines of code a minute, 40 where they are skimmed. Cells that are
+    folded are not read, nor is the list of further reading.
+    """
+    minutes = {False: 0.0, True: 0.0}
     for deeper, text, cell in parts(cells):
+        tags = cell.metadata.get("tags") or []
         if cell.cell_type == "code":
             minutes[deeper] += 2 * len(re.findall(r"^(?:\w+ = )?widgets\.", text, re.M))
+            if "exercise" not in cell.metadata and not {"bootstrap", FOLDED} & set(tags):
+                read, skimmed = lines_of(text)
+                minutes[deeper] += read / 20 + skimmed / 40
             continue
         for piece in re.split(r"(?m)^(?=#{2,3} )", text):
             heading = EXERCISE.match(piece.partition("\n")[0].removeprefix("### "))
@@ -107,6 +137,37 @@ def test_the_minutes_in_the_head_are_those_of_reading_exercises_and_widgets(numb
             words = len(re.findall(r"[\w’'-]+", re.sub(r"\$[^$]*\$", " x ", words)))
             if not piece.startswith("## Further reading"):
                 minutes[deeper] += int(heading[3]) if heading else words / 180
-    main, more = map(int, re.search(r"\*\*Minutes:\*\* (\d+) .*?(\d+) more", cells[0].source).groups())
-    assert main - 5 < minutes[False] <= main <= 75, minutes
+    return minutes
+
+
+@pytest.mark.parametrize("number", DEEPER)
+def test_the_minutes_in_the_head_are_those_of_who_reads_everything(number):
+    cells = read_source(find(number)).cells
+    minutes = minutes_of(cells)
+    main, more = map(int, re.search(r"\*\*Minutes:\*\* (\d+)\b.*?(\d+) more", cells[0].source).groups())
+    assert main == find(number).minutes <= LONGEST
+    assert main - 4 < minutes[False] < main + 1, minutes
     assert abs(minutes[True] - more) < 5, minutes
+
+
+def test_what_is_read_is_counted_and_what_is_folded_or_drawn_is_not():
+    code = "x = 1\n\nprint(x)\nplots.show(\n    plots.lines(x),\n)"
+    assert lines_of(code) == (1, 1)
+    assert lines_of("a = 1\nverify('9.1', a, '==', 1)") == (0, 2)
+    prose = new_markdown_cell("## 1. " + "word " * 358 + "\n\n### Exercise 9.1 · `f` · 5 minutes · ●○○\n\nSay it.")
+    drawn = new_code_cell("widgets.paint()\n" + "y = 1\n" * 40, metadata={"tags": [FOLDED]})
+    shown = new_code_cell("y = 1\n" * 40)
+    assert minutes_of([prose])[False] == pytest.approx(2 + 5, abs=0.02)
+    assert minutes_of([drawn])[False] == 2
+    assert minutes_of([shown]) == {False: 2, True: 0}
+    assert minutes_of([new_markdown_cell("## Deeper: a"), shown])[True] > 2
+
+
+@pytest.mark.parametrize("number", DEEPER)
+def test_what_is_folded_draws_measures_or_defines_and_checks_nothing(number):
+    for cell in read_source(find(number)).cells:
+        if FOLDED in (cell.metadata.get("tags") or []):
+            assert cell.metadata["jupyter"]["source_hidden"]
+            assert "exercise" not in cell.metadata
+            assert "verify(" not in cell.source
+            assert re.search(r"plots\.|print\(|widgets\.|^def |^class ", cell.source, re.M), cell.source

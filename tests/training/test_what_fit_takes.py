@@ -189,6 +189,14 @@ def test_a_precision_that_is_asked_for_converts_and_one_that_is_not_leaves_alone
         assert {p.dtype for p in model.parameters()} == {dtype}
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8])
+def test_a_number_of_steps_and_of_examples_may_come_from_an_array(kind):
+    plain, _ = trained(steps=3, batch_size=32)
+    model, history = trained(steps=kind(3), batch_size=kind(32))
+    assert len(history) == 3
+    assert torch.equal(weights(model), weights(plain))
+
+
 def test_a_seed_may_be_any_number():
     for seed in (-5, 2**40, 1_700_000_000_000_000_000):
         assert len(fit(Line(), points(), seed=seed, **SETTINGS)) == 3

@@ -16,6 +16,8 @@ from genlib.course.build.cells import role
 from genlib.lectures import ROOT, Lecture
 
 EXERCISE = re.compile(r"^Exercise (\d+\.\d+) · `(\w+)` · (\d+) minutes · ([●○]{3})$")
+FOLDED = "hide-input"  # the tag of a cell that need not be read: it draws, measures, or writes out what the text says
+_HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # as JupyterLab and Colab say it
 _HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$", re.M)
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -73,11 +75,15 @@ def hosted(address: str) -> bool:
 
 
 def _stamp(notebook: NotebookNode, lecture: Lecture) -> None:
-    """What every lecture has: the way to Colab, and at its end what is solved.
+    """What every lecture has: the way to Colab, and at its end what is solved; cells that only draw are folded.
 
     Under the title a link, where the course has an address that others can open, and a first cell, hidden in both
-    Jupyter and Colab, that learners' own copies do not have (genlib/course/copies.py).
+    Jupyter and Colab, that learners' own copies do not have (genlib/course/copies.py). A cell of the source that is
+    tagged hide-input is folded there, too; the tag itself folds it on the web.
     """
+    for cell in notebook.cells:
+        if FOLDED in (cell.metadata.get("tags") or []):
+            cell.metadata.update(_HIDDEN)
     address = repository()
     if hosted(address):
         colab = address.replace("https://github.com", "https://colab.research.google.com/github")
@@ -86,7 +92,7 @@ def _stamp(notebook: NotebookNode, lecture: Lecture) -> None:
         notebook.cells[0].source = f"{title}\n\n{link}\n{rest}".rstrip()
     first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
     notebook.cells.insert(first, v4.new_code_cell(BOOTSTRAP.format(repository=address)))
-    notebook.cells[first].metadata = NotebookNode(jupyter={"source_hidden": True}, cellView="form", tags=["bootstrap"])
+    notebook.cells[first].metadata = NotebookNode(**_HIDDEN, tags=["bootstrap"])
     if exercises.of_lecture(lecture.number):
         source = f'from genlib.course import progress; progress("{lecture.number}")'
         notebook.cells.append(v4.new_code_cell(source))

@@ -14,6 +14,14 @@ const STYLE = `
   filter: brightness(0.92);
 }
 .jp-InputArea-editor { min-width: 0; }
+.jp-OutputArea-output .widget-hbox { flex-wrap: wrap; }
+.jp-OutputArea-output .widget-hbox :is(.widget-html, .widget-html-content) {
+  white-space: normal;
+  overflow-wrap: anywhere;
+  min-width: 0;
+  max-width: 100%;
+  height: auto;
+}
 .gl-stored p { margin: 4px 0; font-size: 90%; color: var(--jp-ui-font-color2); }
 `;
 const GONE = "Error displaying widget";
