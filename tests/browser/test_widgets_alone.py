@@ -209,13 +209,13 @@ def test_points_are_carried_by_the_shortest_plan_by_hand_and_by_keys(page):
     assert first.get_attribute("y2") != before, "its partner is another one now"
     best = (17**0.5 + 20**0.5) / 2
     assert numbers.nth(1).inner_text() == numbers.nth(2).inner_text() == f"{best:.3f}"
-    page.get_by_text("1 to 1, 2 to 2").click()
+    page.get_by_role("radio", name="1 to 1").check()
     assert told(page)["plan"] == "order"
     assert numbers.nth(0).inner_text() == f"{(5 + 4) / 2:.3f}"
     expect(page.locator("#here .say")).to_contain_text("farther than it has to")
     page.locator("#here .fakes >> nth=0").focus()
     page.keyboard.press("ArrowUp")
     assert told(page)["fakes"][0] == [-2, -1.9]
-    page.get_by_text("the critic's ground").click()
+    page.get_by_role("checkbox").uncheck()
     assert told(page)["ground"] is False
     expect(page.locator("#here svg rect").first).to_be_hidden()
