@@ -1,10 +1,12 @@
 """Metrics against closed forms, hand-computed cases, scipy and exhaustive counting."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.optimize
 import torch
 from torch import nn
 
@@ -462,3 +464,40 @@ def test_what_sees_what():
     distance, precision, recall, _ = table(noisy)  # ten points of five hundred
     assert distance > 10 * honest_distance
     assert precision > 0.9
+
+
+# --- plans
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_optimal_plan_is_the_cheapest_and_its_prices_prove_it(seed):
+    cost = torch.randn(5, 5, generator=generator(seed), dtype=torch.double)  # some below 0
+    cheapest = min(sum(cost[i, j].item() for i, j in enumerate(order)) for order in itertools.permutations(range(5)))
+    to, u, v = metrics.optimal_plan(cost)
+    assert sorted(to.tolist()) == [0, 1, 2, 3, 4]
+    assert cost[torch.arange(5), to].sum().item() == pytest.approx(cheapest)
+    assert (u[:, None] + v <= cost + 1e-12).all()
+    assert (u.sum() + v.sum()).item() == pytest.approx(cheapest)
+
+
+def test_the_plan_agrees_with_scipys():
+    cost = torch.rand(40, 40, generator=generator(), dtype=torch.double).round(decimals=1)  # with many ties
+    rows, columns = scipy.optimize.linear_sum_assignment(cost.numpy())
+    to = metrics.optimal_plan(cost).to
+    assert cost[torch.arange(40), to].sum().item() == pytest.approx(cost.numpy()[rows, columns].sum())
+    for wrong in (torch.zeros(2, 3), torch.zeros(3), torch.full((2, 2), math.nan)):
+        with pytest.raises(ValueError, match="give a finite table"):
+            metrics.optimal_plan(wrong)
+    assert metrics.optimal_plan(torch.zeros(1, 1)).to.tolist() == [0]
+
+
+def test_wasserstein_in_the_plane():
+    x = torch.randn(30, 2, generator=generator())
+    assert metrics.wasserstein(x, x[torch.randperm(30)]) == pytest.approx(0)
+    shift = torch.tensor([3.0, -4.0])
+    assert metrics.wasserstein(x, x.flip(0) + shift) == pytest.approx(5, abs=1e-6)
+    line = torch.randn(2, 25, 1, generator=generator(1))
+    sorted_ = (line[0].sort(0).values - line[1].sort(0).values).abs().mean()
+    assert metrics.wasserstein(*line) == pytest.approx(sorted_.item(), abs=1e-6)
+    with pytest.raises(ValueError, match="30 and 29 points"):
+        metrics.wasserstein(x, x[1:])

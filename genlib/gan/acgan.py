@@ -20,6 +20,7 @@ from torch import Tensor
 from genlib.arguments import at_least
 from genlib.condition import Labels, as_condition
 from genlib.gan.gan import GAN
+from genlib.gan.networks import as_trained
 
 
 class ACGAN(GAN):
@@ -44,7 +45,8 @@ class ACGAN(GAN):
     def classify(self, x: Tensor) -> Tensor:
         """The logits of the classes, (B, K), for examples as data are: what the discriminator takes them for."""
         y = torch.zeros(len(x), dtype=torch.long, device=x.device)  # moves the judge's logit alone, not the guess
-        return self.judged(self.as_reals(x), y)[1]
+        with as_trained(self.discriminator):
+            return self.judged(self.as_reals(x), y)[1]
 
     def guesses(self, answer: Tensor, y: Tensor | None, z: Tensor | None = None) -> dict[str, Tensor]:
         """classes: -log C(y | x), nats; in the discriminator's loss the sum of that of real and of generated ones."""

@@ -22,7 +22,7 @@ from genlib.arguments import as_shape, at_least, instance, positive, refuse_unus
 from genlib.condition import Condition, Labels, as_condition
 from genlib.gan.judges import JUDGES, Judge, judge_of
 from genlib.gan.losses import cross_entropy, players_of
-from genlib.gan.networks import NETWORKS, make_discriminator, make_generator
+from genlib.gan.networks import NETWORKS, as_trained, make_discriminator, make_generator
 from genlib.gan.regularisers import InstanceNoise, Regulariser
 from genlib.model import GenerativeModel, Player
 from genlib.nets import beside
@@ -249,7 +249,9 @@ class GAN(GenerativeModel):
     ) -> Tensor:
         """n examples (n, *shape): reals, or integers 0..levels-1. See ``draw_latent`` for truncation."""
         y = self.draw_condition(n, y, generator)
-        return self.finished(self.generate(self.draw_latent(n, truncation=truncation, generator=generator), y))
+        z = self.draw_latent(n, truncation=truncation, generator=generator)
+        with as_trained(self.generator):
+            return self.finished(self.generate(z, y))
 
     def finished(self, fake: Tensor) -> Tensor:
         """What the generator makes as data are: reals as they are, numbers 0..1 as integers 0..levels-1."""

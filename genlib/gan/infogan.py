@@ -23,6 +23,7 @@ from torch.distributions import Categorical, Independent, Normal
 from genlib.arguments import at_least, positive, whole
 from genlib.condition import Labels
 from genlib.gan.gan import GAN
+from genlib.gan.networks import as_trained
 from genlib.noise import device_of, uniform
 
 
@@ -107,7 +108,8 @@ class InfoGAN(GAN):
     def encode(self, x: Tensor, y: Tensor | None = None) -> Codes:
         """Q(c | x) for examples as data are, (B, *shape): what their codes would be."""
         x, y = self.check(x, y)
-        return self._read(self.judged(self.as_reals(x), y)[1])
+        with as_trained(self.discriminator):
+            return self._read(self.judged(self.as_reals(x), y)[1])
 
     def _read(self, answer: Tensor) -> Codes:
         """The discriminator's K + V numbers as distributions."""
@@ -134,7 +136,8 @@ class InfoGAN(GAN):
     def information(self, n: int = 1000, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> float:
         """L_I in nats, from n examples: a bound on what a generated example tells of its code."""
         y, z = self.draw_condition(n, y, generator), self.draw_latent(n, generator=generator)
-        lost = self.guesses(self.judged(self.as_seen(self.generate(z, y)), y)[1], y, z)
+        with as_trained(self.generator), as_trained(self.discriminator):
+            lost = self.guesses(self.judged(self.as_seen(self.generate(z, y)), y)[1], y, z)
         entropy = (math.log(self.categories) if self.categories else 0.0) + self.values * math.log(2)
         return entropy - sum(nats.item() for nats in lost.values())
 
@@ -152,4 +155,5 @@ class InfoGAN(GAN):
         """n examples (n, *shape), with codes that are given or drawn: see ``draw_latent``."""
         y = self.draw_condition(n, y, generator)
         z = self.draw_latent(n, category=category, values=values, truncation=truncation, generator=generator)
-        return self.finished(self.generate(z, y))
+        with as_trained(self.generator):
+            return self.finished(self.generate(z, y))

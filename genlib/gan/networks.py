@@ -1,6 +1,8 @@
 """Generators and discriminators for a shape: multilayer perceptrons, residual convolutions, or those of DCGAN."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -78,6 +80,18 @@ def check_network(shape: tuple[int, ...], network: str) -> None:
         raise ValueError(f'network={network!r}: choose "mlp", "conv" or "dcgan", or pass generator= and discriminator=')
     if network != "mlp" and len(shape) != 3:
         raise ValueError(f'network="{network}" takes pictures (C, H, W); for shape {shape} take "mlp"')
+
+
+@contextlib.contextmanager
+def as_trained(net: nn.Module) -> Iterator[None]:
+    """Within it, batch normalisation goes by its averages, also while the network is trained: a single example can be
+    made, and what is drawn on the way does not move the averages."""
+    training = net.training
+    net.eval()
+    try:
+        yield
+    finally:
+        net.train(training)
 
 
 def normalised(net: nn.Sequential) -> nn.Sequential:

@@ -31,7 +31,7 @@ from genlib.arguments import as_shape, at_least, positive, share, whole
 from genlib.condition import Labels, as_condition
 from genlib.gan.judges import judge_of
 from genlib.gan.losses import cross_entropy, non_saturating
-from genlib.gan.networks import normalised
+from genlib.gan.networks import as_trained, normalised
 from genlib.model import GenerativeModel, Player
 from genlib.nets import beside, mlp
 from genlib.noise import normal
@@ -183,7 +183,9 @@ class CVAEGAN(GenerativeModel):
     def sample(self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """n examples (n, *shape): reals, or integers 0..levels-1."""
         y = self.draw_condition(n, y, generator)
-        return self.finished(self.generate(self.draw_latent(n, generator=generator), y))
+        z = self.draw_latent(n, generator=generator)
+        with as_trained(self.vae):
+            return self.finished(self.generate(z, y))
 
     def finished(self, r: Tensor) -> Tensor:
         """What ``generate`` gives as data are, (B, *shape)."""

@@ -132,3 +132,18 @@ def orbits(
             title = "eigenvalues of a step and the circle |λ| = 1"
             ring.legend(loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=9, title=title, title_fontsize=9)
     return figure
+
+
+def plan(fakes: Tensor, partners: Tensor, *, edge: float = 4.0, distance: float | None = None) -> Figure:
+    """Fakes and the data that each is carried to, both (n, 2), joined in pairs; distance, for the title."""
+    with canvas(4.2, 4.4) as (figure, axes):
+        ax = axes[0, 0]
+        for (a, b), (c, d) in zip(fakes.tolist(), partners.tolist(), strict=True):
+            ax.plot([a, c], [b, d], color="#444444", linewidth=1.3, zorder=1)
+        ax.plot(*fakes.T.tolist(), "o", color=FAKE, markersize=8, label="fakes")
+        ax.plot(*partners.T.tolist(), "o", color=REAL, markersize=8, label="data")
+        ax.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
+        if distance is not None:
+            ax.set_title(f"mean length of the shortest plan: $W_1$ = {distance:.2f}", fontsize=10)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    return figure

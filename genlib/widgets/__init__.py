@@ -21,6 +21,7 @@ from genlib.widgets.competition import competition
 from genlib.widgets.completion import completion
 from genlib.widgets.continuations import continuations
 from genlib.widgets.dirac_game import dirac_game
+from genlib.widgets.earth_mover import earth_mover
 from genlib.widgets.elbo_by_hand import elbo_by_hand
 from genlib.widgets.flow_explorer import flow_explorer
 from genlib.widgets.game_arena import game_arena
@@ -40,6 +41,7 @@ __all__ = [
     "completion",
     "continuations",
     "dirac_game",
+    "earth_mover",
     "elbo_by_hand",
     "flow_explorer",
     "game_arena",

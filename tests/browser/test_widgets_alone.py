@@ -193,3 +193,29 @@ def test_what_stands_in_other_words_is_asked_and_drawn(page):
     assert page.evaluate(LOOK) != before
     page.get_by_role("button", name="Other random numbers").click()
     assert told(page)["seed"] == 1
+
+
+def test_points_are_carried_by_the_shortest_plan_by_hand_and_by_keys(page):
+    """Two fakes, two data: dragged past each other the fakes change partners; in order the plan gets longer."""
+    fakes, heap = torch.tensor([[-2.0, 1.0], [-2.0, -1.0]]), torch.tensor([[2.0, 1.0], [2.0, -1.0]])
+    show(page, widgets.earth_mover(fakes, heap), PLAIN)
+    numbers = page.locator("#here .line b")
+    assert numbers.all_inner_texts() == ["4.000"] * 3
+    unit = page.locator("#here svg").bounding_box()["width"] / 8
+    first = page.locator("#here .way >> nth=0")
+    before = first.get_attribute("y2")
+    pull(page, "#here .fakes >> nth=0", (0, 3 * unit))  # below the other one
+    assert told(page)["fakes"] == [[-2, -2], [-2, -1]]
+    assert first.get_attribute("y2") != before, "its partner is another one now"
+    best = (17**0.5 + 20**0.5) / 2
+    assert numbers.nth(1).inner_text() == numbers.nth(2).inner_text() == f"{best:.3f}"
+    page.get_by_role("radio", name="1 to 1").check()
+    assert told(page)["plan"] == "order"
+    assert numbers.nth(0).inner_text() == f"{(5 + 4) / 2:.3f}"
+    expect(page.locator("#here .say")).to_contain_text("farther than it has to")
+    page.locator("#here .fakes >> nth=0").focus()
+    page.keyboard.press("ArrowUp")
+    assert told(page)["fakes"][0] == [-2, -1.9]
+    page.get_by_role("checkbox").uncheck()
+    assert told(page)["ground"] is False
+    expect(page.locator("#here svg rect").first).to_be_hidden()

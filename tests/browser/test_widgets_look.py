@@ -56,6 +56,7 @@ MAKE = {
     "flow_explorer": lambda: widgets.flow_explorer(swirl, size=9, samples=20),
     "best_answer": widgets.best_answer,
     "dirac_game": widgets.dirac_game,
+    "earth_mover": widgets.earth_mover,
     "game_arena": lambda: widgets.game_arena(hidden=8),
 }
 every = pytest.mark.parametrize("name", list(MAKE))

@@ -21,6 +21,7 @@ def figures():
         "samples": plots.games.samples({f"panel {k}": points + k for k in range(5)}, points, columns=3),
         "samples without data": plots.games.samples({"left": points}, torch.empty(0, 2)),
         "optimal discriminator": plots.games.optimal_discriminator(x, bell, 2 * bell, bell / (3 * bell), bell),
+        "plan": plots.games.plan(points[:5], points[5:10], distance=1.23),
         "arena": plots.games.arena(points, points + 1, lambda at: at[:, 0].sigmoid(), -points[:10]),
         "orbits": plots.games.orbits(lambda at: at @ turn, {"an orbit": points}, eigenvalues=values),
         "orbits alone": plots.games.orbits(lambda at: at @ turn, {"an orbit": points}),
@@ -48,6 +49,10 @@ WIDGETS = {
         {"loss": "minimax", "order": "alternating", "penalty": "R1", "step": 0.5, "gamma": 1.5, "start": [-1, 1]},
     ),
     "game_arena": (widgets.game_arena, None),
+    "earth_mover": (
+        widgets.earth_mover,
+        {"fakes": [[0, 0], [1, 1]], "data": [[2, 0], [2, 1]], "plan": "order", "ground": False},
+    ),
 }
 
 
@@ -131,3 +136,28 @@ def test_the_arena_begins_from_a_seed_and_returns_its_networks():
         assert one.generator(noise).shape == (500, 2)
         assert one.discriminator(noise).shape == (500, 1)
         assert one.generator(noise).std(0).max() > 0.05, "the first cloud should be visible"
+
+
+def test_the_earth_mover_holds_its_points_and_its_distance():
+    widget = widgets.earth_mover(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor([[1.0, 1.0], [0.0, 2.0]]))
+    assert widget.distance == pytest.approx((1 + 2) / 2)
+    widget.value = {"fakes": [[0, 2], [1, 1]], "data": [[1, 1], [0, 2]], "plan": "order", "ground": False}
+    assert widget.distance == 0
+    assert widget.fakes.tolist() == [[0, 2], [1, 1]]
+    assert "W1 is 0.00" in widget.alt
+    assert len(widgets.earth_mover().fakes) == 6
+
+
+@pytest.mark.parametrize(
+    ("fakes", "data", "words"),
+    [
+        (torch.zeros(3, 2), torch.zeros(2, 2), r"fakes \(3, 2\) and data \(2, 2\)"),
+        (torch.zeros(1, 2), torch.zeros(1, 2), "n from 2 to 12"),
+        (torch.zeros(3, 3), torch.zeros(3, 3), r"must be \(n, 2\)"),
+        (torch.zeros(2, 2), torch.full((2, 2), 5.0), r"within -4\.\.4"),
+        (torch.zeros(2, 2), torch.full((2, 2), torch.nan), r"within -4\.\.4"),
+    ],
+)
+def test_the_earth_mover_refuses_other_heaps(fakes, data, words):
+    with pytest.raises(ValueError, match=words):
+        widgets.earth_mover(fakes, data)

@@ -345,6 +345,35 @@ def test_infogan_finds_two_clusters_and_says_which():
     assert model.information() > 0.6  # of log 2 = .69 nats
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: GAN((1, 4, 4), 3, levels=17, classes=3, hidden=8, batch_norm=True),
+        lambda: DCGAN((1, 4, 4), 3, levels=17, classes=3, channels=4),
+        lambda: InfoGAN((1, 4, 4), 3, levels=17, classes=3, hidden=8, batch_norm=True),
+        lambda: CVAEGAN((1, 4, 4), 3, levels=17, classes=3, hidden=8),
+    ],
+)
+def test_samples_do_not_depend_on_each_other_nor_move_what_is_trained(make):
+    """With BatchNorm, also in the midst of training."""
+    torch.manual_seed(0)
+    model = make().train()
+    x, y = torch.randint(17, (6, 1, 4, 4)), torch.arange(6) % 3
+    for player in model.players():
+        player.loss(x, y)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    alone = model.sample(1, y[:1])
+    assert alone.shape == (1, 1, 4, 4)
+    model.sample(5)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(part.training for part in model.modules())
+    assert torch.equal(model.sample(6, y, generator=seeded()), model.eval().sample(6, y, generator=seeded()))
+
+
+def seeded():
+    return torch.Generator().manual_seed(5)
+
+
 # CycleGAN -------------------------------------------------------------------------------------------------------------
 
 
