@@ -22,9 +22,10 @@ Kim, Wiseman, Miller, Sontag, Rush. Semi-amortized variational autoencoders. 201
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Independent, Normal
 
+from genlib.vae.priors import GaussianMixture, VampPrior
 from genlib.vae.vae import VAE
 
 
@@ -60,8 +61,10 @@ def refine(
     return _gaussian(mu.detach(), logvar.detach())
 
 
-def fit_prior(model: VAE, x: Tensor, prior: nn.Module, *, updates: int = 200, lr: float = 0.05) -> VAE:
-    """A copy of the model with this prior, a ``GaussianMixture`` or ``VampPrior``, moved to where the codes of x lie.
+def fit_prior(
+    model: VAE, x: Tensor, prior: GaussianMixture | VampPrior, *, updates: int = 200, lr: float = 0.05
+) -> VAE:
+    """A copy of the model with this prior, moved to where the codes of x lie.
 
     x (n, *shape) all at once; Adam for so many updates from a falling rate, each from one draw of q(z | x) for every
     picture. The copy has the model's encoder and decoder and is in evaluation mode; the prior itself becomes a part of

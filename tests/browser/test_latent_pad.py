@@ -6,7 +6,7 @@ from torch import nn
 
 from genlib import widgets
 from genlib.nets import mlp
-from tests.browser.page import show
+from tests.browser.page import at_rest, show, told
 
 SHAPE = (1, 6, 5)
 
@@ -112,3 +112,22 @@ def test_the_nearest_pictures_may_be_others_than_the_codes(page):
         widgets.latent_pad(decode, shape=SHAPE, images=images, image_labels=torch.zeros(5))
     with pytest.raises(ValueError, match="codes and labels belong together: 5 and 70"):
         widgets.latent_pad(decode, shape=SHAPE, codes=torch.randn(5, 2), labels=torch.zeros(70))
+
+
+def test_the_explorer_measures_what_is_drawn_and_shows_the_shares(page):
+    torch.manual_seed(0)
+    decode = nn.Sequential(nn.Linear(2, 30), nn.Sigmoid()).eval()
+    shares = {"slant": torch.tensor([0.3, 0.05]), "size": torch.tensor([0.0, 0.21])}
+    pad = widgets.latent_pad(decode, shape=SHAPE, directions=torch.eye(2), shares=shares, measured=True)
+    show(page, pad)
+    at_rest(page)
+    look = "() => [root().dataset.slant, root().dataset.thickness].map(Number)"
+    assert page.evaluate(look) == pytest.approx([pad.measured["slant"], pad.measured["thickness"]], abs=1e-5)
+    page.locator("canvas.plane").focus()
+    for key in ("ArrowRight", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(f"Shift+{key}")
+    at_rest(page)
+    pad.value = told(page)
+    assert pad.value["coordinates"] == pytest.approx([0.5, 1.0])
+    assert page.evaluate(look) == pytest.approx([pad.measured["slant"], pad.measured["thickness"]], abs=1e-5)
+    assert f"{pad.measured['thickness']:.2f} pixels" in page.locator(".measures").inner_text()
