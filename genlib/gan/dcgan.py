@@ -30,7 +30,8 @@ class DCGAN(GAN):
     the generator, "relu" or "tanh"; tanh, whether the generator ends in one; slope of the discriminator's LeakyReLU, 0
     for ReLU. For fully connected networks take ``GAN(network="mlp", batch_norm=True)``. All others as for ``GAN``; data
     without levels are pixels in -1..1.
-    Trains well with Adam, β = (.5, .999), lr 1e-3, batches of 64, averaged weights (ema=.99).
+    A start for small pictures: Adam, β = (.5, .999), lr 1e-3 that falls over the second half, batches of 64, averaged
+    weights (ema=.99), no limit of the gradient's norm.
     """
 
     def __init__(
