@@ -4,7 +4,7 @@ import test from "node:test";
 
 import { covered } from "../../genlib/widgets/edit_by_arithmetic/errors.js";
 import { repeated } from "../../genlib/widgets/listen/sound.js";
-import { held, peak, slope } from "../../genlib/widgets/memory_meter/held.js";
+import { held, slope } from "../../genlib/widgets/memory_meter/held.js";
 import { close as near } from "./numerics.js";
 
 const count = (cells) => cells.filter(Boolean).length;
@@ -20,13 +20,6 @@ test("of rebuilt ones there is always one, where the pass is", () => {
   for (let step = 0; step <= 8; step++) assert.equal(count(held("rebuilt", 4, step)), 1);
   assert.deepEqual(held("rebuilt", 4, 3), [false, false, false, true, false]);
   assert.deepEqual(held("rebuilt", 4, 5), [false, false, false, true, false]);
-});
-
-test("the peak is what is held at the most of all steps", () => {
-  for (const kind of ["stored", "rebuilt"]) {
-    const most = Math.max(...Array.from({ length: 15 }, (_, step) => count(held(kind, 7, step))));
-    assert.equal(peak(kind, 7), most);
-  }
 });
 
 test("a line through the ends has their slope", () => near(slope([4, 8, 32], [22, 50, 162]), 5, 1e-12));

@@ -8,8 +8,5 @@ export function held(kind, depth, step) {
   return Array.from({ length: depth + 1 }, (_, k) => (kind === "stored" ? k <= at : k === at));
 }
 
-// The most that is held at once during a whole training step, in activations.
-export const peak = (kind, depth) => (kind === "stored" ? depth + 1 : 1);
-
 // What a straight line through the first and the last measurement gains with each layer.
 export const slope = (depths, values) => (values.at(-1) - values[0]) / (depths.at(-1) - depths[0]);
