@@ -13,7 +13,7 @@ from genlib.course.build.reading import EXERCISE, read_source
 from genlib.lectures import available, find
 
 # How many such sections each lecture has: a heading that is misspelt is of the main path, and nobody would notice.
-DEEPER = {"01": 9, "02": 11, "03": 6, "04": 3, "05": 8, "07": 8}
+DEEPER = {"01": 9, "02": 11, "03": 6, "04": 3, "05": 8, "06": 3, "07": 8}
 KNOWN = {*dir(builtins), "display", "get_ipython"}
 Part = tuple[bool, str, NotebookNode]
 
@@ -92,7 +92,7 @@ def test_what_leans_on_a_deeper_section_is_found(cell, taken):
     assert leans_on([*before, new_markdown_cell("## 2. c"), cell]) == taken
 
 
-@pytest.mark.parametrize("number", ["03", "04"])
+@pytest.mark.parametrize("number", ["03", "04", "06"])
 def test_the_minutes_in_the_head_are_those_of_reading_exercises_and_widgets(number):
     """180 words a minute, exercises as their headings say, two minutes a widget. (05 counts its code, too.)"""
     cells = read_source(find(number)).cells
