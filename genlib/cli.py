@@ -182,9 +182,10 @@ def progress(
 
 # What --help says, so that it need not import all of them; a test compares it with what there is.
 MODELS = """Autoencoder, Classifier, FlowPriorVAE, GAN, GatedPixelCNN, Glow, IAF, IAFVAE, IWAE, LinearGaussianVAE,
-MADE, MAF, NICE, NaiveBayes, PixelCNN, PixelRNN, PixelVAE, RealNVP, SplineFlow, Transformer, VAE, WaveNet"""
-DATA = """digits, english, fashion_mnist, glyphs, mnist, shapes, text, tones; points in the plane: banana, checkerboard,
-eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
+MADE, MAF, NICE, NaiveBayes, PixelCNN, PixelRNN, PixelVAE, RealNVP, SplineFlow, Transformer, VAE,
+WaveGlow, WaveNet"""
+DATA = """digits, english, fashion_mnist, glyphs, mnist, shapes, text, tones, vowels; points in the plane: banana,
+checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
 
 
 @app.command(epilog=f"Models: {MODELS}.\n\nData: {DATA}.")

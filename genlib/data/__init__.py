@@ -1,7 +1,8 @@
 """Data: embedded, offline and known to the last factor; and the two classics, fetched once and verified.
 
 digits: real, 8x8. glyphs: drawn, 28x28. shapes: drawn, in colour, with captions. toy: densities in the plane. text:
-sentences with a known entropy, and English. tones: short sounds. mnist, fashion_mnist: the real ones, full size.
+sentences with a known entropy, and English. tones, vowels: short sounds. mnist, fashion_mnist: the real ones, in full
+size.
 """
 
 from genlib.data.dataset import Dataset
@@ -13,6 +14,7 @@ from genlib.data.shapes import shapes
 from genlib.data.text import text
 from genlib.data.tones import tones
 from genlib.data.toy import toy
+from genlib.data.vowels import vowels
 
 __all__ = [
     "GRAMMAR",
@@ -26,4 +28,5 @@ __all__ = [
     "text",
     "tones",
     "toy",
+    "vowels",
 ]

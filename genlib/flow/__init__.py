@@ -17,6 +17,7 @@ from genlib.flow.planar import Planar
 from genlib.flow.realnvp import RealNVP
 from genlib.flow.reversible import Reversible
 from genlib.flow.spline import SplineCoupling, SplineFlow, rational_quadratic_spline
+from genlib.flow.waveglow import WaveGlow
 from genlib.noise import StandardNormal
 from genlib.quantize import Dequantize
 
@@ -52,6 +53,7 @@ __all__ = [
     "Squeeze",
     "StandardNormal",
     "VariationalDequantize",
+    "WaveGlow",
     "alternating",
     "checkerboard",
     "halves",

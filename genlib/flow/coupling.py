@@ -27,7 +27,7 @@ class Coupling(Bijection):
     """What all couplings share: the two halves, and how they are put together again.
 
     Arguments: mask (D,) bool over dimension 1, the features of a vector or the channels of a picture: True where x
-    passes; net: (B, passing, …) -> (B, outputs, …).
+    passes; net: (B, passing, …) -> (B, outputs, …); what else both directions are given, the net is given, too.
     Raises: ValueError if nothing passes or nothing is changed.
     """
 
@@ -49,14 +49,14 @@ class Coupling(Bijection):
         self.first = bool(mask[0])  # whether x_a comes first
         self.net = net
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
         a, b = self.halves(x)
-        b, log_det = self.change(b, full_precision(self.net(a)))
+        b, log_det = self.change(b, full_precision(self.net(a, *given)))
         return self.join(a, b), log_det
 
-    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse(self, z: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
         a, b = self.halves(z)
-        b, log_det = self.undo(b, full_precision(self.net(a)))  # a is what it was: the net says the same again
+        b, log_det = self.undo(b, full_precision(self.net(a, *given)))  # a is what it was: the net says the same again
         return self.join(a, b), log_det
 
     def change(self, b: Tensor, how: Tensor) -> tuple[Tensor, Tensor]:

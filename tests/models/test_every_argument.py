@@ -159,6 +159,20 @@ CHANGED = {
         | {"scales": 2, "depth": 2, "channels": 8, "bound": 1.0}
         | {"variational": ({"levels": 3}, True), "reversible": True},
     ),
+    "WaveGlow": (
+        {"shape": (1, 24), "vector": 4, "depth": 2, "early": 1, "channels": 4, "dilations": (1, 2)},
+        {
+            "shape": (1, 48),
+            "classes": 3,
+            "condition": Images((1, 2, 4)),
+            "vector": 6,
+            "depth": ({"early": None}, 3),
+            "early": None,
+            "channels": 6,
+            "dilations": [1, 3],
+            "bound": 1.0,
+        },
+    ),
     "GAN": ({"shape": PIXELS, "hidden": 4}, GAMES),
 }
 

@@ -10,7 +10,20 @@ import torch
 from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer, WaveNet
 from genlib.classical import NaiveBayes
 from genlib.families import models
-from genlib.flow import IAF, MAF, NICE, AffineCoupling, Compose, Flow, Glow, Logistic, RealNVP, SplineFlow, halves
+from genlib.flow import (
+    IAF,
+    MAF,
+    NICE,
+    AffineCoupling,
+    Compose,
+    Flow,
+    Glow,
+    Logistic,
+    RealNVP,
+    SplineFlow,
+    WaveGlow,
+    halves,
+)
 from genlib.gan import GAN
 from genlib.hybrid import IAFVAE, FlowPriorVAE, PixelVAE
 from genlib.model import GenerativeModel
@@ -35,6 +48,7 @@ EVERY = {
     "SplineFlow": lambda: SplineFlow((2,), classes=K, couplings=2, hidden=8, bins=4),
     "MAF": lambda: MAF((2,), classes=K, depth=2, hidden=8),
     "IAF": lambda: IAF((2,), classes=K, depth=2, hidden=8),
+    "WaveGlow": lambda: WaveGlow((1, 16), K, vector=4, depth=2, early=1, channels=4, dilations=(1, 2)),
     "Glow": lambda: Glow(PIXELS, classes=K, depth=1, channels=4),
     "GAN": lambda: GAN(PIXELS, levels=256, classes=K, hidden=16),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
