@@ -147,7 +147,7 @@ def test_the_coarse_latents_hold_the_letter_and_both_scales_are_nearly_standard_
         coarse = trained.quantize(trained.from_latent(torch.cat([z[:, :128], noise[:, 128:]], 1)))
         dequantized = trained.to_latent(trained.dequantize(test_x))
     lost = [(part - test_x).abs().float().mean().item() for part in (fine, coarse)]
-    assert lost[0] < 0.4 * lost[1]
+    assert lost[0] < 0.5 * lost[1], "with half of the steps"
     for part in dequantized.chunk(2, 1):
         assert 0.8 < part.square().mean() < 1.25
 
@@ -252,7 +252,7 @@ def test_what_is_simple_is_likely_and_typicality_sees_a_part_of_it(trained, lett
 @pytest.mark.parametrize("seed", range(3))
 def test_a_flow_prior_gains_nats_and_an_iaf_posterior_next_to_nothing(letters, seed):
     black, test_black = ((part > 7).long() for part in letters[2:])
-    found = {}
+    found, from_prior = {}, {}
     for name, make in {
         "plain": lambda: vae.VAE(SHAPE, 8, hidden=128),
         "prior": lambda: FlowPriorVAE(SHAPE, 8, couplings=4, units=32, hidden=128),
@@ -264,7 +264,13 @@ def test_a_flow_prior_gains_nats_and_an_iaf_posterior_next_to_nothing(letters, s
         model.eval()
         with torch.no_grad():
             found[name] = -torch.stack([model.elbo(test_black).mean() for _ in range(3)]).mean().item()
-    assert found["prior"] < found["plain"] - 1
+            q, few = model.encode(test_black[:200]), 200
+            z = q.rsample()
+            log_bar = torch.stack([q.log_prob(z[i].expand_as(z)) for i in range(few)]).logsumexp(1) - math.log(few)
+            from_prior[name] = (log_bar - model.log_prior(z)).mean().item()
+    gain = found["plain"] - found["prior"]
+    assert gain > 1
+    assert from_prior["plain"] - from_prior["prior"] < 0.7 * gain, "the larger part is distortion"
     assert found["posterior"] > found["plain"] - 1.5
 
 
