@@ -21,17 +21,21 @@ from genlib.widgets.competition import competition
 from genlib.widgets.completion import completion
 from genlib.widgets.continuations import continuations
 from genlib.widgets.dirac_game import dirac_game
+from genlib.widgets.edit_by_arithmetic import edit_by_arithmetic
 from genlib.widgets.elbo_by_hand import elbo_by_hand
 from genlib.widgets.flow_explorer import flow_explorer
 from genlib.widgets.game_arena import game_arena
 from genlib.widgets.latent_pad import latent_pad
+from genlib.widgets.listen import listen
 from genlib.widgets.mass_on_a_line import mass_on_a_line
+from genlib.widgets.memory_meter import memory_meter
 from genlib.widgets.paint import paint
 from genlib.widgets.parallelogram import parallelogram
 from genlib.widgets.rate_distortion import rate_distortion
 from genlib.widgets.receptive_field import receptive_field
 from genlib.widgets.reparameterization import reparameterization
 from genlib.widgets.sampling_player import sampling_player
+from genlib.widgets.scale_mixer import scale_mixer
 from genlib.widgets.two_divergences import two_divergences
 
 __all__ = [
@@ -40,16 +44,20 @@ __all__ = [
     "completion",
     "continuations",
     "dirac_game",
+    "edit_by_arithmetic",
     "elbo_by_hand",
     "flow_explorer",
     "game_arena",
     "latent_pad",
+    "listen",
     "mass_on_a_line",
+    "memory_meter",
     "paint",
     "parallelogram",
     "rate_distortion",
     "receptive_field",
     "reparameterization",
     "sampling_player",
+    "scale_mixer",
     "two_divergences",
 ]

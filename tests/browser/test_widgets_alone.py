@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from genlib import data, widgets
 from tests.browser.page import show, told
+from tests.browser.widgets_of_flows import ear, editor, meter, mixer
 
 DIGITS = data.digits()[1].x[:2]
 PLAIN = "margin: 0; background: #ffffff"
@@ -193,3 +194,77 @@ def test_what_stands_in_other_words_is_asked_and_drawn(page):
     assert page.evaluate(LOOK) != before
     page.get_by_role("button", name="Other random numbers").click()
     assert told(page)["seed"] == 1
+
+
+def test_a_factor_is_moved_and_the_errors_say_how_far_the_edit_got(page):
+    show(page, editor(), PLAIN)
+    words = page.locator("#here .say").inner_text()
+    assert "no model: error 0.500, farther from it than before the edit" in words
+    assert "a flow: error 0.057, 88 % of the way" in words
+    page.locator("#here input[name=slant]").focus()
+    page.keyboard.press("ArrowRight")
+    assert told(page) == {"choice": 0, "values": {"bold": 0.9, "slant": 0.45}}
+    page.evaluate("redraw({value: told[0], answered: told[0]})")
+    page.get_by_role("button", name="Back to the start").click()
+    assert told(page)["values"] == {"bold": 0.5, "slant": 0}
+
+
+def test_each_scale_has_its_own_source(page):
+    show(page, mixer(), PLAIN)
+    assert "fine from A; middle from A; coarse from B" in page.locator("#here .say").inner_text()
+    page.get_by_role("radiogroup", name="latents of fine").get_by_label("drawn anew").check()
+    assert told(page)["sources"] == ["drawn", "A", "B"]
+    page.evaluate("redraw({value: told.at(-1), answered: told.at(-1)})")
+    page.get_by_role("button", name="Draw anew").click()
+    assert told(page)["seed"] == 1
+    page.evaluate("redraw({value: told.at(-1), answered: told.at(-1)})")
+    page.get_by_label("which picture is A").select_option("2")
+    assert told(page)["a"] == 2
+
+
+def test_a_training_step_is_played_through_both_chains(page):
+    show(page, meter(), PLAIN)
+    held = "() => [...document.querySelectorAll('#here .chains .num')].map((node) => node.textContent)"
+    assert page.evaluate(held) == ["33 held", "1 held"]
+    assert "12.8 times the memory" in page.locator("#here .say").inner_text()
+    page.locator("#here input[name=depth]").fill("0")
+    assert told(page) == {"index": 0, "step": 4}
+    page.locator("#here input[name=step]").fill("6")
+    assert page.evaluate(held) == ["3 held", "1 held"]
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => window.told.at(-1).step === 8", timeout=20_000)
+    assert page.evaluate(held) == ["1 held", "1 held"]
+    page.evaluate("again({index: 2, step: 5})")
+    assert page.evaluate(held) == ["6 held", "1 held"]
+
+
+# What is played, in place of a loudspeaker.
+SPEAKER = """() => {
+  window.heard = [];
+  window.AudioContext = class {
+    createBuffer(_channels, length, rate) {
+      return { copyToChannel: (wave) => window.heard.push({ length, rate, most: Math.max(...wave) }) };
+    }
+    createBufferSource() {
+      return { connect() {}, start() {}, stop: () => window.heard.push("stopped") };
+    }
+  };
+}"""
+
+
+def test_sounds_are_played_three_times_and_one_at_a_time(page):
+    show(page, ear(), PLAIN)
+    page.evaluate(SPEAKER)
+    page.get_by_role("button", name="play WaveGlow").click()
+    page.get_by_role("button", name="play recorded").click()
+    first, stopped, second = page.evaluate("() => window.heard")
+    assert first["length"] == 3 * 1024 + 2 * 960
+    assert first["rate"] == 8000
+    assert abs(first["most"] - 0.5) < 0.01
+    assert stopped == "stopped"
+    assert abs(second["most"] - 0.8) < 0.01
+    page.locator("#here input[name=temperature]").fill("0.3")
+    assert told(page) == {"choice": 0, "temperature": 0.3, "seed": 0}
+    page.get_by_label("spectrogram of", exact=True).select_option("1")
+    page.evaluate("redraw({value: told[0], answered: told[0]})")
+    assert told(page)["choice"] == 1
