@@ -170,10 +170,12 @@ def redrawn(characters: Dataset, **changed: torch.Tensor) -> torch.Tensor:
     """
     if not changed or set(changed) - set(RANGES):
         raise ValueError(f"redrawn({', '.join(changed)}): name some of {', '.join(RANGES)}")
+    assert characters.y is not None
+    letters = [characters.class_names[k] for k in characters.y.tolist()]
     fonts, pictures = characters.factor_names["font"], []
     for i in range(min(len(values) for values in changed.values())):
         now = {name: changed.get(name, characters.factors[name])[i].item() for name in RANGES}
-        character, font = characters.class_names[characters.y[i]], fonts[characters.factors["font"][i]]
-        only = draw(1, 0, character, (font,), {name: (value, value) for name, value in now.items()})
+        font = fonts[int(characters.factors["font"][i])]
+        only = draw(1, 0, letters[i], (font,), {name: (value, value) for name, value in now.items()})
         pictures.append(torch.from_numpy(only["x"]))
     return torch.cat(pictures)
