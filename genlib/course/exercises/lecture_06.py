@@ -271,10 +271,10 @@ def backward_by_inverting(layers, z, grad_z, grad_log_det):
     return z, grad_z
 
 
-def _chain(g, depth=3, size=4, D=3):
+def _chain(g, depth=3, size=4, D=3, reach=0.7, bend=1.0):
     matrices = [torch.linalg.qr(_rand(g, D, D)).Q @ torch.diag(_rand(g, D).exp()) for _ in range(depth)]
-    layers = [Mixed(matrix, a) for matrix, a in zip(matrices, (0.9, 0.5, 1.3, 0.7, 1.1), strict=False)]
-    x = 0.7 * _rand(g, size, D)
+    layers = [Mixed(matrix, bend * a) for matrix, a in zip(matrices, (0.9, 0.5, 1.3, 0.7, 1.1), strict=False)]
+    x = reach * _rand(g, size, D)
     for layer in layers:
         x = layer(x)[0]
     return layers, x, _rand(g, size, D), _rand(g, size)
@@ -337,6 +337,7 @@ rebuilding = Exercise(
         "a single layer": _chain(_seeded(12), 1),
         "five layers": _chain(_seeded(13), 5),
         "one example of as many numbers as layers": _chain(_seeded(14), 2, 1, 2),
+        "numbers of size 20": _chain(_seeded(8), 2, reach=20.0, bend=0.1),
         "gradients of a hundred": (*_chain(_seeded(10))[:2], 100 * _rand(_seeded(10), 4, 3), _rand(_seeded(9), 4)),
         "a loss that does not look at the log-determinants": (
             *_chain(_seeded(15))[:3],
