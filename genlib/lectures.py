@@ -93,9 +93,10 @@ LECTURES = (
         "06",
         "06_flows_in_practice",
         "Flows in practice",
-        "multi-scale Glow, a flow prior in a VAE, WaveGlow",
+        "multi-scale Glow, learned noise, constant memory, MAF and IAF, edits, what likelihood misses",
         (3, -1),
         ("03", "05"),
+        minutes=72,
     ),
     Lecture(
         "07",

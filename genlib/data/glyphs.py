@@ -161,3 +161,21 @@ def draw(n: int, seed: int, classes: str, fonts: tuple[str, ...], ranges: dict) 
         x[i, 0] = np.rint(ink)
     drawn: dict[str, np.ndarray] = {"x": x, "y": y.astype(np.int64), "font": font.astype(np.int64)}
     return drawn | {name: values.astype(np.float32) for name, values in factors.items()}
+
+
+def redrawn(characters: Dataset, **changed: torch.Tensor) -> torch.Tensor:
+    """The first n characters with other factors, such as ``thickness=`` (n,): the true pictures of an edit.
+
+    Returns (n, 1, 28, 28) uint8. What is not named stays as it was drawn. Raises: ValueError for an unknown factor.
+    """
+    if not changed or set(changed) - set(RANGES):
+        raise ValueError(f"redrawn({', '.join(changed)}): name some of {', '.join(RANGES)}")
+    assert characters.y is not None
+    letters = [characters.class_names[k] for k in characters.y.tolist()]
+    fonts, pictures = characters.factor_names["font"], []
+    for i in range(min(len(values) for values in changed.values())):
+        now = {name: changed.get(name, characters.factors[name])[i].item() for name in RANGES}
+        font = fonts[int(characters.factors["font"][i])]
+        only = draw(1, 0, letters[i], (font,), {name: (value, value) for name, value in now.items()})
+        pictures.append(torch.from_numpy(only["x"]))
+    return torch.cat(pictures)

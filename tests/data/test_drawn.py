@@ -285,6 +285,18 @@ def test_a_sawtooth_is_a_sawtooth():
     assert abs(wave[3] - angle / math.pi).max() < 1e-3
 
 
+def test_a_character_that_is_drawn_again_is_the_same_and_bolder_where_that_was_asked():
+    _, test = data.glyphs(n=80, classes="AB", fonts=("DejaVuSans", "cmr10"))
+    same_again = glyphs_module.redrawn(test, size=test.factors["size"])
+    assert torch.equal(same_again, test.x)
+    bold = glyphs_module.redrawn(test, thickness=test.factors["thickness"][:5] + 1)
+    assert bold.shape == (5, 1, 28, 28)
+    assert (bold.float().sum((1, 2, 3)) > test.x[:5].float().sum((1, 2, 3))).all()
+    for wish in ({}, {"weight": torch.ones(3)}):
+        with pytest.raises(ValueError, match="redrawn"):
+            glyphs_module.redrawn(test, **wish)
+
+
 def test_tones_come_as_integers_too_and_back():
     real, _ = data.tones(n=20)
     train, _ = data.tones(n=20, levels=256)
