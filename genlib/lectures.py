@@ -78,7 +78,7 @@ LECTURES = (
         "rate and distortion, posterior collapse, CVAE, IWAE, prior mismatch",
         (3, 1),
         ("03",),
-        minutes=75,
+        minutes=66,
     ),
     Lecture(
         "05",
