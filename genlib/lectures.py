@@ -96,7 +96,7 @@ LECTURES = (
         "multi-scale Glow, learned noise, constant memory, MAF and IAF, edits, what likelihood misses",
         (3, -1),
         ("03", "05"),
-        minutes=72,
+        minutes=75,
     ),
     Lecture(
         "07",
