@@ -18,8 +18,8 @@ class Judgements:
         value = answer()
         if isinstance(value, dict):
             found = {str(key).strip().upper(): judgement for key, judgement in value.items()}
-            if len(found) != len(self.letters):
-                return tuple(found.values())  # told how many there are, and how many were asked
+            if len(value) != len(self.letters):
+                return tuple(value.values())  # told how many there are, and how many were asked
             return tuple(found[letter] for letter in self.letters) if set(found) == set(self.letters) else value
         plain = isinstance(value, Tensor) and value.device.type == "cpu" and not value.is_sparse
         return value.tolist() if plain or isinstance(value, np.ndarray) else value
