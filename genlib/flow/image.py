@@ -36,10 +36,10 @@ class Squeeze(Bijection):
 class Split(Bijection):
     r"""Half of the channels are done: they leave as latents. The others go through the ``rest`` of the flow.
 
-    .. math:: z = \big[(x_a - \mu(x_b))\, e^{-\sigma(x_b)},\; \mathrm{rest}(x_b)\big]
+    .. math:: z = \big[(x_b - \mu(x_a)) / \sigma(x_a),\; \mathrm{rest}(x_a)\big]
 
     The half that leaves is shifted and scaled by what the other half lets expect of it. That is an affine coupling, and
-    the same as to say: p(x_a | x_b) is Gaussian, with mean and width from a network.
+    the same as to say: p(x_b | x_a) is Gaussian, with mean and width from a network.
 
     (B, C, H, W) -> (B, D), D = C H W, what left here first. Arguments: shape (C, H, W), C even; rest, a bijection
     (B, C/2, H, W) -> (B, D/2).
