@@ -296,16 +296,19 @@ def test_the_loss_without_what_leaves_falls_below_nothing(letters, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_few_steps_of_waveglow_beat_white_noise_and_make_low_bands_louder(seed):
-    """By half as many steps as the lecture's."""
+def test_waveglow_beats_white_noise_and_is_loud_in_about_the_bands_that_were_asked_for(seed):
+    """By two thirds of the lecture's steps."""
     train, test = data.vowels(300)
     torch.manual_seed(seed)
     model = WaveGlow((1, 2048), condition=Images((1, 20, 32)), vector=16, early=None)
-    fit(model, (train.x, (mel_spectrogram(train.x) + 4) / 2), steps=30, batch_size=8, lr=8e-3, seed=seed, bar=False)
-    few = test.x[:10]
+    fit(model, (train.x, (mel_spectrogram(train.x) + 4) / 2), steps=100, batch_size=8, lr=8e-3, seed=seed, bar=False)
+    few, kinds = test.x[:20], test.y[:20]
     given = (mel_spectrogram(few) + 4) / 2
     with torch.no_grad():
         nats = -model.log_prob(few, given).mean() / 2048
-        loud = mel_spectrogram(model.sample(10, given, temperature=0.8))[:, 0].mean((0, 2))  # of each band
-    assert nats < -Normal(few.mean(), few.std()).log_prob(few).mean() - 0.3
-    assert loud[:8].mean() > loud[-8:].mean() + 0.2
+        torch.manual_seed(0)
+        spoken = mel_spectrogram(model.sample(20, given, temperature=0.8))
+    assert nats < -Normal(few.mean(), few.std()).log_prob(few).mean() - 1
+    said, meant = (sounds[:, 0].mean(2) for sounds in (spoken, mel_spectrogram(few)))  # (20, bands): over time
+    apart = torch.cdist(said, meant) / 20**0.5  # log-loudness, root mean square over the bands
+    assert apart.diag().mean() < apart[kinds[:, None] != kinds].mean() - 0.08
