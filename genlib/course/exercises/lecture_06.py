@@ -418,6 +418,11 @@ def _log_det_once(layers, z, grad_z, grad_log_det):
     return backward_by_inverting(layers[:-1], z, grad_z, 0 * grad_log_det)
 
 
+def _log_det_of_the_first(layers, z, grad_z, grad_log_det):
+    z, grad_z = backward_by_inverting(layers[1:], z, grad_z, 0 * grad_log_det)
+    return backward_by_inverting(layers[:1], z, grad_z, grad_log_det)
+
+
 def _stays_at_the_end(layers, z, grad_z, grad_log_det):
     for layer in reversed(layers):
         x = layer.inverse(z)[0].detach().requires_grad_()
@@ -501,7 +506,7 @@ rebuilding = Exercise(
     mistakes={
         "the log-determinant's share is missing: the loss depends on x through it, too": _walked(share=0.0),
         "the log-determinant's share is subtracted; the two ways to the loss add up": _walked(share=-1.0),
-        "the log-determinant of every layer counts, not that of the last one alone": _log_det_once,
+        "the log-determinant of every layer counts, not that of one alone": [_log_det_once, _log_det_of_the_first],
         "you multiplied by J; backwards it is the transpose of J (autograd.grad does that)": _walked(turned=True),
         "the Jacobian belongs at the layer's input; you took it at its output": _walked(at="output"),
         "the layers are to be undone from the last to the first": _walked(order=iter),
