@@ -349,7 +349,13 @@ def test_another_game_is_refused(path):
 
 # What makes no other model: channels of what has none, where the weights start, noise that may fade (a buffer, which
 # goes on as it was).
-NO_OTHER = {("GAN", "channels"), ("Autoencoder", "channels"), ("LinearGaussianVAE", "scale"), ("GAN", "noise")}
+NO_OTHER = {
+    ("GAN", "channels"),
+    ("Autoencoder", "channels"),
+    ("LinearGaussianVAE", "scale"),
+    ("GAN", "noise"),
+    ("DCGAN", "noise"),
+}
 
 
 @pytest.mark.parametrize("name", EVERY)
