@@ -35,7 +35,7 @@ def start(
 
     try:
         raise typer.Exit(open_lab(lecture, browser=browser))
-    except (StartError, ValueError) as error:
+    except (StartError, OSError, ValueError) as error:
         _stop(error)
 
 
@@ -175,7 +175,7 @@ def progress(
     try:
         if take is not None:
             typer.echo(so_far.take(Path(take)))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         _stop(error)
     typer.echo(so_far.overview())
 

@@ -4,12 +4,32 @@ It imports nothing but Python's own, so that a wrong number on the command line 
 """
 
 import dataclasses
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "slides"
-MY = ROOT / "my"  # the learner's own copies
+MY_FOLDER = "GENLIB_MY"  # an environment variable: another folder for the learner's own copies
+
+
+def place_of_copies() -> Path:
+    """Where the learner's own copies are: the folder that they named; else my/ in their clone of the course.
+
+    One clone for a whole class is to be read only: then it is genlib/my at home. Where no clone is around (Colab), it
+    is the folder that one works in.
+    """
+    if named := os.environ.get(MY_FOLDER):
+        return Path(named).expanduser().absolute()
+    if not (NOTEBOOKS / "source").is_dir():
+        return Path.cwd()
+    beside = ROOT / "my"
+    if os.path.lexists(beside) or os.access(ROOT, os.W_OK):
+        return beside
+    return Path.home() / "genlib" / "my"
+
+
+MY = place_of_copies()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +190,8 @@ def choose(numbers: list[str] | None, there: list[Lecture], what: str) -> list[L
     Raises: ValueError for a number that there is not, or a lecture that has none of ``what`` yet.
     """
     chosen = [find(number) for number in numbers] if numbers else there
+    if not there:
+        raise ValueError(f"there is no {what} in {ROOT}: this is done in a clone of the course")
     for lecture in chosen:
         if lecture not in there:
             numbers_there = ", ".join(e.number for e in there)
@@ -186,5 +208,6 @@ def locate(what: str, folder: Path = MY) -> Path:
         return path
     path = folder / find(what).handed_out.name
     if not path.exists():
-        raise ValueError(f"{path.name} is not in {folder.name}/; `genlib start` puts it there, or give a path")
+        advice = "`genlib start` puts it there, or give a path" if available() else "give its path"
+        raise ValueError(f"{path.name} is not in {folder.name}/; {advice}")
     return path

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from genlib import files
-from genlib.lectures import MY, ROOT, available, choose
+from genlib.lectures import MY, MY_FOLDER, NOTEBOOKS, ROOT, available, choose
 
 _RECORD = ".handed_out.json"  # {file: hash of the version that was copied}
 
@@ -71,15 +71,19 @@ def hand_out(folder: Path = MY) -> list[str]:
 
 def _refused(folder: Path, error: OSError) -> str:
     """Why the folder can't be written to, and what to do."""
+    space = "free some space and start again"
+    elsewhere = f"name a folder of yours in the environment variable {MY_FOLDER} and start again"
     advice = {
-        errno.ENOSPC: "free some space and start again",
-        errno.EDQUOT: "free some space and start again",
-        errno.EROFS: "copy the course to a folder of yours and start there",
-        errno.EACCES: "copy the course to a folder of yours and start there",
-        errno.EPERM: "copy the course to a folder of yours and start there",
+        errno.ENOSPC: space,
+        errno.EDQUOT: space,
+        errno.EROFS: elsewhere,
+        errno.EACCES: elsewhere,
+        errno.EPERM: elsewhere,
     }.get(error.errno or 0, "mend that and start again")
-    where = error.filename if error.errno in (errno.EISDIR, errno.EINVAL) else folder
-    return f"{where} can't be written to ({error.strerror or error}); nothing of yours was changed: {advice}"
+    where, what = error.filename if error.errno in (errno.EISDIR, errno.EINVAL) else folder, "written to"
+    if error.filename and NOTEBOOKS in Path(os.fsdecode(error.filename)).parents:
+        where, what, advice = error.filename, "read", "mend that and start again"
+    return f"{where} can't be {what} ({error.strerror or error}); nothing of yours was changed: {advice}"
 
 
 _NEW, _UPDATED = ": here for you", ": brought up to date"
@@ -202,6 +206,8 @@ def start(lecture: str = "00", *, browser: bool = True, say: Callable[[str], obj
     (chosen,) = choose([lecture], available(), "notebook")
     for line in hand_out():
         say(line)
+    if MY != ROOT / "my":
+        say(f"Your copies are in {MY}.")
     notebook = MY / chosen.handed_out.name
     say(f"JupyterLab opens on {notebook.name}, in your browser; the address is below. Ctrl-C here ends it.")
     command = lab_command(notebook) + ([] if browser else ["--no-browser"])

@@ -50,9 +50,13 @@ def of_player(player: Player, model: nn.Module) -> str:
     return ", ".join(said)
 
 
+# Settings of torch's optimizers that say how and not what is computed, with torch's defaults: in one kernel or many.
+HOW = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
+
+
 def of_optimizer(optimizer: torch.optim.Optimizer) -> str:
-    """Its name, and a hash of its settings and where it starts."""
-    groups = [{name: v for name, v in group.items() if name != "params"} for group in optimizer.param_groups]
+    """Its name, and a hash of its settings and where it starts; how it computes is told as if nobody had said."""
+    groups = [{n: HOW.get(n, v) for n, v in group.items() if n != "params"} for group in optimizer.param_groups]
     return f"{type(optimizer).__name__} {_hash(groups)}"
 
 
@@ -139,7 +143,9 @@ def _told_function(function: Any, seen: Seen) -> list[Any]:
     """Its name; and of one that is not torch's its code, its defaults, and what it takes from outside."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
     if isinstance(function, functools.partial):
-        return ["partial", _told([function.func, function.args, function.keywords], seen)]
+        how = HOW if isinstance(function.func, type) and issubclass(function.func, torch.optim.Optimizer) else ()
+        keywords = {n: v for n, v in function.keywords.items() if n not in how}
+        return ["partial", _told([function.func, function.args, keywords], seen)]
     if isinstance(function, types.MethodType):
         return [name, _told(function.__func__, seen)]
     if isinstance(function, types.FunctionType) and not _is_far(function):

@@ -105,7 +105,10 @@ def put_back(run: "Run", state: dict[str, Any]) -> None:
     check(run, state)
     run.model.load_state_dict(state["model"])
     for turn, saved in zip(run.turns, state["optimizers"], strict=True):
-        turn.optimizer.optimizer.load_state_dict(saved)
+        own = turn.optimizer.optimizer
+        how = [{n: group[n] for n in fingerprint.HOW if n in group} for group in own.param_groups]  # stays this run's
+        groups = [group | mine for group, mine in zip(saved["param_groups"], how, strict=True)]
+        own.load_state_dict(saved | {"param_groups": groups})
     if run.averaged is not None:
         run.averaged.load_state_dict(state["averaged"])
     if state["scaler"]:

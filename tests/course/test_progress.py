@@ -1,7 +1,9 @@
 """A learner's progress: the check judges what was written last, a file remembers, and success shows in colour."""
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -229,6 +231,94 @@ def test_the_command_takes_a_file_and_refuses_another(tmp_path):
     assert refused.returncode == 2
     assert "holds no progress" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+# Installed, and no clone around ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """installed(folder, *words): `genlib` as a package among others, called in a folder, with no tools of tests."""
+    library = tmp_path_factory.mktemp("site-packages")
+    shutil.copytree(ROOT / "genlib", library / "genlib", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('jupytext', 'nbclient', 'nbconvert', 'nbval', 'pytest')));"
+        "import genlib.cli as cli; assert cli.__file__.startswith(sys.argv.pop(1)); cli.app()"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GENLIB")}
+
+    def run(folder, *words, **environment):
+        settings = {"PYTHONPATH": str(library), "PYTHONUTF8": "1", **environment}
+        command = [sys.executable, "-P", "-c", code, str(library), *words]
+        return subprocess.run(command, cwd=folder, env=kept | settings, capture_output=True, text=True)
+
+    return run
+
+
+def test_an_installed_package_reads_what_lies_where_one_works(installed, tmp_path):
+    (tmp_path / kept.FILE).write_text(kept.text_of({NAME: "✓", "log_posterior": "✗"}))
+    done = installed(tmp_path, "progress")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line[:2] for line in lines] == exercises.lectures()
+    assert "✓  1 of 1 solved" in lines[0]
+    assert "✗" in lines[1]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert "1 of 1 solved" in installed(elsewhere, "progress", GENLIB_MY=str(tmp_path)).stdout
+
+
+def test_an_installed_package_reads_the_notebooks_where_one_works(installed, tmp_path):
+    notebook = nbformat.read(find("00").handed_out, as_version=4)
+    cell = next(c for c in notebook.cells if "check" in c.metadata.get("tags", []))
+    cell.outputs = [nbformat.v4.new_output("stream", text=f"✓ Exercise 0.1 {NAME}: right\n")]
+    nbformat.write(notebook, tmp_path / find("00").handed_out.name)
+    assert "✓  1 of 1 solved" in installed(tmp_path, "progress").stdout
+
+
+def test_an_installed_package_with_nothing_around_says_what_to_do(installed, tmp_path):
+    line = f"{tmp_path} holds no notebook of the course and no progress.json: call `genlib progress` in the folder "
+    done = installed(tmp_path, "progress")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == line + "where yours are, or bring a file with --take FILE\n"
+    (tmp_path / kept.FILE).write_text("[" * 100_000)
+    assert installed(tmp_path, "progress").stdout.startswith(line), "a damaged file is none"
+    away = tmp_path / "away"
+    away.write_text(kept.text_of({NAME: "✓"}))
+    done = installed(tmp_path, "progress", "--take", "away")
+    assert done.stdout.startswith("1 solved exercises taken over from away\n00  Start here ")
+    assert kept.read(tmp_path / kept.FILE) == {NAME: "✓"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("start",), "there is no notebook in "),
+        (("build",), "there is no source in "),
+        (("handout", "class"), "there are no notebooks in "),
+        (("check", "00"), "00_start_here.ipynb is not in "),
+        (("progress", "--take", "none.json"), "none.json holds no progress"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_needs_a_clone_or_a_file_says_so_in_one_line(installed, tmp_path, words, told):
+    done = installed(tmp_path, *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"genlib: {told}"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_progress_that_could_not_be_taken_over_is_not_said_to_be(my, tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    away = tmp_path / "away.json"
+    away.write_text(kept.text_of({NAME: "✓"}))
+    monkeypatch.setattr(kept, "write", refuse)
+    with pytest.raises(OSError, match=r"progress\.json can't be written; nothing was taken over"):
+        so_far.take(away, my)
 
 
 # In colour ------------------------------------------------------------------------------------------------------------

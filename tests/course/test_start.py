@@ -1,6 +1,7 @@
 """`genlib start`: whatever my/ is and whoever writes at the same moment, nothing is lost, and it is told in words."""
 
 import errno
+import functools
 import json
 import os
 import threading
@@ -11,9 +12,10 @@ import pytest
 from nbformat import v4
 from typer.testing import CliRunner
 
-from genlib import files
+from genlib import files, lectures
 from genlib.cli import app
 from genlib.course import start
+from genlib.course.start import hand_out
 from genlib.files import write
 
 NAME = "00_start_here.ipynb"
@@ -167,8 +169,8 @@ def test_a_copy_that_is_no_notebook_any_more_stays_as_it_is(ours, my, mine):
 REFUSALS = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
-    errno.EROFS: "copy the course to a folder of yours",
-    errno.EACCES: "copy the course to a folder of yours",
+    errno.EROFS: "name a folder of yours in the environment variable GENLIB_MY",
+    errno.EACCES: "name a folder of yours in the environment variable GENLIB_MY",
     errno.EIO: "mend that",
 }
 
@@ -207,8 +209,7 @@ def test_an_odd_my_is_one_line(ours, my, tmp_path, monkeypatch, odd):
     else:
         (tmp_path / "file").write_text("mine")
         my = tmp_path / "file" / "my"
-    hand_out = start.hand_out
-    monkeypatch.setattr(start, "hand_out", lambda: hand_out(my))
+    monkeypatch.setattr(start, "hand_out", functools.partial(hand_out, my))
     monkeypatch.setattr(start, "choose", lambda *_: start.available())
     done = CliRunner().invoke(app, ["start", "--no-browser"])
     assert done.exit_code == 2
@@ -216,3 +217,97 @@ def test_an_odd_my_is_one_line(ours, my, tmp_path, monkeypatch, odd):
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.output
     assert not (tmp_path / "nowhere").exists()
+
+
+# A clone that is to be read only --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """clone(kind): a clone of the course that one may write to, or may not, and a home."""
+    root, home = tmp_path / "clone", tmp_path / "home"
+    (root / "notebooks" / "source").mkdir(parents=True)
+    (root / "notebooks" / "source" / "00_start_here.md").touch()
+    home.mkdir()
+    monkeypatch.setattr(lectures, "ROOT", root)
+    monkeypatch.setattr(lectures, "NOTEBOOKS", root / "notebooks")
+    monkeypatch.setattr(lectures.Path, "home", lambda: home)
+    monkeypatch.delenv("GENLIB_MY", raising=False)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != root)
+    return root
+
+
+def test_where_copies_go(clone, tmp_path, monkeypatch):
+    assert lectures.place_of_copies() == tmp_path / "home" / "genlib" / "my"
+    (clone / "my").symlink_to("nowhere")  # theirs, whatever it is: told by `genlib start`
+    assert lectures.place_of_copies() == clone / "my"
+    (clone / "my").unlink()
+    (clone / "my").mkdir()
+    assert lectures.place_of_copies() == clone / "my"
+    (clone / "my").rmdir()
+    monkeypatch.setenv("GENLIB_MY", str(tmp_path / "there"))
+    assert lectures.place_of_copies() == tmp_path / "there"
+    monkeypatch.setenv("GENLIB_MY", "")
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
+    assert lectures.place_of_copies() == clone / "my"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lectures, "NOTEBOOKS", tmp_path / "none")
+    assert lectures.place_of_copies() == tmp_path, "installed: where one works"
+
+
+def started(monkeypatch, my):
+    """What `genlib start` says with my as the folder of copies; JupyterLab is not opened."""
+    opened = []
+    monkeypatch.setattr(start, "MY", my)
+    monkeypatch.setattr(start, "hand_out", functools.partial(hand_out, my))
+    monkeypatch.setattr(start, "choose", lambda *_: start.available())
+    run = lambda command, cwd, **_: opened.append(cwd) or SimpleNamespace(returncode=0)  # noqa: E731
+    monkeypatch.setattr(start.subprocess, "run", run)
+    return CliRunner().invoke(app, ["start", "--no-browser"]), opened
+
+
+def test_from_a_read_only_clone_the_copies_are_at_home_and_stay_as_they_are(ours, clone, monkeypatch):
+    my = lectures.place_of_copies()
+    done, opened = started(monkeypatch, my)
+    assert done.exit_code == 0, done.output
+    assert f"Your copies are in {my}." in done.stdout.splitlines()
+    assert opened == [my]
+    (my / NAME).write_text("mine")
+    version(ours, "second")
+    assert "Yours is untouched" in started(monkeypatch, my)[0].stdout
+    assert (my / NAME).read_text() == "mine"
+    assert list(clone.iterdir()) == [clone / "notebooks"]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+@pytest.mark.parametrize("step", ["mkdir", "open"])
+def test_a_place_that_can_not_be_made_is_one_line_with_a_way_out(ours, my, monkeypatch, number, step):
+    """As where the system says too late that one may not write: no my/ comes about, or nothing within it."""
+    (my / "solutions").mkdir(parents=True) if step == "open" else None
+    real = getattr(os, step)
+
+    def refuse(path, *arguments, **keywords):
+        if str(path).startswith(str(my)):
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, step, refuse)
+    done, opened = started(monkeypatch, my)
+    assert done.exit_code == 2
+    assert opened == []
+    assert done.stderr == (
+        f"genlib: {my} can't be written to ({os.strerror(number)}); nothing of yours was changed: "
+        "name a folder of yours in the environment variable GENLIB_MY and start again\n"
+    )
+    monkeypatch.undo()
+    assert not my.exists() or everything(my) == {}
+
+
+def test_notebooks_of_ours_that_can_not_be_read_are_told_as_such(ours, my, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(start, "NOTEBOOKS", ours)
+    monkeypatch.setattr(start.Path, "read_text", refuse)
+    with pytest.raises(start.StartError, match=rf"{NAME} can't be read \(Permission denied\).*: mend that"):
+        start.hand_out(my)

@@ -349,7 +349,13 @@ def test_another_game_is_refused(path):
 
 # What makes no other model: channels of what has none, where the weights start, noise that may fade (a buffer, which
 # goes on as it was).
-NO_OTHER = {("GAN", "channels"), ("Autoencoder", "channels"), ("LinearGaussianVAE", "scale"), ("GAN", "noise")}
+NO_OTHER = {
+    ("GAN", "channels"),
+    ("Autoencoder", "channels"),
+    ("LinearGaussianVAE", "scale"),
+    ("GAN", "noise"),
+    ("DCGAN", "noise"),
+}
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -477,6 +483,57 @@ def test_an_object_that_holds_itself_can_be_told():
 
     assert fingerprint.of_value(Odd(1)) == fingerprint.of_value(Odd(1))
     assert fingerprint.of_value(Odd(1)) != fingerprint.of_value(Odd(2))
+
+
+# How, not what: torch's optimizers in one kernel or in many ---------------------------------------------------------
+
+WAYS = {
+    "one kernel instead of many": ({"fused": None}, {"fused": True}),
+    "many instead of one": ({"fused": True}, {"fused": False}),
+    "lists of tensors": ({"foreach": False}, {"foreach": True}),
+    "fit's own AdamW": ({"fused": None}, None),
+    "unsaid, then not": ({"foreach": None}, {"foreach": False, "fused": False}),
+}
+
+
+def adamw(how):
+    """fit's own where nothing is said."""
+    made = functools.partial(torch.optim.AdamW, betas=(0.9, 0.99), weight_decay=0.0)
+    return {} if how is None else {"optimizer": lambda parameters, lr: made(parameters, lr=lr, **how)}
+
+
+@pytest.mark.parametrize("what", WAYS)
+def test_a_run_goes_on_in_another_way_of_computing_the_same(path, what):
+    before, after = WAYS[what]
+    model, whole = Line(), Line()
+    stopped(path, **adamw(before))
+    assert len(run(path, model, **adamw(after))) == 12
+    group = checkpoints.load(path)["optimizers"][0]["param_groups"][0]
+    assert (after or {"fused": True}).items() <= group.items(), "it computes as it is told now"
+    path.unlink()
+    run(path, whole)
+    assert torch.allclose(model.mean, whole.mean, rtol=0, atol=1e-6)
+
+
+def test_a_players_optimizer_may_compute_in_another_way_but_not_something_else(path):
+    def player(**how):
+        return Line(rates={"optimizer": functools.partial(torch.optim.Adam, **how)})
+
+    stopped(path, player(eps=1e-6))
+    with pytest.raises(CheckpointError, match="belongs to another run"):
+        run(path, player(eps=1e-5, fused=True))
+    assert len(run(path, player(eps=1e-6, fused=True))) == 12
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD", "RMSprop", "Adagrad", "NAdam", "Adadelta"])
+def test_only_what_says_how_is_left_out_of_an_optimizers_hash(name):
+    kind = getattr(torch.optim, name)
+    print_of = {}
+    for said in ({}, {"foreach": True}, {"foreach": False}, {"maximize": True}, {"weight_decay": 0.1}, {"lr": 0.5}):
+        print_of[str(said)] = fingerprint.of_optimizer(kind([nn.Parameter(torch.ones(1))], **said))
+    plain, *ways = list(print_of.values())[:3]
+    assert ways == [plain, plain]
+    assert len(set(print_of.values())) == 4
 
 
 # A disk that is full --------------------------------------------------------------------------------------------------

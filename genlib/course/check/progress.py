@@ -4,7 +4,7 @@ from pathlib import Path
 
 from genlib.course import exercises
 from genlib.course.check import kept, shown
-from genlib.lectures import MY, available, find
+from genlib.lectures import MY, Lecture, available, find
 
 _seen: dict[str, str] = {}  # {exercise: mark}, of the checks that ran in this process
 
@@ -55,7 +55,7 @@ def progress(lecture: str | None = None) -> None:
 def course(marks: dict[str, str]) -> str:
     """How far the whole course is, a line a lecture."""
     lines = []
-    for lecture in available() or [find(number) for number in exercises.lectures()]:  # installed: no sources are there
+    for lecture in _lectures():
         names = [exercise.name for exercise in exercises.of_lecture(lecture.number)]
         if names:
             state = line(lecture.number, marks) if any(name in marks for name in names) else "not begun"
@@ -63,18 +63,33 @@ def course(marks: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
+def _lectures() -> list[Lecture]:
+    """Those that are there; of an installed package, which has no sources, those with exercises."""
+    return available() or [find(number) for number in exercises.lectures()]
+
+
 def overview(folder: Path = MY) -> str:
     """How far the whole course is: by the progress.json of a folder, and by the notebooks there as they were saved."""
     marks = kept.read(folder / kept.FILE)
-    for lecture in available():
+    for lecture in _lectures():
         marks = kept.better(marks, marks_in(folder / lecture.handed_out.name))
+    if not marks and not available():
+        return f"{folder} holds no notebook of the course and no {kept.FILE}: {_WHERE}"
     return course(marks)
 
 
+_WHERE = "call `genlib progress` in the folder where yours are, or bring a file with --take FILE"
+
+
 def take(file: Path, folder: Path = MY) -> str:
-    """Adds a progress file from elsewhere to the one in folder, and tells. Raises: ValueError where it is none."""
+    """Adds a progress file from elsewhere to the one in folder, and tells.
+
+    Raises: ValueError where it is none; OSError where the folder can't be written to.
+    """
     marks = kept.read(file)
     if not marks:
         raise ValueError(f"{file} holds no progress of this course")
-    kept.keep(marks, folder / kept.FILE)
+    own = folder / kept.FILE
+    if kept.keep(marks, own) != kept.read(own):
+        raise OSError(f"{own} can't be written; nothing was taken over")
     return f"{sum(mark == '✓' for mark in marks.values())} solved exercises taken over from {file.name}"
