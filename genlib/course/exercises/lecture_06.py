@@ -1143,7 +1143,7 @@ in_flows = Exercise(
     mistakes=misjudged(
         flow_bugs(),
         {
-            "A": "a bug. What leaves has a density too: base(leaves) is missing, and with it the bits of all that left.",
+            "A": "a bug. What leaves has a density too: base(leaves) is missing, and with it the bits of what left.",
             "B": "a bug. x[:, order] is undone by order.argsort(); the same order again undoes it only where the "
             "permutation is its own inverse.",
             "C": "no bug. The same matrix acts at each of the H·W pixels, so its log-determinant counts that often, "
