@@ -17,6 +17,8 @@ export function signed(value, digits = 2) {
 // The multiples of a step from low to high: where an axis has its marks.
 export function ticks(low, high, step) {
   const found = [];
+  if (step < 0 || (high - low) / step > 1000)
+    throw new RangeError(`no axis has marks from ${low} to ${high} by ${step}`);
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9; k++) found.push(Number((k * step).toFixed(9)));
   return found;
 }
@@ -494,31 +496,52 @@ const BASE = `
 // name: the class of the root; title: what stands above it; hint: what to try, a text or a function of the state
 // (state.hint goes before it); label: what it is, for those who can't see it, the title by default; width: the pixels
 // it needs in full size (narrower, it shrinks); css: rules within the root.
-export function mount(element, state, { name, title, hint = "", label = title, width = 0, css, setup }) {
+// A state that can't be drawn, as a damaged file may hold one, is told in words, and harms nothing beside it.
+export function mount(element, state, how) {
   if (element.gl && element.gl.version === state.version) return;
-  if (!element.gl) {
-    element.replaceChildren();
-    // Two classes for what is the widget's own: the base that a later widget brings along does not overrule it.
-    el("style", element, {}, `${BASE}.gl.${name} {${css}}`);
-    const head = heading(element, title, state.hint || (typeof hint === "function" ? hint(state) : hint));
-    const spoken = el("div", element, { class: "gl spoken", role: "status" });
-    const root = el("div", element, { class: `${name} gl`, role: "group", "aria-label": label });
-    const theme = { ...THEMES.light, name: "", scale: 1, family: "sans-serif" };
-    theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px ${theme.family}`;
-    const fresh = () => renew(theme, element, [root, head]);
-    fresh();
-    if (width) root.style.minWidth = `${width}px`;
-    const tell = (value) => element.dispatchEvent(new CustomEvent("moved", { detail: structuredClone(value) }));
-    const view = setup(root, state, { tell, theme });
-    const ends = [
-      watch(element, () => (fit(element, root, width), fresh() && view.paint?.())),
-      readAloud(root, spoken),
-    ];
-    element.gl = { view };
-    element.addEventListener("left", () => leave(element, ends), { once: true });
+  try {
+    bounded(state);
+    if (!element.gl) setUp(element, state, how);
+    element.gl.version = state.version;
+    element.gl.view.show(state);
+  } catch (error) {
+    sayDamaged(element, error, how.title);
   }
-  element.gl.version = state.version;
-  element.gl.view.show(state);
+}
+
+// Refuses numbers that no drawing could count to, and lists within lists within lists.
+function bounded(value, depth = 0) {
+  if (depth > 20 || Math.abs(typeof value === "number" ? value : 0) > 1e15) throw new RangeError("beyond all bounds");
+  if (value !== null && typeof value === "object") for (const part of Object.values(value)) bounded(part, depth + 1);
+}
+
+function setUp(element, state, { name, title, hint = "", label = title, width = 0, css, setup }) {
+  element.replaceChildren();
+  // Two classes for what is the widget's own: the base that a later widget brings along does not overrule it.
+  el("style", element, {}, `${BASE}.gl.${name} {${css}}`);
+  const head = heading(element, title, state.hint || (typeof hint === "function" ? hint(state) : hint));
+  const spoken = el("div", element, { class: "gl spoken", role: "status" });
+  const root = el("div", element, { class: `${name} gl`, role: "group", "aria-label": label });
+  const theme = { ...THEMES.light, name: "", scale: 1, family: "sans-serif" };
+  theme.font = (size, weight = 400) => `${weight} ${size * theme.scale}px ${theme.family}`;
+  const fresh = () => renew(theme, element, [root, head]);
+  fresh();
+  if (width) root.style.minWidth = `${width}px`;
+  const tell = (value) => element.dispatchEvent(new CustomEvent("moved", { detail: structuredClone(value) }));
+  const view = setup(root, state, { tell, theme });
+  const ends = [watch(element, () => (fit(element, root, width), fresh() && view.paint?.())), readAloud(root, spoken)];
+  element.gl = { view };
+  element.addEventListener("left", () => leave(element, ends), { once: true });
+}
+
+// Where a widget was: that it can't be drawn, and what to do. Whoever looks for faults finds the error in the console.
+function sayDamaged(element, error, title) {
+  element.dispatchEvent(new CustomEvent("left"));
+  delete element.gl;
+  element.replaceChildren();
+  const line = "this can't be drawn: what was saved of it is damaged. Run its cell again.";
+  el("p", element, { class: "gl refused", role: "status" }, `${title}: ${line}`);
+  reportError(error);
 }
 
 // What stands above a widget: its name, and what to try.
@@ -552,7 +575,7 @@ function readAloud(root, spoken) {
 // When the element is taken off the page, nothing watches the page any longer, and what moves by itself stops.
 function leave(element, ends) {
   ends.forEach((end) => end());
-  element.gl.view.stop?.();
+  element.gl?.view.stop?.();
   delete element.gl;
 }
 

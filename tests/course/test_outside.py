@@ -7,6 +7,7 @@ import socket
 import nbformat
 import pytest
 
+from genlib.course import exercises
 from genlib.course.check import notebook as checking
 from genlib.course.check import outside, report
 from genlib.course.check import progress as so_far
@@ -237,6 +238,49 @@ def test_what_lies_beside_a_notebook_judges_nothing(tmp_path, monkeypatch, what)
     results, errors = checking.validate(saved(folder, content))
     assert results[0].line.startswith(f"✗ Exercise 0.1 {NAME}: the sign is flipped")
     assert errors == [], "a module of one's own is found"
+
+
+OWN_SETTINGS = {
+    "pytest.ini": "[pytest]\naddopts = --collect-only -x\ntestpaths = none\n",
+    "setup.cfg": "[tool:pytest]\naddopts = --ignore-glob=* -p no:nbval\n",
+    "tox.ini": "[pytest]\naddopts = --no-such-option\nminversion = 99\n",
+    "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-k nothing'\nrequired_plugins = ['none']\n",
+    "a pyproject.toml that is none": "[[[",
+    "conftest.py": "raise SystemExit('not this')",
+}
+ODD_FOLDERS = [
+    'it\'s "mine"',
+    "a [b] {c} *?",
+    "two  spaces ",
+    "Übung für Zoë",
+    "-rf",
+    "100%s %d%%",
+    "a$HOME`b`;c",
+    "a\nb",
+]
+
+
+@pytest.mark.parametrize(("what", "folder"), list(zip(OWN_SETTINGS, ODD_FOLDERS, strict=False)))
+def test_settings_of_ones_own_and_odd_folders_change_no_verdict(tmp_path, monkeypatch, what, folder):
+    """Each of them in one of the folders, whose parent has it too: pytest looks for its settings upwards."""
+    place = tmp_path / folder
+    place.mkdir()
+    for where in (tmp_path, place):
+        (where / what.split()[what.startswith("a ")]).write_text(OWN_SETTINGS[what])
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.chdir(tmp_path)
+    saved(place, raw())
+    results, errors = checking.validate(outside.Path(folder) / "00_start_here.ipynb")  # as one types it
+    assert [result.line for result in results] == [str(exercises.find(NAME).solved())]
+    assert errors == []
+
+
+@pytest.mark.parametrize("folder", ODD_FOLDERS[-1:])
+def test_a_wrong_answer_in_an_odd_folder_is_told_as_anywhere(tmp_path, folder):
+    place = tmp_path / folder
+    place.mkdir()
+    results, _ = checking.validate(saved(place, raw(source=RIGHT.replace("-dim", "dim"))))
+    assert results[0].line.startswith(f"✗ Exercise 0.1 {NAME}: the sign is flipped")
 
 
 # The report -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // What the widgets' JavaScript keeps to. Run from the root of the repository: test_javascript.py does.
 const browser = "document window performance matchMedia getComputedStyle requestAnimationFrame cancelAnimationFrame";
-const classes = "CustomEvent MutationObserver ResizeObserver";
+const classes = "reportError CustomEvent EventTarget MutationObserver ResizeObserver";
 const both = "atob btoa structuredClone setInterval clearInterval setTimeout clearTimeout console Buffer URL";
 const globals = Object.fromEntries(`${browser} ${classes} ${both}`.split(" ").map((name) => [name, "readonly"]));
 const text = "Put text into text nodes (el, svg, textContent): markup made of strings can be anything.";

@@ -98,7 +98,8 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
         total = sum(cell.cell_type == "code" for cell in laid_over.cells)
         with open(Path(temporary) / "log", "w+", encoding="utf-8", errors="replace") as log:
             command = [*_NBVAL, f"--nbval-cell-timeout={timeout}", f"--rootdir={temporary}", str(checked)]
-            environment = {**os.environ, REPORT: str(report), "PYTHONUTF8": "1"}
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+            environment |= {REPORT: str(report), "PYTHONUTF8": "1"}
             run = subprocess.Popen(command, cwd=temporary, env=environment, stdout=log, stderr=subprocess.STDOUT)
             with tqdm(total=total, desc=path.name, unit="cell", leave=False, disable=None) as bar:
                 while run.poll() is None:
@@ -114,7 +115,8 @@ def validate(path: Path, *, timeout: int = 300) -> tuple[list[Result], list[str]
     return _results(lecture_of(notebook), cells), errors
 
 
-# A pytest.ini of the learner's, a conftest.py or a cache has no say: the notebook runs in a folder of its own.
+# A pytest.ini of the learner's, a conftest.py, PYTEST_ADDOPTS or a cache has no say: the notebook runs in a folder of
+# its own.
 _NBVAL = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "genlib.course.check.report"]
 _NBVAL += ["-p", "no:cacheprovider", "-q", "-c", os.devnull]
 
