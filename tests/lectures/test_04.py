@@ -1,21 +1,17 @@
 """Lecture 04: its parts fit together, its widget tells true numbers, and what it concludes from runs holds."""
 
 import math
-import re
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from genlib import data, metrics, plots, pretrained, vae, widgets
-from genlib.course.build.reading import read_source
 from genlib.course.exercises import lecture_04
 from genlib.hybrid import PixelVAE
-from genlib.lectures import find
 from genlib.training import fit
 from genlib.widgets.rate_distortion.widget import terms
 from tests.drawings.test_plots_and_widgets import assert_whole, still_of
-from tests.lectures.test_two_speeds import parts
 
 # The widget -----------------------------------------------------------------------------------------------------------
 
@@ -80,27 +76,6 @@ def test_a_completion_of_a_fixed_part_shows_one_answer_beside():
     widget.value = {"picture": 1}
     assert torch.equal(torch.tensor(widget.state["mean"])[:4], x[1, 0, :4] + 0.5)
     assert widgets.completion(x, lambda x, *_: x.expand(8, 1, 8, 8), levels=17).state["mean"] is None
-
-
-# The head -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_minutes_in_the_head_are_those_of_reading_code_exercises_and_widgets():
-    """180 words a minute, 20 lines of code, 40 of checks of equations, which one skims; two minutes a widget."""
-    cells = read_source(find("04")).cells
-    minutes = {True: 0.0, False: 0.0}
-    for deeper, text, cell in parts(cells):
-        if cell.cell_type == "code" and "exercise" not in cell.metadata:
-            lines = sum(bool(line.strip()) for line in text.splitlines())
-            minutes[deeper] += lines / (40 if 'verify("' in text else 20) + 2 * len(re.findall(r"(?m)^widgets\.", text))
-        elif cell.cell_type == "markdown" and not text.startswith("## Further reading"):
-            words = re.sub(r"\$\$.*?\$\$|```.*?```|<[^>]*>", " ", text, flags=re.S)
-            minutes[deeper] += len(re.findall(r"\S*\w\S*", re.sub(r"\$[^$]*\$", "m", words))) / 180
-            minutes[deeper] += sum(map(int, re.findall(r"(?m)^### Exercise .* · (\d+) minutes", text)))
-    main, more = map(int, re.search(r"\*\*Minutes:\*\* (\d+) .*?(\d+) more", cells[0].source).groups())
-    assert main - 5 < minutes[False] <= main <= 75, minutes
-    assert abs(minutes[True] - more) < 5, minutes
-    assert find("04").minutes == main
 
 
 # What the exercises say -----------------------------------------------------------------------------------------------
