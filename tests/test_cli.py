@@ -113,7 +113,7 @@ slides x
 build 13
 build --check 99
 start 99
-start 06
+start 13
 check 99
 check 99.ipynb
 """
@@ -124,7 +124,7 @@ HEAVY = "import sys; heavy = {'torch', 'numpy', 'nbformat', 'matplotlib'} & set(
 def test_a_wrong_number_is_answered_before_anything_heavy_is_imported(words):
     """The answer comes in about 0.3 s; importing torch takes seconds. No clock: what was imported is asked."""
     program = f"from genlib.cli import app\ntry: app({words.split()!r})\nfinally: {HEAVY}"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=100)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert done.stderr.startswith("genlib: ")
     assert done.stderr.count("\n") == 1
