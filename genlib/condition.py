@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from genlib.arguments import as_integers, as_picture, instance, must_be_tensor, whole
 from genlib.noise import device_of
+from genlib.quantize import to_unit
 
 MISSING = -1  # a label that is not known
 
@@ -210,7 +211,7 @@ class Unit(nn.Module):
         self.register_buffer("zero", torch.zeros(()), persistent=False)  # knows the precision
 
     def forward(self, y: Tensor) -> Tensor:
-        return y.to(self.zero.dtype) / (self.levels - 1)
+        return to_unit(y, self.levels, self.zero.dtype)
 
 
 def as_condition(classes: "int | Condition | None", condition: Condition | None = None) -> Condition | None:

@@ -36,20 +36,26 @@ def tones(n: int = 1000, seed: int = 0, *, length: int = 1024, levels: int | Non
         }
         known["pitch"] = 440 * 2 ** ((known["note"] - 69) / 12)  # A above middle C is 440 Hz
         wave = torch.from_numpy(_synthesise(known, length).astype(np.float32)).unsqueeze(1)
-        parts.append(
-            Dataset(
-                name=f"tones, {label} part",
-                x=wave if levels is None else quantise(wave, levels),
-                y=torch.from_numpy(known["timbre"].astype(np.int64)),
-                factors=as_tensors(known),
-                factor_names={"timbre": TIMBRES},
-                levels=levels,
-                class_names=TIMBRES,
-                source="computed by genlib",
-                licence="none needed",
-            )
-        )
+        parts.append(as_dataset(f"tones, {label} part", wave, levels, known, "timbre", TIMBRES))
     return parts[0], parts[1]
+
+
+def as_dataset(
+    name: str, wave: torch.Tensor, levels: int | None, known: dict[str, np.ndarray], label: str, names: tuple[str, ...]
+) -> Dataset:
+    """Computed sounds (N, 1, T) and their factors as a data set; levels, by the μ-law; label, the factor that names
+    what is heard, one of names."""
+    return Dataset(
+        name=name,
+        x=wave if levels is None else quantise(wave, levels),
+        y=torch.from_numpy(known[label].astype(np.int64)),
+        factors=as_tensors(known),
+        factor_names={label: names},
+        levels=levels,
+        class_names=names,
+        source="computed by genlib",
+        licence="none needed",
+    )
 
 
 def quantise(wave: torch.Tensor, levels: int = 256) -> torch.Tensor:

@@ -15,8 +15,8 @@ import math
 import numpy as np
 import torch
 
-from genlib.data.dataset import Dataset, as_tensors
-from genlib.data.tones import SAMPLE_RATE, quantise
+from genlib.data.dataset import Dataset
+from genlib.data.tones import SAMPLE_RATE, as_dataset
 
 FORMANTS = {
     "ee": (270, 2290, 3010),
@@ -48,19 +48,7 @@ def vowels(n: int = 1000, seed: int = 0, *, length: int = 2048, levels: int | No
         known = drawn(count, random)
         breath = BREATH * random.standard_normal((count, length))
         wave = torch.from_numpy((spoken(known, length) + breath).clip(-1, 1).astype(np.float32)).unsqueeze(1)
-        parts.append(
-            Dataset(
-                name=f"vowels, {label} part",
-                x=wave if levels is None else quantise(wave, levels),
-                y=torch.from_numpy(known["vowel"].astype(np.int64)),
-                factors=as_tensors(known),
-                factor_names={"vowel": names},
-                levels=levels,
-                class_names=names,
-                source="computed by genlib",
-                licence="none needed",
-            )
-        )
+        parts.append(as_dataset(f"vowels, {label} part", wave, levels, known, "vowel", names))
     return parts[0], parts[1]
 
 

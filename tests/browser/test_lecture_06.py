@@ -1,5 +1,7 @@
 """Lecture 06 in a browser: scales mixed, a step played, a letter edited, a vowel spoken anew, by mouse and keyboard."""
 
+from tests.browser.looks import Looks
+
 LECTURE = "06"
 PICTURES = "node => [...node.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())"
 
@@ -68,3 +70,7 @@ def test_another_vowel_is_spoken_and_can_be_played(lecture):
     until_it_differs(lecture, widget, before)
     widget.get_by_role("button", name="play WaveGlow").click()
     assert widget.evaluate("node => node.dataset.played") == "WaveGlow"
+
+
+class TestLooks(Looks):
+    """In the dark, in a narrow window, enlarged."""

@@ -264,6 +264,9 @@ def test_judgements_are_read_in_any_form_and_for_these_letters_only():
     for answer in (right, {"c": True, "b": False, "a": True}, [True, False, True], np.array([True, False, True])):
         assert exercise.check(lambda answer=answer: answer).mark == "✓", answer
     assert exercise.check(lambda: {"A": True, "B": True, "C": False}).text == "B: why B"  # the first that is wrong
+    blank = exercise.check(lambda: {"A": True, "B": None, "C": True})
+    assert blank.text == "value 2 of your 3 is None: it is still to be filled in"
+    assert "missing" in exercise.check(lambda: None).text
     twice = {"A": True, "a": False, "B": False, "C": True}
     for answer in ({"B": True, "C": False, "D": True}, {"A": True, "B": False}, (True, False), twice):
         assert exercise.check(lambda answer=answer: answer).mark == "✗", answer

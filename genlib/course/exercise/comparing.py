@@ -105,7 +105,11 @@ def _compare_tuples(value: Any, right: tuple, tol: float, exact: bool) -> str | 
         return f"your function returns {describe(value)}, asked were {len(right)} values"
     if len(value) != len(right):
         return f"your function returns {len(value)} values, asked were {len(right)}"
-    complaints = (_compare(v, r, tol, exact) for v, r in zip(value, right, strict=True))
+    pairs = list(zip(value, right, strict=True))
+    empty = [i + 1 for i, (v, r) in enumerate(pairs) if v is None and r is not None]
+    if empty:
+        return f"value {empty[0]} of your {len(right)} is None: it is still to be filled in"
+    complaints = (_compare(v, r, tol, exact) for v, r in pairs)
     return next((f"value {i + 1}: {c}" for i, c in enumerate(complaints) if c), None)
 
 

@@ -72,7 +72,7 @@ function words(say, errors, seconds) {
   say.replaceChildren();
   for (const name of Object.keys(errors).slice(1)) {
     const speed = seconds[name] < 1 ? "faster than it sounds" : "slower than it sounds";
-    const text = `${name}: its spectrogram is ${errors[name].toFixed(2)} off on average; it speaks ${speed}.`;
+    const text = `${name}: its loudness is off by a factor of ${Math.exp(errors[name]).toFixed(1)}, band by band; it speaks ${speed}.`;
     el("div", say, {}, text);
   }
 }
@@ -115,7 +115,7 @@ function setup(root, state, { tell, theme }) {
         showWave(row.line, sounds[name]);
         row.numbers.replaceChildren();
         if (k === 0) return;
-        el("div", row.numbers, {}, `error ${told.errors[name].toFixed(2)}`);
+        el("div", row.numbers, {}, `loudness × or ÷ ${Math.exp(told.errors[name]).toFixed(1)}`);
         el("div", row.numbers, {}, `${told.seconds[name]} s a second`);
       });
       words(say, told.errors, told.seconds);
@@ -125,7 +125,7 @@ function setup(root, state, { tell, theme }) {
 }
 
 const HINT =
-  "Play the recorded vowel, then what the models made of its spectrogram. Lower the temperature: what is lost, the " +
+  "Play the first sound, then what the models made of its spectrogram. Lower the temperature: what is lost, the " +
   "breath or the vowel? Draw anew: what changes that your ear does not mind?";
 
 export function draw(element, state) {

@@ -16,7 +16,7 @@ class Listen(Asking):
     """See ``listen``. ``sounds`` are those that can be heard now, {name: (T,)}."""
 
     _esm = module("listen")
-    alt = "Spectrograms and waves of a recorded sound and of what each model makes of its spectrogram."
+    alt = "Spectrograms and waves of a sound and of what each model makes of its spectrogram."
 
     def __init__(self, state: dict, players: Mapping[str, Speak], spectrogram: Callable[[Tensor], Tensor]):
         self._players, self._spectrogram = dict(players), spectrogram
@@ -62,11 +62,11 @@ def listen(
 ) -> Listen:
     """What does a spectrogram sound like? Choose one and a temperature, see what each model makes of it, and listen.
 
-    Arguments: players, {name: a function (choice, temperature, seed) -> the sound, (T,) in -1..1}, the recorded sound
-    first, which errors are counted from; spectrogram, (1, 1, T) -> (1, 1, bands, frames), logarithms; names of the
-    choices; rate, samples a second, 3,000 or more; temperature, 0..1.2, to begin with. Errors are the mean of the
-    absolute differences of spectrograms; times are seconds for one second of sound. Raises: ValueError for less than
-    two players, no name, or a number out of range.
+    Arguments: players, {name: a function (choice, temperature, seed) -> the sound, (T,) in -1..1}, the sound itself
+    first, which errors are counted from; spectrogram, (1, 1, T) -> (1, 1, bands, frames), natural logarithms; names of
+    the choices; rate, samples a second, 3,000 or more; temperature, 0..1.2, to begin with. Errors are the mean of the
+    absolute differences of spectrograms, shown as a factor of loudness; times are seconds for one second of sound.
+    Raises: ValueError for less than two players, no name, or a number out of range.
     """
     if len(players) < 2 or not names:
         raise ValueError(f"{len(players)} players and {len(names)} names: give two or more, and at least one name")

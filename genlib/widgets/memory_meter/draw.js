@@ -42,7 +42,7 @@ function plot(parent, { depths, memory }) {
   const size = { width: WIDTH, height: HEIGHT, left: 48, right: 66, top: 24, bottom: 38 };
   const frame = new Frame({ x: [0, depths.at(-1) * 1.02], y, ...size });
   const root = picture(parent, [WIDTH, HEIGHT], "peak memory against depth, measured");
-  svg("text", root, { x: 4, y: 12 }, "peak memory, MiB");
+  svg("text", root, { x: 4, y: 12 }, "peak memory, MB");
   svg("text", root, { x: frame.right, y: HEIGHT - 4, "text-anchor": "end" }, "layers");
   axisX(root, frame, depths.filter((d, k) => k === 0 || d >= depths.at(-1) / 8)); // prettier-ignore
   axisY(root, frame, ticks(...y, tall), { line: true });
@@ -81,7 +81,7 @@ function meters(parent, { memory, seconds }) {
       number.textContent = `${signed(values[k], values[k] < 10 ? 2 : 0)} ${unit}`;
     };
   };
-  const rows = Object.entries(KINDS).map(([kind, colour]) => row(kind, colour, memory[kind], "MiB", most));
+  const rows = Object.entries(KINDS).map(([kind, colour]) => row(kind, colour, memory[kind], "MB", most));
   if (longest > 0) {
     el("b", grid, { style: "grid-column:1/-1" }, "time of a step");
     for (const [kind, colour] of Object.entries(KINDS)) rows.push(row(kind, colour, seconds[kind], "s", longest));
@@ -119,7 +119,7 @@ function words(say, { depths, memory, seconds }, index) {
   const price = seconds.stored
     ? ` The price: a step takes ${signed(seconds.rebuilt[index] / seconds.stored[index], 2)} times as long.`
     : "";
-  el("div", say, {}, `Each layer more costs ${signed(a, 2)} MiB stored, ${signed(b, 2)} MiB rebuilt.${price}`);
+  el("div", say, {}, `Each layer more costs ${signed(a, 2)} MB stored, ${signed(b, 2)} MB rebuilt.${price}`);
 }
 
 function setup(root, state, { tell }) {

@@ -19,7 +19,7 @@ class MemoryMeter(Drawing):
 
     @property
     def numbers(self) -> dict[str, float]:
-        """{"stored", "rebuilt"} in MiB and, where they were measured, "stored seconds" and "rebuilt seconds"."""
+        """{"stored", "rebuilt"} in MB and, where they were measured, "stored seconds" and "rebuilt seconds"."""
         k = self.now("index")
         found = {kind: self.state["memory"][kind][k] for kind in KINDS}
         return found | {f"{kind} seconds": self.state["seconds"][kind][k] for kind in self.state["seconds"]}
@@ -31,7 +31,7 @@ class MemoryMeter(Drawing):
 
         depths = torch.tensor(self.state["depths"])
         lines = {kind: (depths, torch.tensor(self.state["memory"][kind])) for kind in KINDS}
-        return plots.png(plots.lines(lines, xlabel="depth, layers", ylabel="peak memory, MiB"))
+        return plots.png(plots.lines(lines, xlabel="depth, layers", ylabel="peak memory, MB"))
 
 
 def memory_meter(
@@ -44,9 +44,9 @@ def memory_meter(
 ) -> MemoryMeter:
     """How much must be kept until backpropagation? Choose a depth that was measured, and step forward and back.
 
-    Arguments: depths, ascending; stored and rebuilt, the peak in MiB at each of them; seconds, {"stored": …, "rebuilt":
-    …}, the time of a step at each depth, if it was measured; start, which of the depths comes first. Raises: ValueError
-    for lists of different lengths, fewer than two depths, or depths that do not ascend.
+    Arguments: depths, ascending; stored and rebuilt, the peak at each of them in MB, 10⁶ bytes; seconds, {"stored": …,
+    "rebuilt": …}, the time of a step at each depth, if it was measured; start, which of the depths comes first. Raises:
+    ValueError for lists of different lengths, fewer than two depths, or depths that do not ascend.
     """
     lists = {"stored": stored, "rebuilt": rebuilt} | {f"seconds of {k}": v for k, v in (seconds or {}).items()}
     for name, values in lists.items():
