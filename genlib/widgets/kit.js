@@ -446,7 +446,7 @@ const BASE = `
 .gl.head .try b { color: var(--gl-blue); font-weight: 600; margin-right: .6em; }
 .gl.spoken { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; }
-.gl svg { display: block; user-select: none; overflow: visible; }
+.gl svg { display: block; user-select: none; overflow: visible; max-width: 100%; min-width: 0; }
 .gl svg text { fill: currentColor; font-size: 1em; }
 .gl svg .tick, .gl .small { font-size: .88em; }
 .gl canvas { display: block; border-radius: 3px; }

@@ -9,9 +9,9 @@ const HIGH = 76;
 const STYLE = `
   max-width: 860px; display: grid; gap: 12px;
   .players { display: grid; gap: 10px 16px; align-items: center;
-    grid-template-columns: 9.5em ${WIDE}px ${WIDE}px 11em; }
+    grid-template-columns: 9.5em ${WIDE}px minmax(0, ${WIDE}px) 11em; }
   .players canvas { width: ${WIDE}px; height: ${HIGH}px; image-rendering: pixelated; border: 1px solid var(--gl-line); }
-  .players svg { width: ${WIDE}px; } .slider { min-width: 20em; } .slider input { flex: 1; }
+  .players svg { width: 100%; } .slider { min-width: 20em; } .slider input { flex: 1; }
   .name { display: grid; gap: 4px; justify-items: start; }
   .say { min-height: 3em; }
 `;

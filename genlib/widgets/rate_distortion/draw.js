@@ -30,7 +30,7 @@ const FLOOR = -4; // the power of ten where the bars stand
 
 const STYLE = `
   max-width: 780px;
-  .pair { display: flex; gap: 20px; } .pair svg { width: ${WIDTH}px; min-width: 0; touch-action: none; }
+  .pair { display: flex; gap: 20px; } .pair svg { width: ${WIDTH}px; touch-action: none; }
   .sliders { display: flex; gap: 20px; margin: 6px 0; } .sliders .slider { flex: 1; display: grid; gap: 8px;
     grid-template-columns: 8.5em 1fr 3.6em; white-space: nowrap; }
   .pictures { display: grid; grid-template-columns: 9.5em repeat(8, 52px); gap: 4px 8px; align-items: center; }

@@ -35,7 +35,7 @@ const STYLE = `
   figcaption { margin-bottom: 4px; }
   svg { width: ${WIDE}px; height: ${SIZE}px; }
   canvas { cursor: pointer; }
-  svg.line { width: 100%; max-width: ${LINE[0]}px; height: auto; cursor: ew-resize; margin-top: 8px; }
+  svg.line { width: ${LINE[0]}px; height: auto; cursor: ew-resize; margin-top: 8px; }
   .row { gap: 10px; margin: 8px 0 6px; }
   .slider { flex: 1; } .slider input { flex: 1; }
   button { min-width: 4.2em; }
