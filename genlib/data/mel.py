@@ -7,10 +7,15 @@ X is the short-time Fourier transform; M has triangles whose tips are evenly spa
 Reference: Stevens, Volkmann, Newman. A Scale for the Measurement of the Psychological Magnitude Pitch. 1937.
 """
 
+import dataclasses
+
 import torch
 from torch import Tensor
 
-from genlib.data.tones import SAMPLE_RATE
+from genlib.data.dataset import Dataset
+from genlib.data.tones import SAMPLE_RATE, quantise
+
+BANDS, HOP = 20, 64
 
 
 def to_mel(hertz: Tensor) -> Tensor:
@@ -39,7 +44,7 @@ def mel_filters(bands: int, window: int, rate: int = SAMPLE_RATE) -> Tensor:
 
 
 def mel_spectrogram(
-    x: Tensor, *, bands: int = 20, window: int = 256, hop: int = 64, floor: float = 1e-3, rate: int = SAMPLE_RATE
+    x: Tensor, *, bands: int = BANDS, window: int = 256, hop: int = HOP, floor: float = 1e-3, rate: int = SAMPLE_RATE
 ) -> Tensor:
     """Sounds (N, 1, T) in -1..1 -> log-magnitudes (N, 1, bands, T // hop), natural logarithm; T a multiple of hop.
 
@@ -55,3 +60,17 @@ def mel_spectrogram(
     magnitude = X.abs() * (2 / shape.sum())
     filters = mel_filters(bands, window, rate).to(magnitude)
     return torch.log(floor + filters @ magnitude)[:, None]
+
+
+def heard(sounds: Dataset, levels: int | None = None) -> Dataset:
+    """The same sounds, y what is heard of each: its spectrogram (N, 1, bands, frames), scaled to about -2..2, as models
+    that speak are given it. With ``levels`` x are integers 0..levels-1 by the μ-law. Raises: ValueError for sounds that
+    are integers already."""
+    y = (mel_spectrogram(sounds.x) + 4) / 2
+    x = sounds.x if levels is None else quantise(sounds.x, levels)
+    return dataclasses.replace(sounds, name=f"{sounds.name}, heard", x=x, y=y, levels=levels, class_names=())
+
+
+def heard_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Of what is heard of a sound (1, T): (1, bands, frames)."""
+    return 1, BANDS, shape[-1] // HOP

@@ -7,7 +7,7 @@ import torch
 
 from genlib import data
 from genlib.data import mel
-from genlib.data.tones import SAMPLE_RATE
+from genlib.data.tones import SAMPLE_RATE, quantise
 
 T = 2048
 TIME = torch.arange(T, dtype=torch.double) / SAMPLE_RATE
@@ -75,3 +75,14 @@ def test_tones_are_heard_at_their_pitch():
     tips = mel.to_hertz(torch.linspace(0, float(mel.to_mel(torch.tensor(SAMPLE_RATE / 2))), 32))[1:-1]
     heard = tips[spectrum[sines].argmax(1)]
     assert (mel.to_mel(heard) - mel.to_mel(train.factors["pitch"][sines].float())).abs().max() < 60, "within a band"
+
+
+def test_what_a_model_that_speaks_is_given_belongs_to_its_sound():
+    train, _ = data.vowels(8)
+    told = mel.heard(train, levels=64)
+    assert told.y.shape == (8, *mel.heard_shape(train.shape)) == (8, 1, 20, 32)
+    assert torch.equal(told[3].y[None], (mel.mel_spectrogram(train.x[3:4]) + 4) / 2)
+    assert (told.levels, told.x.dtype, int(told.x.max())) == (64, torch.long, int(quantise(train.x, 64).max()))
+    assert torch.equal(mel.heard(train).x, train.x)
+    with pytest.raises(ValueError, match="pass sounds"):
+        mel.heard(told)

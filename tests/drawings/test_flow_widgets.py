@@ -137,6 +137,15 @@ def test_sounds_are_those_of_the_players_and_errors_count_from_the_first():
     assert torch.allclose(widget.sounds["WaveNet"], 0.3 * torch.sin(6.283 * 400 * t) + 0.02, atol=1e-6)
 
 
+def test_a_sound_that_was_made_before_takes_the_time_that_it_took():
+    t = torch.arange(1024) / 8000
+    players = {"recorded": lambda *_: t, "before": lambda *_: (t / 2, 3.0)}
+    widget = widgets.listen(players, lambda x: x.view(1, 1, 8, -1).abs(), names=["ee"], rate=8000)
+    assert widget.state["seconds"]["before"] == pytest.approx(3 * 8000 / 1024, abs=0.1)
+    assert widget.state["seconds"]["recorded"] < 1
+    assert torch.equal(widget.sounds["before"], t / 2)
+
+
 @pytest.mark.parametrize("wrong", [{"names": []}, {"rate": 100}, {"temperature": -1}, {"players": {"one": shifted}}])
 def test_what_can_not_be_heard_is_refused(wrong):
     given = {"players": {"a": shifted, "b": shifted}, "names": ["ee"], "rate": 8000} | wrong

@@ -9,7 +9,7 @@ from torch import Tensor
 from genlib.widgets.drawing import Asking, module
 from genlib.widgets.network import packed, unpacked
 
-Speak = Callable[[int, float, int], Tensor]
+Speak = Callable[[int, float, int], Tensor | tuple[Tensor, float]]
 
 
 class Listen(Asking):
@@ -32,8 +32,10 @@ class Listen(Asking):
         sounds, seconds = {}, {}
         for name, speak in self._players.items():
             began = time.perf_counter()
-            sounds[name] = speak(*asked).detach().float().flatten()
-            seconds[name] = (time.perf_counter() - began) * self.state["rate"] / len(sounds[name])
+            said = speak(*asked)
+            sound, took = said if isinstance(said, tuple) else (said, time.perf_counter() - began)
+            sounds[name] = sound.detach().float().flatten()
+            seconds[name] = took * self.state["rate"] / len(sounds[name])
         heard = {name: self._ask(x.view(1, 1, -1))[0, 0] for name, x in sounds.items()}
         first = next(iter(heard.values()))
         return {
@@ -63,7 +65,8 @@ def listen(
     """What does a spectrogram sound like? Choose one and a temperature, see what each model makes of it, and listen.
 
     Arguments: players, {name: a function (choice, temperature, seed) -> the sound, (T,) in -1..1}, the sound itself
-    first, which errors are counted from; spectrogram, (1, 1, T) -> (1, 1, bands, frames), natural logarithms; names of
+    first, which errors are counted from; one that was made before comes with the seconds that it took, (sound, took);
+    spectrogram, (1, 1, T) -> (1, 1, bands, frames), natural logarithms; names of
     the choices; rate, samples a second, 3,000 or more; temperature, 0..1.2, to begin with. Errors are the mean of the
     absolute differences of spectrograms, shown as a factor of loudness; times are seconds for one second of sound.
     Raises: ValueError for less than two players, no name, or a number out of range.
