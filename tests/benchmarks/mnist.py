@@ -22,6 +22,8 @@ from genlib import data, launch, metrics
 
 OUT = Path("runs/mnist")
 BINARY = "--binarized dynamic --set classes=None"
+GLOW = "Glow --set classes=None --set depth=6 --batch-size 64 --lr 2e-3"
+BRIEFLY = "--steps 1000 --ema 0.99"  # uniform and learned noise beside each other
 RECIPES = {
     "MADE": f"MADE {BINARY} --set hidden=1024 --set layers=2 --steps 6000 --batch-size 128 --lr 1e-3 --ema 0.999",
     "PixelCNN": f"PixelCNN {BINARY} --set layers=6 --steps 16000 --batch-size 16 --lr 2e-3 --ema 0.999",
@@ -29,7 +31,9 @@ RECIPES = {
     "VAE": f"VAE {BINARY} --set latent=32 --set hidden=400 --steps 50000 --batch-size 128 --lr 1.5e-3 --ema 0.999",
     "IWAE": f"IWAE {BINARY} --set latent=32 --set hidden=300 --set k=50 --steps 20000 --batch-size 32 --lr 1e-3 "
     "--ema 0.999",
-    "Glow": "Glow --set classes=None --set depth=6 --steps 5000 --batch-size 64 --lr 2e-3 --ema 0.999",
+    "Glow": f"{GLOW} --steps 5000 --ema 0.999",
+    "GlowUniform": f"{GLOW} {BRIEFLY}",
+    "GlowVariational": f"{GLOW} --set variational=True {BRIEFLY}",
 }
 IMPORTANCE_DRAWS = 200
 
@@ -62,10 +66,11 @@ def mean(values, test, batch: int) -> tuple[float, float]:
 def evaluate(name: str) -> None:
     model, test = load(name)
     print(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters")
-    if name == "Glow":
+    if name.startswith("Glow"):
         bound, error = mean(model.elbo, test, 500)
         bits, scale = metrics.bits_per_dim(bound, model.shape), 1 / (784 * 0.6931)
-        print(f"  bound {bits:.4f} bits/dim (standard error {error * scale:.4f}), uniform dequantization")
+        noise = "uniform" if model.noise is None else "variational"
+        print(f"  bound {bits:.4f} bits/dim (standard error {error * scale:.4f}), {noise} dequantization")
     elif name.endswith("VAE") or name == "IWAE":
         print("  -ELBO {:.2f} nats (standard error {:.2f})".format(*negative(*mean(model.elbo, test, 500))))
         for k in (50, IMPORTANCE_DRAWS):
