@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from genlib.condition import Images
 from genlib.files import placed, write
 from genlib.model import Trainable
 
@@ -38,6 +39,7 @@ class Weights:
     sha256: str
     reaches: dict[str, float]
     binarized: str | None = None
+    heard: bool = False
     half: bool = False
 
     @property
@@ -49,18 +51,23 @@ class Weights:
         """The model, untrained."""
         family, name = self.model.split(".")
         arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in self.arguments.items()}
+        if self.heard:
+            from genlib.data import mel
+
+            arguments["condition"] = Images(mel.heard_shape(arguments["shape"]))
         return getattr(importlib.import_module(f"genlib.{family}"), name)(**arguments)
 
     def examples(self) -> tuple[Any, Any]:
         """What it is trained and tested on, two data sets."""
+        from genlib.data import mel
         from genlib.launch import find_data
 
         train, test = find_data(self.data)
-        return (
-            (train, test)
-            if self.binarized is None
-            else (train.binarized(self.binarized), test.binarized(self.binarized))
-        )
+        if self.heard:
+            train, test = (mel.heard(part, self.arguments.get("levels")) for part in (train, test))
+        if self.binarized is not None:
+            train, test = (part.binarized(self.binarized) for part in (train, test))
+        return train, test
 
 
 def read_index(path: Path) -> dict[str, Weights]:

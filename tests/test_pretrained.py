@@ -15,7 +15,6 @@ from safetensors import safe_open
 
 from genlib import data, metrics, pretrained
 from genlib.cli import app
-from genlib.launch import find_data
 from genlib.pretrained import AVAILABLE, FOLDER, WeightsError, read_index
 from genlib.training import fit
 
@@ -32,10 +31,8 @@ def test_they_reach_what_is_claimed(name):
 @pytest.mark.parametrize("name", AVAILABLE)
 def test_the_recipe_that_trains_them_again_can_be_followed(name):
     known = AVAILABLE[name]
-    model, (train, test) = known.make(), find_data(known.data)
+    model, (train, test) = known.make(), known.examples()
     assert model.shape == train.shape == test.shape
-    if known.binarized:
-        train = train.binarized(known.binarized)
     x, y = train[torch.arange(8)]
     model.check_examples(x)
     model.check_condition(None if model.condition is None else y, 8)

@@ -38,5 +38,9 @@ def ear():
     def speak(loud):
         return lambda k, temperature, seed: loud * torch.sin(6.283 * 200 * (k + 1) * t) + 0.01 * temperature * seed
 
+    def paint(bands, temperature, seed):
+        return 0.5 * bands.exp().flatten()[:1024] + 0.01 * temperature * seed
+
     players = {"recorded": speak(0.8), "WaveGlow": speak(0.5), "WaveNet": speak(0.3)}
-    return widgets.listen(players, lambda x: (0.1 + x.view(1, 1, 8, -1).abs()).log(), names=["ee", "oo"], rate=8000)
+    how = {"names": ["ee", "oo"], "rate": 8000, "painters": {"WaveGlow": paint}}
+    return widgets.listen(players, lambda x: (0.1 + x.view(1, 1, 8, -1).abs()).log(), **how)

@@ -146,6 +146,30 @@ def test_a_sound_that_was_made_before_takes_the_time_that_it_took():
     assert torch.equal(widget.sounds["before"], t / 2)
 
 
+def test_what_is_painted_is_said_by_who_can_and_its_error_counts_from_the_painting():
+    widget = ear()
+    painted = torch.full((8, 128), -1.0)
+    painted[2] = 0.0
+    widget.value = {**widget.request, "painted": painted.tolist()}
+    assert list(widget.sounds) == ["WaveGlow"]
+    assert torch.allclose(widget.sounds["WaveGlow"], 0.5 * painted.exp().flatten(), atol=1e-6)
+    assert torch.equal(torch.tensor(widget.state["heard"]["recorded"]), painted)
+    said = (0.1 + 0.5 * painted.exp()).log()
+    assert widget.state["errors"]["WaveGlow"] == pytest.approx((said - painted).abs().mean().item(), abs=1e-3)
+    assert widget.still()
+    widget.value = {**widget.request, "painted": [[0.0]]}
+    assert widget.state["error"] == "ValueError: a painted spectrogram must be (8, 128) numbers"
+    widget.value = {**widget.request, "painted": None}
+    assert list(widget.sounds) == ["recorded", "WaveGlow", "WaveNet"]
+
+
+@pytest.mark.parametrize("painter", ["a", "c"])
+def test_only_a_player_can_say_what_is_painted_and_not_the_first(painter):
+    players = {"a": lambda *_: torch.zeros(64), "b": lambda *_: torch.zeros(64)}
+    with pytest.raises(ValueError, match="they must be players"):
+        widgets.listen(players, lambda x: x.view(1, 1, 8, 8), names=["ee"], rate=8000, painters={painter: shifted})
+
+
 @pytest.mark.parametrize("wrong", [{"names": []}, {"rate": 100}, {"temperature": -1}, {"players": {"one": shifted}}])
 def test_what_can_not_be_heard_is_refused(wrong):
     given = {"players": {"a": shifted, "b": shifted}, "names": ["ee"], "rate": 8000} | wrong

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { covered } from "../../genlib/widgets/edit_by_arithmetic/errors.js";
-import { repeated } from "../../genlib/widgets/listen/sound.js";
+import { dabbed, repeated } from "../../genlib/widgets/listen/sound.js";
 import { held, slope } from "../../genlib/widgets/memory_meter/held.js";
 import { close as near } from "./numerics.js";
 
@@ -34,4 +34,20 @@ test("an edit covers all, half or none of the way, or goes the wrong one", () =>
 test("a sound over again is itself, with silence between", () => {
   const whole = repeated(Float32Array.from([1, -1]), 3, 2);
   assert.deepEqual(Array.from(whole), [1, -1, 0, 0, 1, -1, 0, 0, 1, -1]);
+});
+
+test("a dab reaches its neighbours, at the edge too, and leaves what it was given", () => {
+  const bands = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  assert.deepEqual(dabbed(bands, [2, 0], 1, 5), [
+    [0, 5, 5],
+    [0, 5, 5],
+  ]);
+  assert.deepEqual(dabbed(bands, [1, 1], 0, 5), [
+    [0, 0, 0],
+    [0, 5, 0],
+  ]);
+  assert.equal(bands[0][2], 0);
 });

@@ -4,3 +4,9 @@ export function repeated(wave, times, gap) {
   for (let k = 0; k < times; k++) whole.set(wave, k * (wave.length + gap));
   return whole;
 }
+
+// Rows of numbers in which all at most `reach` from a place [column, row] have become this value; the others stay.
+export function dabbed(bands, [column, row], reach, value) {
+  const near = (t, b) => Math.abs(t - column) <= reach && Math.abs(b - row) <= reach;
+  return bands.map((band, b) => band.map((old, t) => (near(t, b) ? value : old)));
+}
