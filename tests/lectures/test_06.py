@@ -187,22 +187,6 @@ def test_the_coarse_latents_hold_the_letter_and_both_scales_are_nearly_standard_
         assert 0.8 < part.square().mean() < 1.25
 
 
-def test_training_sorts_what_is_seen_into_one_half(trained, letters, request):
-    x, few, losses = letters[2], letters[3][:100], {}
-    torch.manual_seed(request.node.callspec.params["trained"])
-    untrained = Glow(SHAPE, levels=16, scales=2, depth=3, channels=32).eval()
-    untrained.initialise(x[:64])
-    noise = torch.randn(100, 256, generator=torch.Generator().manual_seed(0))
-    for name, flow in {"trained": trained, "untrained": untrained}.items():
-        with torch.no_grad():
-            z = flow.to_latent(few)
-            fine = flow.quantize(flow.from_latent(torch.cat([noise[:, :128], z[:, 128:]], 1)))
-            coarse = flow.quantize(flow.from_latent(torch.cat([z[:, :128], noise[:, 128:]], 1)))
-        losses[name] = [error_of(part / 15, few / 15) for part in (fine, coarse)]
-    assert losses["trained"][1] > 1.6 * losses["trained"][0]
-    assert losses["untrained"][1] < 1.4 * losses["untrained"][0]
-
-
 def test_learned_noise_tightens_the_bound_of_a_flow_that_stays_as_it_is(trained, letters):
     before = {name: p.clone() for name, p in trained.named_parameters()}
 
@@ -221,6 +205,22 @@ def test_learned_noise_tightens_the_bound_of_a_flow_that_stays_as_it_is(trained,
     finally:
         trained.noise = None
         trained.eval()
+
+
+def test_training_sorts_what_is_seen_into_one_half(trained, letters, request):
+    x, few, losses = letters[2], letters[3][:100], {}
+    torch.manual_seed(request.node.callspec.params["trained"])
+    untrained = Glow(SHAPE, levels=16, scales=2, depth=3, channels=32).eval()
+    untrained.initialise(x[:64])
+    noise = torch.randn(100, 256, generator=torch.Generator().manual_seed(0))
+    for name, flow in {"trained": trained, "untrained": untrained}.items():
+        with torch.no_grad():
+            z = flow.to_latent(few)
+            fine = flow.quantize(flow.from_latent(torch.cat([noise[:, :128], z[:, 128:]], 1)))
+            coarse = flow.quantize(flow.from_latent(torch.cat([z[:, :128], noise[:, 128:]], 1)))
+        losses[name] = [error_of(part / 15, few / 15) for part in (fine, coarse)]
+    assert losses["trained"][1] > 1.6 * losses["trained"][0]
+    assert losses["untrained"][1] < 1.4 * losses["untrained"][0]
 
 
 # Edits ----------------------------------------------------------------------------------------------------------------
