@@ -24,12 +24,12 @@ def test_an_edit_is_compared_with_what_is_meant_and_with_doing_nothing():
     expected = {"left alone": before, "a flow": 0.9 * meant, "no model": torch.full_like(meant, 0.5)}
     for name, x in expected.items():
         assert widget.errors[name] == pytest.approx((x - meant).square().mean().sqrt().item(), abs=1e-4)
-    assert torch.equal(torch.tensor(widget.state["pictures"]["meant"]), (255 * meant[0]).int())
+    assert torch.equal(torch.tensor(widget.state["pictures"]["truth"]), (255 * meant[0]).int())
     widget.value = {"values": {"bold": 0.5, "slant": 0.0}}
     assert widget.errors["left alone"] == 0
     assert widget.errors["a flow"] > 0
     assert torch.equal(
-        torch.tensor(widget.state["pictures"]["before"]), torch.tensor(widget.state["pictures"]["meant"])
+        torch.tensor(widget.state["pictures"]["before"]), torch.tensor(widget.state["pictures"]["truth"])
     )
 
 

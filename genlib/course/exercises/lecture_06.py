@@ -311,7 +311,7 @@ dequantized = Exercise(
 
 def peak_memory():
     values = 2_000 * 64 * 4 / 1e6
-    return 32 * (values + 1.5), values + 1.5
+    return 32 * (values + 2.56), values + 2.56
 
 
 peak = Exercise(
@@ -320,46 +320,48 @@ peak = Exercise(
     reference=peak_memory,
     tol=1e-3,
     mistakes={
-        "a number has 4 bytes: 2,000 examples of 64 numbers are 0.512 MB": lambda: (32 * 1.628, 1.628),
-        "a MB was to be a million bytes; you divided by 2²⁰": lambda: (32 * (0.48828 + 1.5), 0.48828 + 1.5),
-        "the networks are missing in both: each needs 1.5 MB": lambda: (32 * 0.512, 0.512),
-        "the networks are missing in what is stored: all 32 need 1.5 MB": lambda: (32 * 0.512, 2.012),
-        "the network is missing in what is rebuilt: one of them needs its 1.5 MB": lambda: (64.384, 0.512),
-        "rebuilt: the networks are passed one after another, so only one needs its 1.5 MB at a time": (
-            lambda: (64.384, 0.512 + 32 * 1.5)
+        "a number has 4 bytes: 2,000 examples of 64 numbers are 0.512 MB": lambda: (32 * 2.688, 2.688),
+        "a MB was to be a million bytes; you divided by 2²⁰": lambda: (32 * (0.48828 + 2.56), 0.48828 + 2.56),
+        "the networks are missing in both: each needs 2.56 MB": lambda: (32 * 0.512, 0.512),
+        "the networks are missing in what is stored: all 32 need 2.56 MB": lambda: (32 * 0.512, 3.072),
+        "the network is missing in what is rebuilt: one of them needs its 2.56 MB": lambda: (98.304, 0.512),
+        "rebuilt: the networks are passed one after another, so only one needs its 2.56 MB at a time": (
+            lambda: (98.304, 0.512 + 32 * 2.56)
         ),
-        "rebuilt: the inputs are held one at a time, not all 32": lambda: (64.384, 32 * 0.512 + 1.5),
+        "rebuilt: the inputs are held one at a time, not all 32": lambda: (98.304, 32 * 0.512 + 2.56),
         "rebuilt: the output that an input was rebuilt from is let go; you counted both": (
-            lambda: (64.384, 2 * 0.512 + 1.5)
+            lambda: (98.304, 2 * 0.512 + 2.56)
         ),
         "stored: asked are the inputs of the 32 layers; the last output is the input of none": (
-            lambda: (33 * 0.512 + 32 * 1.5, 2.012)
+            lambda: (33 * 0.512 + 32 * 2.56, 3.072)
         ),
-        "stored: all 32 networks hold their 1.5 MB until the way back; you counted one": (
-            lambda: (32 * 0.512 + 1.5, 2.012)
+        "stored: all 32 networks hold their 2.56 MB until the way back; you counted one": (
+            lambda: (32 * 0.512 + 2.56, 3.072)
         ),
-        "the two are in the wrong order: first stored, then rebuilt": lambda: (2.012, 64.384),
-        "these are bytes; asked were MB": lambda: (64.384e6, 2.012e6),
+        "the two are in the wrong order: first stored, then rebuilt": lambda: (3.072, 98.304),
+        "these are bytes; asked were MB": lambda: (98.304e6, 3.072e6),
         "the inputs are missing, or are those of one example: 2,000 of 64 numbers come to 0.512 MB": [
-            lambda: (32 * 1.5, 1.5),
-            lambda: (32 * (0.000256 + 1.5), 0.000256 + 1.5),
+            lambda: (32 * 2.56, 2.56),
+            lambda: (32 * (0.000256 + 2.56), 0.000256 + 2.56),
         ],
-        "rebuilt: the one layer's input is held as well, not its network's 1.5 MB alone": lambda: (64.384, 1.5),
+        "rebuilt: the one layer's input is held as well, not its network's 2.56 MB alone": lambda: (98.304, 2.56),
         "each layer holds 0.512 MB once: a number has 4 bytes, and outputs are not held beside inputs": (
-            lambda: (32 * (2 * 0.512 + 1.5), 2 * 0.512 + 1.5)
+            lambda: (32 * (2 * 0.512 + 2.56), 2 * 0.512 + 2.56)
         ),
         "an input has 64 numbers of 4 bytes for each example; you counted half of that": (
-            lambda: (32 * (0.256 + 1.5), 0.256 + 1.5)
+            lambda: (32 * (0.256 + 2.56), 0.256 + 2.56)
         ),
-        "a network needs its 1.5 MB for all examples together; you counted them for each": (
-            lambda: (32 * (0.512 + 2_000 * 1.5), 0.512 + 2_000 * 1.5)
+        "a network needs its 2.56 MB for all examples together; you counted them for each": (
+            lambda: (32 * (0.512 + 2_000 * 2.56), 0.512 + 2_000 * 2.56)
         ),
         "three digits were asked; you rounded more coarsely": [
-            lambda: (64.0, 2.0),
-            lambda: (64.0, 2.012),
-            lambda: (64.384, 2.0),
+            lambda: (98.0, 3.0),
+            lambda: (98.0, 3.072),
+            lambda: (98.304, 3.0),
+            lambda: (98.0, 3.1),
+            lambda: (98.304, 3.1),
         ],
-        "these are kilobytes; asked were MB": lambda: (64.384e3, 2.012e3),
+        "these are kilobytes; asked were MB": lambda: (98.304e3, 3.072e3),
     },
 )
 
@@ -1179,7 +1181,7 @@ in_practice = Exercise(
             "divided by T in each of D dimensions.",
             "E": "no bug. k / 8 goes from 0 to 1 in nine steps, both ends included.",
             "F": "a bug. In training mode the batch's own mean and variance make the map, and x is in that batch: "
-            "what is computed is no density of x given the training set.",
+            "what comes out for x hangs on what else is in it.",
         },
     ),
 )

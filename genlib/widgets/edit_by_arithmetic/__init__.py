@@ -1,4 +1,4 @@
-"""Pictures edited by adding vectors to their latents, beside the pictures that are meant."""
+"""Pictures edited by adding vectors to their latents, beside the true pictures."""
 
 from genlib.widgets.edit_by_arithmetic.widget import edit_by_arithmetic
 

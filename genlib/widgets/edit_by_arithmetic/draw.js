@@ -1,6 +1,6 @@
-// Latent arithmetic: sliders for a character's factors; the picture that is meant, what each model's edit gives, where
+// Latent arithmetic: sliders for a character's factors; the true picture, what each model's edit gives, where
 // they differ, and by how much. state: {sliders: {name: [low, start, high]}, names, request: {choice, values},
-// pictures: {before, meant, model: …}, errors: {"left alone", model: …}}, answered, error. Tells: a request.
+// pictures: {before, truth, model: …}, errors: {"left alone", model: …}}, answered, error. Tells: a request.
 import { asking, bar, button, choice, el, mix, mount, pixels, put, signed, slider } from "../kit.js";
 import { covered } from "./errors.js";
 
@@ -13,18 +13,18 @@ const STYLE = `
   .side { display: grid; gap: 10px; justify-items: start; }
   .show { display: flex; gap: 18px; flex-wrap: wrap; align-items: start; } figure { display: grid; gap: 5px; }
   canvas { width: ${SIDE}px; height: ${SIDE}px; image-rendering: pixelated; border: 1px solid var(--gl-line); }
-  .meant canvas { outline: 2px solid var(--gl-green); outline-offset: 1px; }
+  .truth canvas { outline: 2px solid var(--gl-green); outline-offset: 1px; }
   .bars { display: grid; grid-template-columns: 8em 1fr 4em; gap: 6px 12px; align-items: center; max-width: 560px; }
   .say { min-height: 3em; }
 `;
 
 // Where an edit put ink that should not be there, and where ink is missing, in two colours on paper.
-function paintDifference(node, found, meant, theme) {
+function paintDifference(node, found, truth, theme) {
   put(node, { width: found[0].length, height: found.length });
   const context = node.getContext("2d");
   found.forEach((row, r) =>
     row.forEach((level, c) => {
-      const d = (level - meant[r][c]) / 255;
+      const d = (level - truth[r][c]) / 255;
       context.fillStyle = mix(theme.paper, d > 0 ? theme.orange : theme.blue, Math.min(1, Math.abs(d)));
       context.fillRect(c, r, 1, 1);
     }),
@@ -49,7 +49,7 @@ function controls(parent, { names, sliders }, ask, now) {
   };
 }
 
-// The pictures side by side, and below each edit where it differs from what is meant.
+// The pictures side by side, and below each edit where it differs from the truth.
 function gallery(parent, models) {
   const show = el("div", parent, { class: "show" });
   const figure = (name, text, kind = "") => {
@@ -59,15 +59,15 @@ function gallery(parent, models) {
     return { name, box, node };
   };
   const before = figure("before", "before");
-  const meant = figure("meant", "what is meant", "meant");
+  const truth = figure("truth", "the truth", "truth");
   const edits = models.map((name) => {
     const made = figure(name, name);
-    const label = `where ${name} differs from what is meant`;
+    const label = `where ${name} differs from the truth`;
     return { ...made, difference: el("canvas", made.box, { role: "img", "aria-label": label }) };
   });
   return (pictures, theme) => {
-    for (const { name, node } of [before, meant, ...edits]) pixels(node, pictures[name], 256);
-    for (const { name, difference } of edits) paintDifference(difference, pictures[name], pictures.meant, theme);
+    for (const { name, node } of [before, truth, ...edits]) pixels(node, pictures[name], 256);
+    for (const { name, difference } of edits) paintDifference(difference, pictures[name], pictures.truth, theme);
   };
 }
 
@@ -99,7 +99,7 @@ function words(say, errors) {
   for (const [name, error] of Object.entries(models)) {
     const share = covered(error, alone);
     const verdict =
-      share > 0 ? `${Math.round(100 * share)} % of the way to what is meant` : "farther from it than before the edit";
+      share > 0 ? `${Math.round(100 * share)} % of the way to the truth` : "farther from it than before the edit";
     el("div", say, {}, `${name}: error ${error.toFixed(3)}, ${verdict}.`);
   }
 }

@@ -1,4 +1,4 @@
-"""Pictures edited by adding vectors to their latents, beside the pictures that are meant."""
+"""Pictures edited by adding vectors to their latents, beside the true pictures."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -33,10 +33,10 @@ class EditByArithmetic(Asking):
         """The pictures and their errors for the choice and the factors that stand."""
         choice, values = int(request["choice"]), {name: float(v) for name, v in request["values"].items()}
         start = {name: middle for name, (_, middle, _) in self.state["sliders"].items()}
-        before, meant = self._ask(choice, start).clamp(0, 1), self._ask(choice, values).clamp(0, 1)
+        before, true = self._ask(choice, start).clamp(0, 1), self._ask(choice, values).clamp(0, 1)
         edited = {name: edit(choice, values).detach().clamp(0, 1) for name, edit in self._edits.items()}
-        errors = {"left alone": error(before, meant)} | {name: error(x, meant) for name, x in edited.items()}
-        shown = {"before": before, "meant": meant} | edited
+        errors = {"left alone": error(before, true)} | {name: error(x, true) for name, x in edited.items()}
+        shown = {"before": before, "truth": true} | edited
         return {
             "pictures": {name: (255 * x).round().int().view(x.shape[-2:]).tolist() for name, x in shown.items()},
             "errors": {name: round(value, 4) for name, value in errors.items()},

@@ -41,8 +41,8 @@ function plot(parent, { depths, memory }) {
   const y = [0, tall * Math.ceil(most / tall)];
   const size = { width: WIDTH, height: HEIGHT, left: 48, right: 66, top: 24, bottom: 38 };
   const frame = new Frame({ x: [0, depths.at(-1) * 1.02], y, ...size });
-  const root = picture(parent, [WIDTH, HEIGHT], "peak memory against depth, measured");
-  svg("text", root, { x: 4, y: 12 }, "peak memory, MB");
+  const root = picture(parent, [WIDTH, HEIGHT], "what is held for the way back against depth, measured");
+  svg("text", root, { x: 4, y: 12 }, "held for the way back, MB");
   svg("text", root, { x: frame.right, y: HEIGHT - 4, "text-anchor": "end" }, "layers");
   axisX(root, frame, depths.filter((d, k) => k === 0 || d >= depths.at(-1) / 8)); // prettier-ignore
   axisY(root, frame, ticks(...y, tall), { line: true });

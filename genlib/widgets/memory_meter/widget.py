@@ -11,7 +11,7 @@ class MemoryMeter(Drawing):
     """See ``memory_meter``. ``depth`` is as it stands, ``numbers`` what was measured there."""
 
     _esm = module("memory_meter")
-    alt = "Peak memory against depth, a line for stored activations that climbs and one for rebuilt ones that is flat."
+    alt = "What is held for the way back, against depth: stored activations climb in a line, rebuilt ones stay flat."
 
     @property
     def depth(self) -> int:
@@ -31,7 +31,9 @@ class MemoryMeter(Drawing):
 
         depths = torch.tensor(self.state["depths"])
         lines = {kind: (depths, torch.tensor(self.state["memory"][kind])) for kind in KINDS}
-        return plots.png(plots.lines(lines, xlabel="depth, layers", ylabel="peak memory, MB"))
+        return plots.png(
+            plots.lines(lines, xlabel="layers", ylabel="held for the way back (MB)", log="xy", markers=True)
+        )
 
 
 def memory_meter(
@@ -44,9 +46,9 @@ def memory_meter(
 ) -> MemoryMeter:
     """How much must be kept until backpropagation? Choose a depth that was measured, and step forward and back.
 
-    Arguments: depths, ascending; stored and rebuilt, the peak at each of them in MB, 10⁶ bytes; seconds, {"stored": …,
-    "rebuilt": …}, the time of a step at each depth, if it was measured; start, which of the depths comes first. Raises:
-    ValueError for lists of different lengths, fewer than two depths, or depths that do not ascend.
+    Arguments: depths, ascending; stored and rebuilt, the most that is held at each of them in MB, 10⁶ bytes; seconds,
+    {"stored": …, "rebuilt": …}, the time of a step at each depth, if it was measured; start, which of the depths comes
+    first. Raises: ValueError for lists of different lengths, fewer than two depths, or depths that do not ascend.
     """
     lists = {"stored": stored, "rebuilt": rebuilt} | {f"seconds of {k}": v for k, v in (seconds or {}).items()}
     for name, values in lists.items():
