@@ -1,17 +1,25 @@
 """Networks that several families share. One used once stays in its family."""
 
 from genlib.nets.classifier import Classifier
-from genlib.nets.conditioning import beside
+from genlib.nets.conditioning import TimeAndCondition, TimeFeatures, beside
 from genlib.nets.conv import ConvDecoder, ConvEncoder, ResidualBlock
+from genlib.nets.dit import DiT
 from genlib.nets.masked import MaskedLinear, made_masks, unit_degrees
 from genlib.nets.mlp import mlp
+from genlib.nets.residual_mlp import ResidualMLP
+from genlib.nets.unet import UNet
 
 __all__ = [
     "Classifier",
     "ConvDecoder",
     "ConvEncoder",
+    "DiT",
     "MaskedLinear",
     "ResidualBlock",
+    "ResidualMLP",
+    "TimeAndCondition",
+    "TimeFeatures",
+    "UNet",
     "beside",
     "made_masks",
     "mlp",

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genlib.condition import Images, Labels
+from genlib.diffusion import Cosine
 from genlib.families import models
 from genlib.flow import AffineCoupling, Compose, Flow, Logistic, Permute, halves
 from genlib.gan import R1
@@ -46,6 +47,17 @@ class Middle(nn.Module):
         return v + 0.5, torch.zeros(len(v))
 
 
+class OwnDenoiser(nn.Module):
+    """Another network: it hears nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x, features):
+        return self.net(x)
+
+
 def layer():
     return AffineCoupling(halves(2), mlp(1, 2, hidden=4))
 
@@ -55,6 +67,7 @@ def flat(inputs, outputs):
 
 
 CONV = {"network": "conv", "channels": 4}
+UNET = {"network": "unet", "channels": (8,)}
 OWN = {"encoder": flat(16, 4), "decoder": nn.Linear(2, 16)}
 OF_VAE = {
     "shape": (1, 4, 8), "latent": 3, "likelihood": "gaussian",
@@ -177,6 +190,26 @@ CHANGED = {
             "channels": 6,
             "dilations": [1, 3],
             "bound": 1.0,
+        },
+    ),
+    "DDPM": (
+        {"shape": PIXELS},
+        {
+            "shape": (1, 4, 8),
+            "levels": 3,
+            "classes": 3,
+            "condition": Images((1, 2, 2)),
+            "schedule": Cosine(),
+            "predicts": "v",
+            "weighting": "bound",
+            "network": OwnDenoiser(),
+            "hidden": 5,
+            "layers": 2,
+            "channels": (UNET, (4,)),
+            "dropout": 0.5,
+            "drop": ({"classes": 3}, 0.5),
+            "data_scale": 2.0,
+            "T": 4,
         },
     ),
     "GAN": ({"shape": PIXELS, "hidden": 4}, GAMES),
@@ -373,6 +406,8 @@ def test_what_would_change_nothing_is_refused(name, arguments, unused):
         ("CVAEGAN", {}, "CVAEGAN needs the label of every example"),
         ("CVAEGAN", {"condition": Labels(3, missing=True)}, "CVAEGAN needs the label of every example"),
         ("ACGAN", {}, "ACGAN guesses labels: pass classes="),
+        ("DDPM", {"drop": 0.1}, "drop=0.1 hides a condition"),
+        ("DDPM", {"predicts": "levels"}, "is for integers"),
         ("ACGAN", {"condition": Images((1, 2, 2))}, "ACGAN guesses labels"),
         ("ACGAN", {"classes": 3, "judge": "concatenation"}, "would show the discriminator the label"),
         ("InfoGAN", {"categories": 0}, "a code needs 2 categories, or a value"),
@@ -389,7 +424,7 @@ NONSENSE = {
     "nonsense": set(),
     -1: set(),
     2.5: {
-        *("weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
+        *("data_scale", "weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
         *("lr_discriminators", "lr_maker", "lr_classifier"),
     }
     | {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},

@@ -10,6 +10,7 @@ import torch
 from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer, WaveNet
 from genlib.classical import NaiveBayes
 from genlib.condition import Images
+from genlib.diffusion import DDPM
 from genlib.families import models
 from genlib.flow import (
     IAF,
@@ -57,6 +58,7 @@ EVERY = {
     "InfoGAN": lambda: InfoGAN(PIXELS, 2, categories=3, values=1, levels=256, classes=K, hidden=16),
     "CycleGAN": lambda: CycleGAN((1, 8, 8), levels=LEVELS, channels=4, blocks=1, history=0),
     "CVAEGAN": lambda: CVAEGAN(PIXELS, 2, levels=LEVELS, classes=K, hidden=16),
+    "DDPM": lambda: DDPM(PIXELS, LEVELS, K, network="unet", channels=(4, 8), drop=0.5),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
     "VAE": lambda: VAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
     "Autoencoder": lambda: Autoencoder(PIXELS, levels=LEVELS, hidden=8),

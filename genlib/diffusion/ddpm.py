@@ -1,0 +1,264 @@
+r"""A diffusion model: a hierarchical VAE whose encoder only adds noise, and a denoiser that walks back.
+
+.. math:: q(x_t \mid x) = \mathcal N(x_t;\, \alpha_t x,\, \sigma_t^2 I), \qquad
+          p(x_s \mid x_t) = q\big(x_s \mid x_t,\, x = \hat x(x_t, t)\big), \qquad
+          \mathcal L_{\text{simple}} = \mathbb E_{t, \epsilon} \|\epsilon - \hat\epsilon(x_t, t)\|^2
+
+References: Sohl-Dickstein, Weiss, Maheswaranathan, Ganguli. Deep unsupervised learning using nonequilibrium
+thermodynamics. 2015. arXiv:1503.03585
+Ho, Jain, Abbeel. Denoising diffusion probabilistic models. 2020. arXiv:2006.11239
+Kingma, Salimans, Poole, Ho. Variational diffusion models. 2021. arXiv:2107.00630
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genlib.arguments import as_picture, as_shape, at_least, instance, refuse_unused, share, whole
+from genlib.condition import Condition, as_condition
+from genlib.diffusion.bounds import (
+    diffusion_term,
+    gaussian_reconstruction,
+    level_logits,
+    noised,
+    ode_log_prob,
+    prior_term,
+    spread_times,
+)
+from genlib.diffusion.denoiser import Denoiser
+from genlib.diffusion.guidance import ClassifierFree
+from genlib.diffusion.prediction import Prediction
+from genlib.diffusion.samplers import ddim, probability_flow, steps_down
+from genlib.diffusion.schedule import Linear, Schedule, along
+from genlib.model import GenerativeModel
+from genlib.nets import ResidualMLP, TimeAndCondition, UNet
+from genlib.noise import StandardNormal, normal
+from genlib.quantize import Pixels, to_signed
+
+
+class DDPM(GenerativeModel):
+    r"""A diffusion model of reals, or of integers 0..levels-1, which it sees as numbers −1..1.
+
+    Arguments: shape of one example; levels; classes, for p(x | y), or any condition; schedule, DDPM's ``Linear`` by
+    default; predicts, what the network says: "eps", "x", "v", "edm" or, of integers, "levels"; weighting of the loss,
+    "simple", which weighs all noise alike, or "bound", which is the bound in nats; network, "mlp" with ``layers``
+    residual layers of ``hidden`` units, "unet" with ``channels`` for each level of a picture, or a module of your own:
+    (x_t (B, *shape), features (B, 64)) -> (B, *shape), or (B, *shape, levels) for "levels"; dropout; drop, the share of
+    examples whose condition is hidden in training, so that ``sample`` can be guided; data_scale, the standard deviation
+    of the data as the network sees them; T, rungs of the ladder, None for continuous time.
+    """
+
+    centres: Tensor | None
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        levels: int | None = None,
+        classes: int | None = None,
+        *,
+        condition: Condition | None = None,
+        schedule: Schedule | None = None,
+        predicts: str = "eps",
+        weighting: str = "simple",
+        network: str | nn.Module = "mlp",
+        hidden: int = 128,
+        layers: int = 3,
+        channels: Sequence[int] = (24, 48),
+        dropout: float = 0.0,
+        drop: float = 0.0,
+        data_scale: float = 1.0,
+        T: int | None = None,
+    ):
+        super().__init__()
+        whole(2, levels=levels)
+        whole(T=T)
+        instance(Schedule, schedule=schedule)
+        if weighting not in ("simple", "bound"):
+            raise ValueError(f'weighting={weighting!r}: choose "simple" or "bound"')
+        self.shape, self.levels, self.condition = as_shape(shape), levels, as_condition(classes, condition)
+        self.weighting, self.T, self.drop = weighting, T, drop
+        self.unit = "nats for an example" if weighting == "bound" else "squared error of a value's noise"
+        share(drop=drop)
+        if drop and self.condition is None:
+            raise ValueError(f"drop={drop} hides a condition from time to time: pass classes= or condition=")
+        self.pixels = Pixels(levels)
+        features = TimeAndCondition(self.condition)
+        per_value = levels if predicts == "levels" and levels is not None else 1
+        how: dict[str, Any] = {"hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
+        told = Told(_network(self.shape, features.width, per_value, network, **how), features)
+        centres = None if levels is None else to_signed(torch.arange(levels), levels)
+        self.denoiser = Denoiser(told, schedule or Linear(), predicts, data_scale=data_scale, centres=centres)
+        self.schedule = self.denoiser.schedule
+        self.last = StandardNormal(math.prod(self.shape))
+        self.register_buffer("centres", centres, persistent=False)
+
+    def forward(self, x_t: Tensor, t: Tensor | float, y: Tensor | None = None) -> Prediction:
+        """The guess for noisy reals x_t (B, *shape) at times t, one or (B,); y None: without a condition."""
+        return self.denoiser(x_t, t, y)
+
+    # --- training and the bound
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """ "simple": the squared error of ε̂, a mean over values and the batch. "bound": minus the bound, and its terms,
+        in nats for an example; one draw of t each, spread evenly over the batch."""
+        x, y = self.check_batch(x, y)
+        shown = torch.rand(len(x), device=x.device) >= self.drop if self.training and self.drop else None
+        given = _Given(self.denoiser, y, shown)
+        if self.weighting == "bound":
+            terms = {name: term.mean() for name, term in self._terms(x, given, draws=1).items()}
+            return {"loss": terms["prior"] + terms["diffusion"] + terms["reconstruction"], **terms}
+        r = self.pixels.reals(x)
+        t = spread_times(len(r), r)
+        if self.T is not None:
+            t = ((t * self.T).floor() + 1) / self.T
+        x_t, eps = noised(r, t, self.schedule)
+        return {"loss": F.mse_loss(given(x_t, t).eps, eps)}
+
+    def elbo(self, x: Tensor, y: Tensor | None = None, *, draws: int = 1) -> Tensor:
+        """A lower BOUND on log p(x), (B,), in nats, from so many draws of t and ε for each example."""
+        x, y = self.check(x, y)
+        whole(draws=draws)
+        if len(x) == 0:
+            return self.last.zero.new_zeros(0)
+        terms = self._terms(x, _Given(self.denoiser, y), draws)
+        return self.never_nan(-(terms["prior"] + terms["diffusion"] + terms["reconstruction"]))
+
+    def terms(self, x: Tensor, y: Tensor | None = None, *, draws: int = 1) -> dict[str, Tensor]:
+        """The three terms of minus the bound, (B,) each, in nats: prior, diffusion, reconstruction."""
+        x, y = self.check(x, y)
+        whole(draws=draws)
+        return self._terms(x, _Given(self.denoiser, y), draws)
+
+    def _terms(self, x: Tensor, given: "_Given", draws: int) -> dict[str, Tensor]:
+        r = self.pixels.reals(x)
+        start = spread_times(len(r), r)
+        paid = [diffusion_term(given, r, (start + k / draws) % 1, steps=self.T)[0] for k in range(draws)]
+        told = [self._reconstruction(x, r) for _ in range(1 if self.levels is None else draws)]
+        return {
+            "prior": prior_term(r, self.schedule),
+            "diffusion": torch.stack(paid).mean(0),
+            "reconstruction": torch.stack(told).mean(0),
+        }
+
+    def _reconstruction(self, x: Tensor, r: Tensor) -> Tensor:
+        """−log p(x | x_0), (B,): of levels, what x_0 says of each pixel, normalised over the levels."""
+        if self.centres is None:
+            return gaussian_reconstruction(r, self.schedule)
+        t = r.new_zeros(len(r))
+        x_0, _ = noised(r, t, self.schedule)
+        logits = level_logits(x_0, t, self.centres, self.schedule)
+        log_p = logits.log_softmax(-1).gather(-1, x[..., None])
+        return -log_p.flatten(1).sum(1)
+
+    def ode_log_prob(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        *,
+        steps: int = 50,
+        probes: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """log p(x), (B,), nats, of the probability flow: exact but for the solver's error, which falls with the fourth
+        power of ``steps``, and for the noise σ_0 that x has at time 0. For a model of integers x = v + u are reals in
+        [0, levels), as for a flow; the mean over u is a bound on log P(v). probes: see ``bounds.ode_log_prob``."""
+        self.check_shape(x)
+        y = self.check_condition(y, len(x))
+        if not x.is_floating_point():
+            raise ValueError(f"x holds {x.dtype}; ode_log_prob is a density of reals: pass v + u, u uniform on [0, 1)")
+        r, D = self.check_reals(x), math.prod(self.shape)
+        zero = torch.zeros((), dtype=r.dtype, device=r.device)
+        log_scale = self.schedule.alpha(zero).log()
+        if self.levels is not None:
+            r = 2 * (r - 0.5) / (self.levels - 1) - 1
+            log_scale = log_scale + math.log(2 / (self.levels - 1))
+        S = self.schedule.last_scale
+
+        def end(x_1: Tensor) -> Tensor:
+            return self.last.log_prob(x_1.flatten(1) / S) - D * math.log(S)
+
+        velocity = probability_flow(_Given(self.denoiser, y))
+        log_p = ode_log_prob(
+            velocity, self.schedule.alpha(zero) * r, end, steps=steps, probes=probes, generator=generator
+        )
+        return self.never_nan(log_p + D * log_scale)
+
+    # --- samples
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        *,
+        steps: int = 100,
+        eta: float = 1.0,
+        guidance: float = 1.0,
+        generator: torch.Generator | None = None,
+        callback: Callable[[int, Tensor], Any] | None = None,
+    ) -> Tensor:
+        """n examples, (n, *shape), by so many evaluations of the network (twice as many with guidance).
+
+        eta: 1 ancestral, 0 DDIM; guidance w: 0 without y, 1 with it, more exaggerates (a model that was trained with
+        ``drop``). callback(i, x_t) sees each step, as reals. Raises: ValueError for guidance that can't be had.
+        """
+        whole(steps=steps)
+        at_least(0, guidance=guidance)
+        y = self.draw_condition(n, y, generator)
+        if guidance != 1 and not self.drop:
+            raise ValueError(f"guidance={guidance} needs a model that was trained with drop=, such as drop=0.1")
+        x = self.schedule.last_scale * normal((n, *self.shape), self.last.zero, generator)
+        if n == 0:
+            return self.pixels.finished(x)
+        denoiser = _Given(self.denoiser, y) if y is None else ClassifierFree(self.denoiser, self.schedule, y, guidance)
+        x = ddim(denoiser, x, steps_down(steps), eta=eta, generator=generator, callback=callback)
+        t = torch.zeros(n, dtype=x.dtype, device=x.device)
+        return self.pixels.finished(x / along(self.schedule.alpha(t), x))
+
+    def extra_repr(self) -> str:
+        return f"shape={self.shape}, levels={self.levels}, condition={self.condition}, schedule={self.schedule}"
+
+
+class Told(nn.Module):
+    """A network of (x_t, features), told time and condition: (x_t, t, y, shown) -> F."""
+
+    def __init__(self, network: nn.Module, features: TimeAndCondition):
+        super().__init__()
+        self.network, self.features = network, features
+
+    def forward(self, x_t: Tensor, t: Tensor, y: Tensor | None = None, shown: Tensor | None = None) -> Tensor:
+        return self.network(x_t, self.features(t, y, shown))
+
+
+class _Given:
+    """A denoiser whose condition is settled: what bounds and samplers ask for."""
+
+    def __init__(self, denoiser: Denoiser, y: Tensor | None, shown: Tensor | None = None):
+        self.denoiser, self.schedule, self.y, self.shown = denoiser, denoiser.schedule, y, shown
+
+    def __call__(self, x_t: Tensor, t: Tensor) -> Prediction:
+        return self.denoiser(x_t, t, self.y, self.shown)
+
+
+def _network(shape: tuple[int, ...], features: int, per_value: int, network: str | nn.Module, **how: Any) -> nn.Module:
+    """One of the house, or one's own. Raises: ValueError for a name that is none, and for arguments without use."""
+    share(dropout=how["dropout"])
+    mlp_only, unet_only = ({k: how[k] for k in names} for names in (("hidden", "layers"), ("channels",)))
+    if isinstance(network, nn.Module):
+        refuse_unused(DDPM, "the network is your own", **how)
+        return network
+    if network == "mlp":
+        refuse_unused(DDPM, 'network="mlp" has no convolutions', **unet_only)
+        whole(hidden=how["hidden"], layers=how["layers"])
+        return ResidualMLP(shape, features, per_value=per_value, **mlp_only, dropout=how["dropout"])
+    if network == "unet":
+        refuse_unused(DDPM, 'network="unet" has channels', **mlp_only)
+        if not isinstance(how["channels"], Sequence) or not how["channels"]:
+            raise ValueError(f"channels={how['channels']!r} must be a list, one for each level, such as (24, 48)")
+        whole(**{f"channels[{k}]": c for k, c in enumerate(how["channels"])})
+        return UNet(as_picture(shape), features, channels=how["channels"], per_value=per_value, dropout=how["dropout"])
+    raise ValueError(f'network={network!r}: choose "mlp" or "unet", or pass a module of your own')

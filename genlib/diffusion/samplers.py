@@ -1,0 +1,164 @@
+r"""From noise to data: free functions of a denoiser or of a velocity, shared by diffusion and flow matching.
+
+A denoiser is called with (x_t, t) and returns a ``Prediction``; a velocity returns dx/dt. ``times`` fall from 1 to 0,
+and are as many as there are evaluations, and one more. callback(i, x) is called after each step.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from genlib.arguments import at_least
+from genlib.diffusion.prediction import Prediction, times_like
+from genlib.diffusion.schedule import Schedule, along
+from genlib.noise import normal
+
+Velocity = Callable[[Tensor, Tensor], Tensor]
+Callback = Callable[[int, Tensor], Any]
+
+
+class AnyDenoiser(Protocol):
+    """What the samplers ask for."""
+
+    schedule: Schedule
+
+    def __call__(self, x_t: Tensor, t: Tensor, /) -> Prediction:
+        """The guess for x_t (B, *shape) at times t (B,)."""
+
+
+def steps_down(steps: int) -> Tensor:
+    """steps + 1 times at equal distances, from 1 down to 0."""
+    return torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+
+
+def ddim(
+    denoiser: AnyDenoiser,
+    x: Tensor,
+    times: Tensor,
+    *,
+    eta: float = 0.0,
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    r"""Keep the guess x̂, put less noise on it: the old ε̂, and η parts of new.
+
+    .. math:: x_s = \alpha_s \hat x + \sqrt{\sigma_s^2 - \eta^2 \tilde\sigma^2}\; \hat\epsilon
+              + \eta \tilde\sigma\, \epsilon', \qquad
+              \tilde\sigma^2 = \frac{\sigma_s^2}{\sigma_t^2}
+              \Big(\sigma_t^2 - \frac{\alpha_t^2}{\alpha_s^2}\sigma_s^2\Big)
+
+    σ̃² is the variance of q(x_s | x_t, x). η = 0: nothing is random, the steps solve the probability flow's equation;
+    η = 1: DDPM's ancestral sampling.
+
+    Reference: Song, Meng, Ermon. Denoising diffusion implicit models. 2021. arXiv:2010.02502
+    """
+    at_least(0, eta=eta)
+    at_least(eta, one=1)
+    for i, s in enumerate(times[1:]):
+        guess = denoiser(x, times_like(times[i], x))
+        s_each = times_like(s, x)
+        alpha, sigma = (along(value(s_each), x) for value in (denoiser.schedule.alpha, denoiser.schedule.sigma))
+        fresh = sigma.square() * (1 - (guess.alpha * sigma / (alpha * guess.sigma)).square())  # σ̃²
+        x = alpha * guess.x + (sigma.square() - eta**2 * fresh).sqrt() * guess.eps
+        if eta:
+            x = x + eta * fresh.sqrt() * normal(x.shape, x, generator)
+        if callback is not None:
+            callback(i, x)
+    return x
+
+
+def ancestral(
+    denoiser: AnyDenoiser,
+    x: Tensor,
+    times: Tensor,
+    *,
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """DDPM's sampling: x_s from q(x_s | x_t, x̂), which is DDIM with η = 1."""
+    return ddim(denoiser, x, times, eta=1.0, generator=generator, callback=callback)
+
+
+def probability_flow(denoiser: AnyDenoiser) -> Velocity:
+    r"""The velocity whose flow has, at each time, the same density as the noisy data:
+
+    .. math:: \frac{dx}{dt} = f(t)\, x - \tfrac12 g(t)^2 \nabla \log p_t(x)
+
+    Reference: Song et al. 2021, arXiv:2011.13456
+    """
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        schedule = denoiser.schedule
+        f, g2 = along(schedule.drift(t), x), along(schedule.diffusion(t), x)
+        return f * x - 0.5 * g2 * denoiser(x, t).score
+
+    return velocity
+
+
+def euler(velocity: Velocity, x: Tensor, times: Tensor, *, callback: Callback | None = None) -> Tensor:
+    """x + (s − t) v(x, t) from each time t to the next, s: one evaluation a step, error of order one."""
+    for i, s in enumerate(times[1:]):
+        t = times[i]
+        x = x + (s - t).to(x) * velocity(x, times_like(t, x))
+        if callback is not None:
+            callback(i, x)
+    return x
+
+
+def heun(velocity: Velocity, x: Tensor, times: Tensor, *, callback: Callback | None = None) -> Tensor:
+    """Euler's step, and the mean of the velocities at its two ends instead: two evaluations, error of order two."""
+    for i, s in enumerate(times[1:]):
+        t = times[i]
+        here = velocity(x, times_like(t, x))
+        there = velocity(x + (s - t).to(x) * here, times_like(s, x))
+        x = x + (s - t).to(x) * (here + there) / 2
+        if callback is not None:
+            callback(i, x)
+    return x
+
+
+def reverse_sde(
+    denoiser: AnyDenoiser,
+    x: Tensor,
+    times: Tensor,
+    *,
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    r"""Euler-Maruyama on the equation that runs the noising backwards:
+
+    .. math:: dx = \big(f x - g^2 \nabla \log p_t(x)\big)\, dt + g\, d\bar w
+
+    Reference: Anderson. Reverse-time diffusion equation models. 1982. Stochastic Processes and their Applications 12
+    """
+    schedule = denoiser.schedule
+    for i, s in enumerate(times[1:]):
+        t, step = times_like(times[i], x), (s - times[i]).to(x)  # step is below 0
+        f, g2 = along(schedule.drift(t), x), along(schedule.diffusion(t), x)
+        x = x + step * (f * x - g2 * denoiser(x, t).score) + (g2 * -step).sqrt() * normal(x.shape, x, generator)
+        if callback is not None:
+            callback(i, x)
+    return x
+
+
+def langevin(
+    score: Callable[[Tensor], Tensor],
+    x: Tensor,
+    *,
+    step: float,
+    steps: int,
+    generator: torch.Generator | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    r"""x + ε ∇ log p(x) + √(2ε) noise, again and again: for small ε and many steps, samples of p, if it mixes.
+
+    Reference: Roberts, Tweedie. Exponential convergence of Langevin distributions and their discrete approximations.
+    1996. Bernoulli 2
+    """
+    for i in range(steps):
+        x = x + step * score(x) + (2 * step) ** 0.5 * normal(x.shape, x, generator)
+        if callback is not None:
+            callback(i, x)
+    return x
