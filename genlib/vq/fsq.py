@@ -1,0 +1,98 @@
+r"""Finite scalar quantization: no codebook. Each of a few numbers is squashed and rounded to one of L levels.
+
+.. math:: \hat z_i = \mathrm{round}(f_i(z_i)), \qquad
+          f(z) = \frac{(L - 1)(1 + \epsilon)}{2} \tanh(z + s) - \tfrac12 [L \text{ even}]
+
+The codes are all combinations, K = L_1 · L_2 · …; s makes f(0) = 0. Rounding is straight-through. There is nothing to
+learn here, nothing to commit to, and no code that dies for want of updates.
+
+Reference: Mentzer, Minnen, Agustsson, Tschannen. Finite Scalar Quantization: VQ-VAE Made Simple. 2024.
+arXiv:2309.15505. That the numbers start with mean 0 and variance 1 on the first batch is ours: without it they start
+near 0, where most levels are out of reach.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from genlib.arguments import whole
+from genlib.vq.quantizer import Codes
+
+
+class FSQ(Codes):
+    """A grid of codes on -1..1: levels (L_1, …, L_D), of at least 2 each.
+
+    Raises: ValueError for levels that are none.
+    """
+
+    places: Tensor
+    counts: Tensor
+    reach: Tensor
+    offset: Tensor
+    shift: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, levels: tuple[int, ...] = (8, 4, 4)):
+        super().__init__()
+        if not isinstance(levels, tuple | list) or not levels:
+            raise ValueError(f"levels={levels!r}: give how many values each number may take, such as (8, 4, 4)")
+        for L in levels:
+            whole(2, levels=L)
+        self.codes, self.dim, self.levels = math.prod(levels), len(levels), tuple(levels)
+        L = torch.tensor(self.levels)
+        half = (L - 1) * (1 + 1e-3) / 2
+        offset = torch.where(L % 2 == 0, 0.5, 0.0)
+        self.register_buffer("counts", L, persistent=False)
+        self.register_buffer(
+            "places", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]), persistent=False
+        )
+        self.register_buffer("reach", reach, persistent=False)
+        self.register_buffer("offset", offset, persistent=False)
+        self.register_buffer("shift", torch.atanh(offset / reach), persistent=False)  # the paper's code has atanh, too
+        self.register_buffer("mean", torch.zeros(len(levels)))
+        self.register_buffer("std", torch.ones(len(levels)))
+        self.register_buffer("initialised", torch.tensor(False))
+
+    def bounded(self, z: Tensor) -> Tensor:
+        """f(z), each number between the first and the last of its levels, which are integers: (…, D) -> (…, D)."""
+        return torch.tanh((z - self.mean) / self.std + self.shift) * self.reach - self.offset
+
+    def scaled(self, level: Tensor) -> Tensor:
+        """Levels (…, D) as numbers -1..1."""
+        return level / (self.counts // 2)
+
+    def table(self) -> Tensor:
+        return self.lookup(torch.arange(self.codes, device=self.places.device))
+
+    def distances(self, z: Tensor) -> Tensor:
+        """Squared distances of f(z) from every code, in levels: (…, D) -> (…, K)."""
+        levels = self.table() * (self.counts // 2)
+        return (self.bounded(z)[..., None, :] - levels).square().sum(-1)
+
+    def nearest(self, z: Tensor) -> Tensor:
+        """The index of the code that z is rounded to, (…, D) -> (…)."""
+        return self._index(self.bounded(z).round())
+
+    def _index(self, level: Tensor) -> Tensor:
+        return ((level + self.counts // 2).long() * self.places).sum(-1)
+
+    def lookup(self, t: Tensor) -> Tensor:
+        level = t[..., None] // self.places % self.counts - self.counts // 2
+        return self.scaled(level.to(self.reach.dtype))
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        f = self.bounded(z)
+        level = f.detach().round()
+        return self.scaled(f + (level - f).detach()), self._index(level)
+
+    @torch.no_grad()
+    def start_from(self, x: Tensor) -> None:
+        """From here on each number has mean 0 and variance 1 on x, (B, T, D)."""
+        z = x.flatten(0, -2)
+        self.mean.copy_(z.mean(0))
+        self.std.copy_(z.std(0, correction=0).clamp(min=1e-3))  # one that never varies is not blown up
+
+    def extra_repr(self) -> str:
+        return f"{' · '.join(map(str, self.levels))} = {self.codes} codes"
