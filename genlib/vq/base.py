@@ -119,7 +119,7 @@ class TokenModel(GenerativeModel):
 
     def log_uniform(self, t: Tensor) -> Tensor:
         """log p(t) where all tokens are equally probable, -T log K: (n, T) -> (n,), nats."""
-        return torch.full(t.shape[:1], -self.T * math.log(self.codes), device=t.device).to(self.codebook_table())
+        return self.codebook_table().new_full(t.shape[:1], -self.T * math.log(self.codes))
 
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
         """A bound on log p(x), (B,), in nats, under the uniform prior; for k see ``bound``."""

@@ -1,14 +1,13 @@
 r"""Finite scalar quantization: no codebook. Each of a few numbers is squashed and rounded to one of L levels.
 
-.. math:: \hat z_i = \mathrm{round}(f_i(z_i)), \qquad
-          f(z) = \frac{(L - 1)(1 + \epsilon)}{2} \tanh(z + s) - \tfrac12 [L \text{ even}]
+.. math:: \hat z_i = \mathrm{round}(f_i(z_i)), \qquad f(z) = \frac{L - 1}{2} \tanh(z) - \tfrac12 [L \text{ even}]
 
-The codes are all combinations, K = L_1 · L_2 · …; s makes f(0) = 0. Rounding is straight-through. There is nothing to
-learn here, nothing to commit to, and no code that dies for want of updates.
+The codes are all combinations, K = L_1 · L_2 · …; rounding is straight-through. There is nothing to learn here, nothing
+to commit to, and no code that dies for want of updates.
 
 Reference: Mentzer, Minnen, Agustsson, Tschannen. Finite Scalar Quantization: VQ-VAE Made Simple. 2024.
-arXiv:2309.15505. That the numbers start with mean 0 and variance 1 on the first batch is ours: without it they start
-near 0, where most levels are out of reach.
+arXiv:2309.15505. That the numbers start with mean 0 and variance 1 on the first batch is ours (without it
+they start near 0, where most levels are out of reach), in place of the paper's shift, by which f(0) = 0.
 """
 
 import math
@@ -30,7 +29,6 @@ class FSQ(Codes):
     counts: Tensor
     reach: Tensor
     offset: Tensor
-    shift: Tensor
     mean: Tensor
     std: Tensor
 
@@ -41,23 +39,20 @@ class FSQ(Codes):
         for L in levels:
             whole(2, levels=L)
         self.codes, self.dim, self.levels = math.prod(levels), len(levels), tuple(levels)
-        L = torch.tensor(self.levels)
-        half = (L - 1) * (1 + 1e-3) / 2
-        offset = torch.where(L % 2 == 0, 0.5, 0.0)
-        self.register_buffer("counts", L, persistent=False)
-        self.register_buffer(
-            "places", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]), persistent=False
-        )
+        counts = torch.tensor(self.levels)
+        reach, offset = (counts - 1) / 2, 0.5 * (counts % 2 == 0)
+        places = torch.tensor([math.prod(levels[:i]) for i in range(len(levels))])
+        self.register_buffer("counts", counts, persistent=False)
+        self.register_buffer("places", places, persistent=False)
         self.register_buffer("reach", reach, persistent=False)
         self.register_buffer("offset", offset, persistent=False)
-        self.register_buffer("shift", torch.atanh(offset / reach), persistent=False)  # the paper's code has atanh, too
         self.register_buffer("mean", torch.zeros(len(levels)))
         self.register_buffer("std", torch.ones(len(levels)))
         self.register_buffer("initialised", torch.tensor(False))
 
     def bounded(self, z: Tensor) -> Tensor:
         """f(z), each number between the first and the last of its levels, which are integers: (…, D) -> (…, D)."""
-        return torch.tanh((z - self.mean) / self.std + self.shift) * self.reach - self.offset
+        return torch.tanh((z - self.mean) / self.std) * self.reach - self.offset
 
     def scaled(self, level: Tensor) -> Tensor:
         """Levels (…, D) as numbers -1..1."""

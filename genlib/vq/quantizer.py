@@ -72,6 +72,9 @@ class Quantizer(Codes):
     codebook: Tensor
     counts: Tensor
     sums: Tensor
+    batch_counts: Tensor
+    batch_sums: Tensor
+    spare: Tensor
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from genlib.model import GenerativeModel
 from genlib.nets import mlp
 from genlib.noise import StandardNormal
 from genlib.vae import Gaussian
+from genlib.vq import FSQ
 
 PIXELS = (1, 4, 4)
 
@@ -239,6 +240,30 @@ CHANGED = {
 }
 
 
+def places(planes):
+    """A network (B, 1, 4, 4) -> (B, planes, 4, 4): each pixel is a token."""
+    return nn.Conv2d(1, planes, 1)
+
+
+OF_TOKENS = {
+    "shape": (1, 4, 8), "codes": 6, "likelihood": "gaussian",
+    "levels": ({"likelihood": "categorical", "levels": 3}, 4), "dim": 3, "beta": 2.0, "channels": 8, "stages": 2,
+    "decoder": nn.Sequential(nn.Flatten(), nn.Linear(8, 16)),
+}  # fmt: skip
+SMALL_TOKENS = {"shape": PIXELS, "codes": 5, "dim": 2, "channels": 4, "stages": 1}
+CHANGED |= {
+    "VQVAE": (
+        SMALL_TOKENS,
+        OF_TOKENS
+        | {"encoder": nn.Sequential(places(2), nn.AvgPool2d(2)), "quantizer": ({"codes": 128, "dim": 8}, FSQ((3,)))},
+    ),
+    "GumbelVAE": (
+        SMALL_TOKENS,
+        OF_TOKENS | {"encoder": nn.Sequential(places(5), nn.AvgPool2d(2)), "temperature": 0.5, "hard": True},
+    ),
+}
+
+
 def built(name, arguments):
     torch.manual_seed(0)
     return models()[name](**arguments)
@@ -392,7 +417,7 @@ NONSENSE = {
         *("weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
         *("lr_discriminators", "lr_maker", "lr_classifier"),
     }
-    | {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
+    | {"beta", "free_bits", "scale", "temperature", "bound", "noise", "lr_generator", "lr_discriminator"},
 }
 
 
