@@ -6,8 +6,7 @@ The codes are all combinations, K = L_1 · L_2 · …; rounding is straight-thro
 to commit to, and no code that dies for want of updates.
 
 Reference: Mentzer, Minnen, Agustsson, Tschannen. Finite Scalar Quantization: VQ-VAE Made Simple. 2024.
-arXiv:2309.15505. That the numbers start with mean 0 and variance 1 on the first batch is ours (without it
-they start near 0, where most levels are out of reach), in place of the paper's shift, by which f(0) = 0.
+arXiv:2309.15505. The paper's shift within tanh, by which f(0) = 0 where L is even, is left out.
 """
 
 import math
@@ -29,8 +28,6 @@ class FSQ(Codes):
     counts: Tensor
     reach: Tensor
     offset: Tensor
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, levels: tuple[int, ...] = (8, 4, 4)):
         super().__init__()
@@ -46,13 +43,10 @@ class FSQ(Codes):
         self.register_buffer("places", places, persistent=False)
         self.register_buffer("reach", reach, persistent=False)
         self.register_buffer("offset", offset, persistent=False)
-        self.register_buffer("mean", torch.zeros(len(levels)))
-        self.register_buffer("std", torch.ones(len(levels)))
-        self.register_buffer("initialised", torch.tensor(False))
 
     def bounded(self, z: Tensor) -> Tensor:
         """f(z), each number between the first and the last of its levels, which are integers: (…, D) -> (…, D)."""
-        return torch.tanh((z - self.mean) / self.std) * self.reach - self.offset
+        return torch.tanh(z) * self.reach - self.offset
 
     def scaled(self, level: Tensor) -> Tensor:
         """Levels (…, D) as numbers -1..1."""
@@ -81,13 +75,6 @@ class FSQ(Codes):
         f = self.bounded(z)
         level = f.detach().round()
         return self.scaled(f + (level - f).detach()), self._index(level)
-
-    @torch.no_grad()
-    def start_from(self, x: Tensor) -> None:
-        """From here on each number has mean 0 and variance 1 on x, (B, T, D)."""
-        z = x.flatten(0, -2)
-        self.mean.copy_(z.mean(0))
-        self.std.copy_(z.std(0, correction=0).clamp(min=1e-3))  # one that never varies is not blown up
 
     def extra_repr(self) -> str:
         return f"{' · '.join(map(str, self.levels))} = {self.codes} codes"

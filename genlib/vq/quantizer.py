@@ -26,7 +26,7 @@ LEARNING = ("average", "gradient")
 STARTS = ("data", "uniform")
 
 
-class Codes(WaitsForData):
+class Codes(nn.Module):
     """What a VQ-VAE asks of its quantizer: K codes (``codes``) of D numbers (``dim``), and a vector's way to one."""
 
     codes: int
@@ -60,7 +60,7 @@ class Codes(WaitsForData):
         """What follows an update: nothing, unless a quantizer says otherwise."""
 
 
-class Quantizer(Codes):
+class Quantizer(Codes, WaitsForData):
     """K codes of D numbers each.
 
     Arguments: codes K; dim D; learning, "average" or "gradient"; decay γ of the averages; smoothing ε; revive, a code
