@@ -118,7 +118,7 @@ def test_the_tokenizer_is_frozen_and_fit_leaves_it_as_it_is():
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS)
 def test_tokens_of_another_codebook_are_refused(tokenizer):
-    """The codes in another order; another encoder under the same codes: each gives tokens that the prior never saw."""
+    """Another encoder under the same codes gives tokens that the prior never saw."""
     x = integers(64)
     torch.manual_seed(0)
     tok = TOKENIZERS[tokenizer]()
@@ -130,11 +130,13 @@ def test_tokens_of_another_codebook_are_refused(tokenizer):
     model.sample(2)
     again = TokenPrior(TOKENIZERS[tokenizer](), PRIORS["Transformer"]())
     again.load_state_dict(model.state_dict())
-    assert torch.allclose(again.elbo(x), bound) or tokenizer == "Gumbel", "saved and loaded it is known again"
+    assert again.known
+    if tokenizer != "Gumbel":  # which draws its tokens
+        assert torch.allclose(again.elbo(x), bound), "saved and loaded it is known again"
     model.double().elbo(x)  # in another precision, too
     with torch.no_grad():
-        for p in tok.encoder[-1].parameters():
-            p.neg_()
+        bias = tok.encoder[-1].bias
+        bias += 9.0 * torch.arange(1, len(bias) + 1)  # other tokens, of the same codes
     for act in (lambda: model.elbo(x), lambda: model.sample(2), lambda: fit(model, x, steps=2, bar=False)):
         with pytest.raises(ValueError, match=r"% of those that it remembers are others now; train a prior"):
             act()
