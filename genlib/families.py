@@ -5,7 +5,7 @@ import importlib
 from genlib.model import Trainable
 
 # The packages whose public models can be trained by name. "nets" is no family: all may import it.
-FAMILIES = ("autoregressive", "classical", "diffusion", "flow", "gan", "hybrid", "nets", "vae")
+FAMILIES = ("autoregressive", "classical", "diffusion", "flow", "gan", "hybrid", "nets", "vae", "vq")
 
 
 def models() -> dict[str, type[Trainable]]:

@@ -4,5 +4,6 @@ from genlib.hybrid.cvae_gan import CVAEGAN, mean_feature_distance
 from genlib.hybrid.flow_prior_vae import FlowPriorVAE
 from genlib.hybrid.iaf_vae import IAFVAE
 from genlib.hybrid.pixel_vae import PixelVAE
+from genlib.hybrid.token_prior import TokenPrior
 
-__all__ = ["CVAEGAN", "IAFVAE", "FlowPriorVAE", "PixelVAE", "mean_feature_distance"]
+__all__ = ["CVAEGAN", "IAFVAE", "FlowPriorVAE", "PixelVAE", "TokenPrior", "mean_feature_distance"]

@@ -1,12 +1,12 @@
 """Variational autoencoders: a latent variable, a bound, and a network that guesses the posterior."""
 
+from genlib.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from genlib.noise import StandardNormal
 from genlib.vae.autoencoder import Autoencoder
 from genlib.vae.bounds import log_mean_exp
 from genlib.vae.export import mean_decoder
 from genlib.vae.gaussians import full_covariance, gaussian_kl, gaussian_kl_each, gaussian_log_prob
 from genlib.vae.iwae import IWAE
-from genlib.vae.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from genlib.vae.linear_gaussian import LinearGaussianVAE
 from genlib.vae.priors import ConditionalNormal, GaussianMixture, VampPrior
 from genlib.vae.refining import fit_prior, refine

@@ -22,9 +22,9 @@ from typing import Any
 from torch import Tensor
 
 from genlib.arguments import truth, whole
+from genlib.likelihoods import Likelihood
 from genlib.vae.bounds import log_mean_exp
 from genlib.vae.gaussians import detached
-from genlib.vae.likelihoods import Likelihood
 from genlib.vae.vae import VAE
 
 

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, LowRankMultivariateNormal, MultivariateNormal, kl_divergence
 
 from genlib.arguments import as_shape, at_least, whole
+from genlib.likelihoods import Gaussian
 from genlib.vae.gaussians import full_covariance
-from genlib.vae.likelihoods import Gaussian
 from genlib.vae.vae import VAE
 
 

@@ -8,22 +8,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from genlib.arguments import instance, refuse_unused, share, whole
+from genlib.likelihoods import LevelsLast
 from genlib.nets import mlp
-
-
-class LevelsLast(nn.Module):
-    """(B, C · V, H, W) -> (B, C, H, W, V): what a convolution says of the V levels of a pixel moves to the end."""
-
-    def __init__(self, levels: int):
-        super().__init__()
-        self.levels = levels
-
-    def forward(self, h: Tensor) -> Tensor:
-        return h.unflatten(1, (-1, self.levels)).movedim(2, -1)
 
 
 def make_encoder(
@@ -108,17 +97,6 @@ def check_used(of: Callable, encoder: Any, decoder: Any, **how: Any) -> None:
         refuse_unused(of, 'network="mlp" has no convolutions', channels=how["channels"])
     if how["layers"] == 0:
         refuse_unused(of, "layers=0 has no hidden units", hidden=how["hidden"], dropout=how["dropout"])
-
-
-def full_precision(h: Tensor) -> Tensor:
-    """float32 where autocast gave half of it: what follows adds up many small numbers."""
-    return h.float() if h.dtype in (torch.float16, torch.bfloat16) else h
-
-
-def last_layer(net: nn.Module) -> nn.Linear | nn.Conv2d | nn.ConvTranspose2d | None:
-    """The last layer with weights, None where there is none."""
-    layers = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
-    return layers[-1] if layers else None
 
 
 def summary(net: nn.Module) -> str:

@@ -27,13 +27,13 @@ from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from genlib.arguments import as_shape, at_least, has, whole
 from genlib.condition import Condition, as_condition
+from genlib.likelihoods import Likelihood, as_likelihood, full_precision, last_layer
 from genlib.model import GenerativeModel, Player
 from genlib.nets import beside
 from genlib.noise import StandardNormal
 from genlib.vae.bounds import log_mean_exp
 from genlib.vae.gaussians import gaussian_kl_each, kl_in_closed_form
-from genlib.vae.likelihoods import Likelihood, as_likelihood
-from genlib.vae.networks import check_used, full_precision, last_layer, make_decoder, make_encoder, summary
+from genlib.vae.networks import check_used, make_decoder, make_encoder, summary
 from genlib.vae.priors import ConditionalNormal, Prior, VampPrior
 
 AT_ONCE = 2**24  # numbers that a decoder may return in one piece when many draws are evaluated

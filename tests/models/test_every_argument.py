@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from genlib.autoregressive import MADE
 from genlib.condition import Images, Labels
 from genlib.diffusion import Cosine
 from genlib.families import models
@@ -20,6 +21,7 @@ from genlib.model import GenerativeModel
 from genlib.nets import mlp
 from genlib.noise import StandardNormal
 from genlib.vae import Gaussian
+from genlib.vq import FSQ, VQVAE
 
 PIXELS = (1, 4, 4)
 
@@ -272,6 +274,34 @@ CHANGED = {
 }
 
 
+def places(planes):
+    """A network (B, 1, 4, 4) -> (B, planes, 4, 4): each pixel is a token."""
+    return nn.Conv2d(1, planes, 1)
+
+
+OF_TOKENS = {
+    "shape": (1, 4, 8), "codes": 6, "likelihood": "gaussian",
+    "levels": ({"likelihood": "categorical", "levels": 3}, 4), "dim": 3, "beta": 2.0, "channels": 8, "stages": 2,
+    "decoder": nn.Sequential(nn.Flatten(), nn.Linear(8, 16)),
+}  # fmt: skip
+SMALL_TOKENS = {"shape": PIXELS, "codes": 5, "dim": 2, "channels": 4, "stages": 1}
+CHANGED |= {
+    "VQVAE": (
+        SMALL_TOKENS,
+        OF_TOKENS
+        | {"encoder": nn.Sequential(places(2), nn.AvgPool2d(2)), "quantizer": ({"codes": 128, "dim": 8}, FSQ((3,)))},
+    ),
+    "GumbelVAE": (
+        SMALL_TOKENS,
+        OF_TOKENS | {"encoder": nn.Sequential(places(5), nn.AvgPool2d(2)), "temperature": 0.5, "hard": True},
+    ),
+    "TokenPrior": (
+        {"tokenizer": VQVAE(**SMALL_TOKENS), "prior": MADE((4,), 5, hidden=8)},
+        {"tokenizer": VQVAE(**SMALL_TOKENS | {"channels": 8}), "prior": MADE((4,), 5, hidden=9)},
+    ),
+}
+
+
 def built(name, arguments):
     torch.manual_seed(0)
     return models()[name](**arguments)
@@ -427,7 +457,7 @@ NONSENSE = {
         *("data_scale", "weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
         *("lr_discriminators", "lr_maker", "lr_classifier"),
     }
-    | {"beta", "free_bits", "scale", "bound", "noise", "lr_generator", "lr_discriminator"},
+    | {"beta", "free_bits", "scale", "temperature", "bound", "noise", "lr_generator", "lr_discriminator"},
 }
 
 
@@ -450,7 +480,7 @@ def test_the_shape_of_a_flow_is_that_of_its_latents_unless_it_is_told():
 
 
 @pytest.mark.parametrize("shape", [3, None, "abc", (), (0, 8, 8), (2.5,), (-1, 8, 8), ("a", "b"), [1, "8", 8]])
-@pytest.mark.parametrize("name", [name for name in CHANGED if name != "Flow"])
+@pytest.mark.parametrize("name", [name for name in CHANGED if name not in ("Flow", "TokenPrior")])
 def test_what_is_no_shape_is_told_in_one_way(name, shape):
     with pytest.raises(ValueError, match="give the shape of one example"):
         built(name, CHANGED[name][0] | {"shape": shape})

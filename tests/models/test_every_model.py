@@ -27,10 +27,11 @@ from genlib.flow import (
     halves,
 )
 from genlib.gan import ACGAN, DCGAN, GAN, CycleGAN, InfoGAN
-from genlib.hybrid import CVAEGAN, IAFVAE, FlowPriorVAE, PixelVAE
+from genlib.hybrid import CVAEGAN, IAFVAE, FlowPriorVAE, PixelVAE, TokenPrior
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
 from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
+from genlib.vq import VQVAE, GumbelVAE, Quantizer
 from tests import contracts
 
 PIXELS, LEVELS, K = (1, 4, 4), 5, 3
@@ -66,7 +67,10 @@ EVERY = {
     "IAFVAE": lambda: IAFVAE(PIXELS, 2, classes=K, steps=2, units=8, hidden=8),
     "PixelVAE": lambda: PixelVAE(PIXELS, 2, LEVELS, channels=6, layers=1, first_kernel=3, hidden=8),
     "LinearGaussianVAE": lambda: LinearGaussianVAE((4,), 2),
+    "VQVAE": lambda: VQVAE(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1),
+    "GumbelVAE": lambda: GumbelVAE(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1),
 }
+EVERY["TokenPrior"] = lambda: TokenPrior(EVERY["VQVAE"](), MADE((4,), 6, K, hidden=16))
 
 
 def example(name, make=None):
@@ -112,6 +116,7 @@ MORE = {
     "NICE of pixels": lambda: NICE(PIXELS, LEVELS, couplings=2, hidden=8),
     "SplineFlow of pixels": lambda: SplineFlow(PIXELS, LEVELS, couplings=2, hidden=8, bins=4),
     "VAE of reals": lambda: VAE((3,), likelihood="gaussian", hidden=8),
+    "VQVAE of reals": lambda: VQVAE(PIXELS, likelihood="gaussian", quantizer=Quantizer(6, 3), channels=4, stages=1),
 }
 
 

@@ -1,9 +1,9 @@
-r"""What a decoder's numbers mean: the three p(x | z) of the course, one value of x at a time.
+r"""What a decoder's numbers mean: the four p(x | z) of the course, one value of x at a time.
 
 .. math:: \log p(x \mid z) = \sum_{i=1}^{D} \log p(x_i \mid z)
 
-0 or 1: ``Bernoulli``, one logit a value. Levels 0..V-1: ``Categorical``, V logits. Reals: ``Gaussian``, a mean each and
-one standard deviation for all.
+0 or 1: ``Bernoulli``, one logit a value. Levels 0..V-1: ``Categorical``, V logits; or ``Logistic``, a mean each and one
+scale for all. Reals: ``Gaussian``, a mean each and one standard deviation for all.
 
 Reference, a scale that is learned: Rybkin, Daniilidis, Levine. Simple and effective VAE training with calibrated
 decoders. 2021. arXiv:2006.13202
@@ -19,7 +19,7 @@ from torch.distributions import Distribution, Normal
 
 from genlib import noise
 from genlib.arguments import instance, positive, whole
-from genlib.quantize import to_signed
+from genlib.quantize import from_unit, to_signed
 
 
 class Likelihood(nn.Module):
@@ -167,12 +167,59 @@ class Gaussian(Likelihood):
         return f"reals, σ = {self.sigma.item():.3g}, {'learned' if self.log_scale.requires_grad else 'fixed'}"
 
 
+class Logistic(Likelihood):
+    r"""Integers 0..levels-1, many of them: the decoder gives a mean m on -1..1. One scale s for all values, learned.
+
+    .. math:: p(v) = F\Big(\frac{x_v + \delta - m}{s}\Big) - F\Big(\frac{x_v - \delta - m}{s}\Big), \qquad
+              F(a) = \frac{1}{1 + e^{-a}}
+
+    x_v is the level on -1..1 and δ half the distance of two levels; the first level gets all that lies below it, the
+    last all above. One number a value instead of one for each level, which 256 levels would make too many.
+
+    Arguments: levels; scale, where s starts.
+    Reference: Salimans, Karpathy, Chen, Kingma. PixelCNN++. 2017. arXiv:1701.05517
+    """
+
+    refuses = '"logistic" needs the number of levels of the data, such as levels=256'
+
+    def __init__(self, levels: int | None, scale: float = 0.1):
+        if levels is None:
+            raise ValueError(self.refuses)
+        super().__init__(levels)
+        whole(2, levels=levels)
+        positive(scale=scale)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
+
+    def values(self, numbers: Tensor) -> Distribution:
+        assert self.levels is not None
+        return LogisticLevels(numbers[..., 0], self.log_scale.exp(), self.levels)
+
+    def draw(self, values: Distribution, generator: torch.Generator | None = None) -> Tensor:
+        assert isinstance(values, LogisticLevels)
+        return values.at(noise.uniform(values.m.shape, values.m, generator))
+
+    def seen(self, x: Tensor) -> Tensor:
+        return self.scaled(x)[..., None]
+
+    def mean_layers(self) -> list[nn.Module]:
+        raise ValueError("the mean of a logistic over levels is no layer: take decode(z).mean")
+
+    def extra_repr(self) -> str:
+        return f"levels 0..{self.levels - 1 if self.levels else ''}, s = {self.log_scale.exp().item():.3g}"
+
+
 def as_likelihood(likelihood: str | Likelihood, levels: int | None = None) -> Likelihood:
-    """A likelihood, or the short form of its name: "bernoulli", "categorical" (with levels), "gaussian".
+    """A likelihood, or the short form of its name: "bernoulli", "categorical" and "logistic" (with
+    levels), "gaussian".
 
     Raises: ValueError for another name, and for levels that it is not made for.
     """
-    short = {"bernoulli": Bernoulli, "categorical": lambda: Categorical(levels), "gaussian": Gaussian}
+    short = {
+        "bernoulli": Bernoulli,
+        "categorical": lambda: Categorical(levels),
+        "logistic": lambda: Logistic(levels),
+        "gaussian": Gaussian,
+    }
     if isinstance(likelihood, str) and likelihood not in short:
         raise ValueError(f"likelihood={likelihood!r}: choose one of {', '.join(short)}")
     instance(Likelihood, likelihood=None if isinstance(likelihood, str) else likelihood)
@@ -205,3 +252,57 @@ class Levels(distributions.Categorical):
     @property
     def _values(self) -> Tensor:
         return torch.arange(self.logits.shape[-1], dtype=self.logits.dtype, device=self.logits.device)
+
+
+class LogisticLevels(Distribution):
+    """The levels 0..V-1 under a logistic of mean m (…) and scale s, on -1..1: see ``Logistic``."""
+
+    def __init__(self, m: Tensor, s: Tensor, levels: int):
+        self.m, self.s, self.levels = m, s, levels
+        super().__init__(m.shape, validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(v), (…), nats: by the mass between two edges, in a form that no rounding empties."""
+        half = 1 / (self.levels - 1)
+        x = to_signed(value, self.levels, self.m.dtype)
+        low, high = (x - half - self.m) / self.s, (x + half - self.m) / self.s
+        # F(b) - F(a) = F(b) F(-a) (1 - e^(a - b)), and b - a is the same everywhere
+        inside = F.logsigmoid(high) + F.logsigmoid(-low) + torch.log(-torch.expm1(-2 * half / self.s))
+        first, last = value == 0, value == self.levels - 1
+        return torch.where(first, F.logsigmoid(high), torch.where(last, F.logsigmoid(-low), inside))
+
+    def at(self, u: Tensor) -> Tensor:
+        """The levels that u in [0, 1) draws, by the inverse of F: (…) -> (…), integers."""
+        x = self.m + self.s * (u.log() - torch.log1p(-u))
+        return from_unit((x + 1) / 2, self.levels)
+
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
+        shape = (*sample_shape, *self.batch_shape)
+        return self.at(torch.rand(shape, dtype=self.m.dtype, device=self.m.device))
+
+    @property
+    def mean(self) -> Tensor:
+        """m as a level, cut off at the first and at the last one; what the edges add to it is left out."""
+        return (self.m.clamp(-1, 1) + 1) / 2 * (self.levels - 1)
+
+
+class LevelsLast(nn.Module):
+    """(B, C · V, H, W) -> (B, C, H, W, V): what a convolution says of the V levels of a pixel moves to the end."""
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h.unflatten(1, (-1, self.levels)).movedim(2, -1)
+
+
+def full_precision(h: Tensor) -> Tensor:
+    """float32 where autocast gave half of it: what follows adds up many small numbers."""
+    return h.float() if h.dtype in (torch.float16, torch.bfloat16) else h
+
+
+def last_layer(net: nn.Module) -> nn.Linear | nn.Conv2d | nn.ConvTranspose2d | None:
+    """The last layer with weights, None where there is none."""
+    layers = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+    return layers[-1] if layers else None
