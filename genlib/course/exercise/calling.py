@@ -65,7 +65,7 @@ class Outcome:
     stop: Stop | None = None
     changed: str | None = None  # which of its inputs it changed in place, if any
     gradients: list[Any] | None = None  # of the sum of the values, for each floating input
-    in_place: bool = False  # no gradients, since an operation in place works on an input itself
+    in_place: bool = False  # no gradients, since an operation in place works on what they are taken through
 
 
 class Quiet(io.TextIOBase):
@@ -138,7 +138,7 @@ def _same(before: Any, after: Any) -> bool:
 
 def _gradients(function: Callable, arguments: tuple, observe: Callable) -> tuple[list[Any] | None, bool]:
     """(of a weighted sum of the values, for each floating input, or None where nothing flows; whether that is so since
-    an operation in place works on an input itself).
+    an operation in place works on an input, or on what lies between).
 
     Each entry has a weight of its own: in a plain sum, entries that have changed places would not show.
     """
@@ -154,7 +154,12 @@ def _gradients(function: Callable, arguments: tuple, observe: Callable) -> tuple
         return None, False
     flat = torch.cat([v.flatten().double() for v in values])
     total = (flat * torch.linspace(1, 2, len(flat), dtype=torch.double)).sum()
-    found = torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True)
+    try:
+        found = torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True)
+    except RuntimeError as error:
+        if "inplace operation" in str(error):
+            return None, True
+        raise
     return [plain(gradient) for gradient in found], False
 
 

@@ -25,8 +25,8 @@ def complaint(outcome: Outcome, right: Outcome, situation: str, tol: float, exac
     if right.gradients is not None:
         if outcome.gradients is None and outcome.in_place:
             return (
-                "the values are right, but an operation in place works on an input itself (it may change it back), and "
-                "no gradient passes that; work on a copy, such as x.clone()"
+                "the values are right, but an operation in place, such as x -= 1, works on what gradients are taken "
+                "through; make a new tensor: x = x - 1"
             )
         if outcome.gradients is None:
             return "the values are right but no gradient flows to the inputs; use torch, without detach or item"
