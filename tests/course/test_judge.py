@@ -294,7 +294,7 @@ def test_what_protects_a_run_is_said_in_one_line(monkeypatch):
         assert "\n" not in line
         assert ("in a sandbox of its own" in line) == there
         assert ("as you" in line) == (not there)
-    assert "no sandbox" in sandbox.protection(full=True)
+    assert sandbox.FULL in sandbox.protection(full=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the coding of the output is set by a variable that Windows may ignore")

@@ -5,6 +5,7 @@ import copy
 import dataclasses
 import io
 import linecache
+import math
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -62,8 +63,9 @@ class Outcome:
 
     value: Any = None
     stop: Stop | None = None
-    changed: str | None = None  # what it did to its input, if it changed it in place
+    changed: str | None = None  # which of its inputs it changed in place, if any
     gradients: list[Any] | None = None  # of the sum of the values, for each floating input
+    in_place: bool = False  # no gradients, since an operation in place works on what they are taken through
 
 
 class Quiet(io.TextIOBase):
@@ -99,7 +101,7 @@ def run(
                 result.changed = _changed(arguments, given)
             if gradients:
                 with as_expected():
-                    result.gradients = _gradients(function, arguments, observe)
+                    result.gradients, result.in_place = _gradients(function, arguments, observe)
         except (KeyboardInterrupt, TimeLimitError):
             raise
         except BaseException as error:
@@ -108,16 +110,35 @@ def run(
 
 
 def _changed(arguments: tuple, given: tuple) -> str | None:
-    """The last tensor that the call changed in place, as "argument 2"; None where there is none."""
+    """The last argument that the call changed in place, as "argument 2"; None where there is none."""
     changed = None
     for index, (before, after) in enumerate(zip(arguments, given, strict=True)):
-        if isinstance(before, Tensor) and not same_tensor(before, after):
+        if not _same(before, after):
             changed = f"argument {index + 1}"
     return changed
 
 
-def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[Any] | None:
-    """Of a weighted sum of the values, for each floating input; None where nothing flows.
+def _same(before: Any, after: Any) -> bool:
+    """Whether an input still holds what it held: tensors, numbers, texts, and lists and dictionaries of these.
+
+    Functions and objects are not looked into. Kinds are compared first, so that what somebody put in says nothing.
+    """
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, Tensor):
+        return same_tensor(before, after)
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, dict):
+        return _same(list(before), list(after)) and all(_same(before[key], after[key]) for key in before)
+    if isinstance(before, float) and math.isnan(before):
+        return math.isnan(after)
+    return not isinstance(before, bool | int | float | complex | str | bytes) or before == after
+
+
+def _gradients(function: Callable, arguments: tuple, observe: Callable) -> tuple[list[Any] | None, bool]:
+    """(of a weighted sum of the values, for each floating input, or None where nothing flows; whether that is so since
+    an operation in place works on an input, or on what lies between).
 
     Each entry has a weight of its own: in a plain sum, entries that have changed places would not show.
     """
@@ -126,15 +147,20 @@ def _gradients(function: Callable, arguments: tuple, observe: Callable) -> list[
         value = observe(function, *leaves)
     except RuntimeError as error:
         if "requires grad" in str(error):  # .numpy(), or a change in place: it works on values, and not in training
-            return None
+            return None, "in-place" in str(error)
         raise
     values = [v for v in (value if isinstance(value, tuple | list) else [value]) if is_float(v)]
     if not any(v.requires_grad for v in values):
-        return None
+        return None, False
     flat = torch.cat([v.flatten().double() for v in values])
     total = (flat * torch.linspace(1, 2, len(flat), dtype=torch.double)).sum()
-    found = torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True)
-    return [plain(gradient) for gradient in found]
+    try:
+        found = torch.autograd.grad(total, [leaf for leaf in leaves if is_float(leaf)], allow_unused=True)
+    except RuntimeError as error:
+        if "inplace operation" in str(error):
+            return None, True
+        raise
+    return [plain(gradient) for gradient in found], False
 
 
 def is_float(value: object) -> bool:
@@ -144,7 +170,9 @@ def is_float(value: object) -> bool:
 
 def same_tensor(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors hold the same; NaN is NaN."""
-    return a.shape == b.shape and torch.equal(a.nan_to_num(), b.nan_to_num())
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return bool(((a == b) | ((a != a) & (b != b))).all())  # noqa: PLR0124 NaN alone differs from itself
 
 
 def one_line(error: BaseException, limit: int = 160) -> str:

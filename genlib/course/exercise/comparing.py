@@ -23,6 +23,11 @@ def complaint(outcome: Outcome, right: Outcome, situation: str, tol: float, exac
     if outcome.changed:
         return f"your function changes {outcome.changed} in place; work on a copy, the caller still needs it"
     if right.gradients is not None:
+        if outcome.gradients is None and outcome.in_place:
+            return (
+                "the values are right, but an operation in place, such as x -= 1, works on what gradients are taken "
+                "through; make a new tensor: x = x - 1"
+            )
         if outcome.gradients is None:
             return "the values are right but no gradient flows to the inputs; use torch, without detach or item"
         if not _all_close(outcome.gradients, right.gradients, tol):
@@ -124,7 +129,7 @@ def _compare_numbers(value: Any, right: float, tol: float) -> str | None:
     exact = isinstance(right, int) or math.isinf(right)  # a count is right or wrong; infinity gives no slack
     if value == right or (not exact and abs(value - right) <= tol * max(1.0, abs(right))):
         return None
-    return f"your value is {value:.6g}, which is not right"
+    return f"your value is {_told_apart(value, right)[0]}, which is not right"
 
 
 def _compare_tensors(value: Any, right: Tensor, tol: float, exact: bool) -> str | None:
@@ -144,13 +149,23 @@ def _compare_tensors(value: Any, right: Tensor, tol: float, exact: bool) -> str 
 
 def _worst_entry(value: Tensor, right: Tensor) -> str:
     """Where two tensors of one shape differ most, and by which numbers."""
-    worst = int((value.double() - right.double()).abs().nan_to_num(nan=0.0).argmax())
+    far = (value == right).logical_not() if _counts(right) else (_wide(value) - _wide(right)).abs()
+    worst = int(far.double().nan_to_num(nan=0.0).argmax())
     place = [int(i) for i in torch.unravel_index(torch.tensor(worst), right.shape)]
     where = f"entry {place} of " if place else ""
-    found, asked = (
-        t.flatten()[worst].item() if t.dtype == torch.bool else f"{t.flatten()[worst]:.6g}" for t in (value, right)
-    )
+    found, asked = _told_apart(value.flatten()[worst].item(), right.flatten()[worst].item())
     return f"{where}your result is {found}, expected {asked}"
+
+
+def _told_apart(value: Any, right: Any) -> tuple[str, str]:
+    """Two numbers with six digits, or as many as it takes to see that they differ; integers whole, if not too long."""
+    if all(isinstance(number, int) and abs(number) < 10**17 for number in (value, right)):
+        return str(value), str(right)
+    for digits in range(6, 18):  # 17 tell any two floats apart
+        told = f"{value:.{digits}g}", f"{right:.{digits}g}"
+        if told[0] != told[1]:
+            break
+    return told
 
 
 def _all_close(mine: list[Any], theirs: list[Any], tol: float) -> bool:
@@ -166,6 +181,18 @@ def _close(a: Any, b: Any, tol: float) -> bool:
         return other is None or not bool(other.count_nonzero())
     if a.shape != b.shape:
         return False
-    a, b = a.double(), b.double()
+    if _counts(a) and _counts(b):
+        return bool((a == b).all())
+    a, b = _wide(a), _wide(b)
     near = (a - b).abs() <= tol * b.abs().clamp(min=1).nan_to_num(posinf=0)
     return bool((near | (a == b) | (a.isnan() & b.isnan())).all())
+
+
+def _counts(tensor: Tensor) -> bool:
+    """Whether it holds integers or truth values: these are right or wrong, as a single one is."""
+    return not (tensor.is_floating_point() or tensor.is_complex())
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """The same numbers, as exact as they can be computed with."""
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)

@@ -6,5 +6,5 @@ one: the grade of one notebook. cells: which of its cells are run, and in which 
 
 Who judges never shares a process with who is judged. judge: the process that judges; judges: these, seen from the
 grader. answering: the process in which a notebook runs, and shell: IPython in it; process: this one, seen from the
-judge; channel: what they say to each other. sandbox: what keeps it in.
+judge; channel: what they say to each other. sandbox: what keeps it in. whole: every cell of a notebook, by a kernel.
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FORBIDDEN = ("os.posix_spawn", "os.spawn", "os.exec", "os.system", "os.kill", "os.killpg")
+TEXT, ERRORS = 1500, 100  # characters of a line that is sent, and how many of what stopped
 FORKS = 60  # of the first process; what it forked may not fork again
 
 
@@ -91,6 +92,17 @@ class Answering:
     def on_theirs(self, message: dict[str, Any]) -> dict[str, Any]:
         return {"error": self.shell.theirs(message["source"], message["seconds"])}
 
+    def on_full(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The whole notebook, run by a kernel as `genlib check` runs it: what that said."""
+        from genlib.course.check.notebook import ValidateError, validate
+
+        try:
+            found, errors = validate(Path.cwd() / message["name"])
+        except ValidateError as error:
+            return {"refused": str(error)[:TEXT]}
+        lines = [(result.exercise.name, result.solved, result.line[:TEXT]) for result in found]
+        return {"lines": lines, "errors": [error[:TEXT] for error in errors[:ERRORS]]}
+
     def on_look(self, message: dict[str, Any]) -> dict[str, Any]:
         """Whether there is an answer, whether it is the one written last, and whether it can be called."""
         from genlib.course.exercise.answer import Answer
@@ -119,6 +131,7 @@ class Answering:
             return {"late": True}
         stop = dataclasses.asdict(outcome.stop) if outcome.stop else None
         fields = {"value": outcome.value, "changed": outcome.changed, "gradients": outcome.gradients}
+        fields |= {"in_place": outcome.in_place}
         return {"late": False, "used": time.process_time() - start, "stop": stop, **fields}
 
 

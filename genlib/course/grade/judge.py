@@ -70,8 +70,9 @@ def _outcome(reply: dict[str, Any]) -> Outcome:
     if isinstance(stop, dict):
         kind, message, line = (_text(stop.get(name)) or "" for name in ("kind", "message", "line"))
         return Outcome(stop=Stop(kind, message[:160], line[:120], stop.get("not_callable") is True))
-    changed = _text(reply.get("changed"))
-    return Outcome(reply["value"], None, changed and changed[:40], gradients if isinstance(gradients, list) else None)
+    changed, in_place = _text(reply.get("changed")), reply.get("in_place") is True
+    gradients = gradients if isinstance(gradients, list) else None
+    return Outcome(reply["value"], None, changed and changed[:40], gradients, in_place)
 
 
 def _text(value: Any) -> str | None:

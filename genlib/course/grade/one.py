@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 
 from genlib.course import exercises
 from genlib.course.build import EXERCISE, headings
-from genlib.course.check.notebook import ValidateError, lecture_of, read_learner, validate
-from genlib.course.grade import judges
+from genlib.course.check.notebook import ValidateError, lecture_of, read_learner
+from genlib.course.grade import judges, whole
 from genlib.course.grade.cells import beside, free_texts, misplaced, pristine, steps
 from genlib.course.grade.process import MachineError
 from genlib.lectures import Lecture, find
@@ -76,9 +76,9 @@ def _grade(result: Grade, path: Path, expected: str | None, full: bool) -> None:
         raise ValidateError(f"this is lecture {lecture.number}, asked was lecture {find(expected).number}")
     result.texts = free_texts(notebook)
     if full:
-        found, errors = validate(path)
-        result.lines, result.notes = [f.line for f in found], errors
-        result.solved = {f.exercise.name: f.solved for f in found}
+        verdicts, result.notes = whole.run(path, lecture)
+        result.lines = [line for _, line in verdicts.values()]
+        result.solved = {name: solved for name, (solved, _) in verdicts.items()}
     else:
         _mark(result, notebook, path, lecture)
     result.points = sum(worth[name] for name, solved in result.solved.items() if solved)

@@ -36,13 +36,17 @@ class MachineError(OSError):
 class Process:
     """One process for answers, with a folder of its own."""
 
-    def __init__(self, beside: dict[str, str], seconds: float):
-        """beside: {name: path} of the files that lie beside the notebook; seconds: of the processor, for all of it."""
+    def __init__(self, beside: dict[str, str], seconds: float, *, full: bool = False):
+        """beside: {name: path} of the files that lie beside the notebook; seconds: of the processor, for all of it.
+
+        full: a whole notebook is run in it by a kernel of its own, which needs the references.
+        """
         self.why = "ended its process"  # what is told of its end
         self._seconds, self._used = seconds, 0.0  # of the processor: in all, and so far
         self._deadline, self._most, self._asked = time.monotonic() + 300.0, seconds, False  # of what is asked now
         self._end = time.monotonic() + IN_ALL * seconds
         self.over = False  # its time is over, so that it need not be tried again
+        self._memory = MEMORY * (2 if full else 1)  # of all its processes together
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="genlib-grade-"))
             for name, path in beside.items():
@@ -51,7 +55,7 @@ class Process:
             if fonts := _fonts():
                 (self._folder / ".matplotlib").mkdir()
                 shutil.copyfile(fonts, self._folder / ".matplotlib" / fonts.name)
-            self._process = _started(self._folder)
+            self._process = _started(self._folder, full)
             RUNNING.add(self)
         except OSError as error:
             raise MachineError(f"a process for answers can't be started: {error}") from None
@@ -115,7 +119,7 @@ class Process:
                 self.why = "never came to an end"
             elif time.monotonic() > min(self._deadline, busy + WAITING):
                 self.why = "was still running when its time was over"
-            elif memory > MEMORY:
+            elif memory > self._memory:
                 self.why = "took too much memory"
             elif count > PROCESSES:
                 self.why = "started too many processes"
@@ -135,15 +139,15 @@ def _fonts() -> Path | None:
     return next(iter(sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), reverse=True)), None)
 
 
-def _started(folder: Path) -> subprocess.Popen:
+def _started(folder: Path, full: bool) -> subprocess.Popen:
     """The process for answers, in a folder, with what lies there."""
     return subprocess.Popen(
-        sandbox.command(folder),
+        sandbox.command(folder, full),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        env=sandbox.environment(folder),
+        env=sandbox.environment(folder, full),
         start_new_session=True,
     )
 
