@@ -99,7 +99,7 @@ frechet = Exercise(
         "the means are to be squared: you took the length of their difference": _frechet_by(
             lambda m, S, T, r: m.norm() + S.trace() + T.trace() - 2 * r
         ),
-        "the root of the trace is not the trace of the root: it is the sum of the roots of the eigenvalues": _frechet_by(
+        "the root of a trace is not the trace of the root: the eigenvalues have a root each": _frechet_by(
             lambda m, S, T, r: m.square().sum() + S.trace() + T.trace() - 2 * (S @ T).trace().clamp(min=0).sqrt()
         ),
         "that is the square root of d²; asked was d²": _frechet_by(
@@ -325,6 +325,17 @@ def _read(g, B=6, K=5, V=2, scale=0.4):
     return 2 * _rand(g, B, K), values + 0.3 * _rand(g, B, V), category, values, scale
 
 
+def _well_read(g, B=5, K=100, V=4):
+    _, _, category, values, scale = _read(g, B, K, V, 0.05)
+    return (
+        20 * F.one_hot(category, K).double() + _rand(g, B, K),
+        values + 0.02 * _rand(g, B, V),
+        category,
+        values,
+        scale,
+    )
+
+
 def _bound(entropy=None, of_category=None, of_values=None):
     """A wrong answer by its three parts, each a function of all arguments."""
     entropy = entropy or (lambda q, m, c, v, s: math.log(q.shape[1]) + v.shape[1] * math.log(2))
@@ -348,6 +359,7 @@ information = Exercise(
         "a narrow Q": _read(_seeded(4), scale=0.05),
         "a wide Q": _read(_seeded(5), scale=3.0),
         "logits of a thousand": (1000 * _read(_seeded(6))[0], *_read(_seeded(6))[1:]),
+        "a code that is read nearly without error": _well_read(_seeded(7)),
     },
     gradients=True,
     mistakes={
@@ -418,6 +430,10 @@ def _judged_pictures(g, B=4, C=2, H=3, W=2, units=5):
     return critic, _rand(g, B, C, H, W), _rand(g, B, C, H, W) + 1, u
 
 
+def _steep(critic):
+    return Critic(critic.weight, 10 * critic.bend)
+
+
 def _penalty(mix=None, of=None, graph=True):
     """A wrong answer: another place (real, fake, u) -> x, or another number of the slopes (B, C, H, W)."""
     mix = mix or (lambda real, fake, u: u * real + (1 - u) * fake)
@@ -455,6 +471,7 @@ penalised = Exercise(
         "one channel": _judged_pictures(_seeded(2), 3, 1, 2, 2),
         "as many pictures as channels and pixels": _judged_pictures(_seeded(3), 3, 3, 3, 3),
         "one picture": _judged_pictures(_seeded(4), 1, 2, 2, 3),
+        "a steep critic": (_steep(_judged_pictures(_seeded(6))[0]), *_judged_pictures(_seeded(6))[1:]),
         "u is 0 or 1": (*_judged_pictures(_seeded(5))[:3], torch.tensor([0.0, 1.0, 1.0, 0.0], dtype=torch.float64)),
     },
     mistakes={
