@@ -13,26 +13,13 @@ Networks. 2016. arXiv:1511.06434
 import itertools
 from collections.abc import Callable
 
-from torch import Tensor, nn
+from torch import nn
 
 from genlib.arguments import whole
+from genlib.nets import Affine
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 RESAMPLING = ("stride", "nearest")
-
-
-class Affine(nn.Module):
-    """scale · x + shift, fixed: from 0..1 to -1..1, or back."""
-
-    def __init__(self, scale: float, shift: float):
-        super().__init__()
-        self.scale, self.shift = scale, shift
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.scale * x + self.shift
-
-    def extra_repr(self) -> str:
-        return f"{self.scale} x + {self.shift}"
 
 
 def dcgan_generator(

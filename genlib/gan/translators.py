@@ -10,18 +10,12 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genlib.nets import mlp
+from genlib.nets import Residual, mlp
 
 
-class NormalisedBlock(nn.Module):
+def normalised_block(channels: int) -> Residual:
     """x plus what two 3x3 convolutions make of it, both instance-normalised. (B, C, H, W) -> the same shape."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.net = nn.Sequential(*convolution(channels, channels, 3), nn.ReLU(), *convolution(channels, channels, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.net(x)
+    return Residual(nn.Sequential(*convolution(channels, channels, 3), nn.ReLU(), *convolution(channels, channels, 3)))
 
 
 def convolution(before: int, after: int, kernel: int, stride: int = 1) -> list[nn.Module]:
@@ -44,7 +38,7 @@ def make_translator(
         nn.ReLU(),
         *convolution(channels, 2 * channels, 3, stride=2),
         nn.ReLU(),
-        *(NormalisedBlock(2 * channels) for _ in range(blocks)),
+        *(normalised_block(2 * channels) for _ in range(blocks)),
         nn.ConvTranspose2d(2 * channels, channels, 4, stride=2, padding=1, bias=False),
         nn.InstanceNorm2d(channels),
         nn.ReLU(),

@@ -7,14 +7,17 @@ from genlib.nets.dit import DiT
 from genlib.nets.masked import MaskedLinear, made_masks, unit_degrees
 from genlib.nets.mlp import mlp
 from genlib.nets.residual_mlp import ResidualMLP
+from genlib.nets.simple import Affine, Residual
 from genlib.nets.unet import UNet
 
 __all__ = [
+    "Affine",
     "Classifier",
     "ConvDecoder",
     "ConvEncoder",
     "DiT",
     "MaskedLinear",
+    "Residual",
     "ResidualBlock",
     "ResidualMLP",
     "TimeAndCondition",

@@ -37,6 +37,7 @@ from genlib.widgets.receptive_field import receptive_field
 from genlib.widgets.reparameterization import reparameterization
 from genlib.widgets.sampling_player import sampling_player
 from genlib.widgets.scale_mixer import scale_mixer
+from genlib.widgets.there_and_back import there_and_back
 from genlib.widgets.two_divergences import two_divergences
 
 __all__ = [
@@ -61,5 +62,6 @@ __all__ = [
     "reparameterization",
     "sampling_player",
     "scale_mixer",
+    "there_and_back",
     "two_divergences",
 ]

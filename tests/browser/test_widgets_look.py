@@ -8,6 +8,7 @@ from genlib import data, widgets
 from tests.browser.page import at_rest, show, told
 from tests.browser.test_widgets_alone import swirl
 from tests.browser.widgets_of_flows import ear, editor, meter, mixer
+from tests.browser.widgets_of_gans import paler
 
 LIGHT, DARK = "background:#fff;color:#222;margin:0", "background:#111;color:#eee;margin:0"
 DIGITS = data.digits()[1].x[:4]
@@ -45,6 +46,7 @@ MAKE = {
     "scale_mixer": mixer,
     "memory_meter": meter,
     "listen": ear,
+    "there_and_back": paler,
     "competition": lambda: widgets.competition(DIGITS, torch.eye(4, 3) + 1, ["7", "1", "9"], levels=17),
     "paint": lambda: widgets.paint(DIGITS[0], levels=17, readout=lambda x: {"model": {"a": 0.3, "b": 0.7}}),
     "two_divergences": widgets.two_divergences,

@@ -1,5 +1,6 @@
-// A decoder in the browser: the layers that genlib/widgets/network.py writes, run on one latent.
+// A network in the browser: the layers that genlib/widgets/network.py writes, run on one latent or one picture.
 import { floats, sigmoid, softplus } from "../kit.js";
+import { arranged, convolution, scaled, standardised, transposed } from "./convolutions.js";
 
 // erf by Abramowitz and Stegun, 7.1.26: off by at most 1.5e-7
 const ERF = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
@@ -43,25 +44,56 @@ function softmax(x, width) {
   }
 }
 
-// The layers as a function of z (L). Every layer acts on the last axis, as in torch; only its width has to be known.
+const PACKED = ["weight", "bias", "scale", "shift"]; // what travels as text
+
+// A layer with its numbers at hand.
+function unpackedLayer(layer) {
+  if (layer.type === "residual") return { ...layer, net: network(layer.layers) };
+  const numbers = PACKED.filter((name) => typeof layer[name] === "string").map((name) => [name, floats(layer[name])]);
+  const ready = { ...layer, ...Object.fromEntries(numbers) };
+  return layer.kernel ? { ...ready, taps: arranged(ready) } : ready;
+}
+
+// Of a layer that knows channels or rows: x -> {x, sizes}, sizes as torch's shape without the batch.
+const SHAPED = {
+  linear: (x, sizes, layer) => ({ x: linear(x, layer), sizes: sizes.with(-1, layer.outputs) }),
+  shape: (x, _, { sizes }) => ({ x, sizes: sizes.at(-1) === -1 ? [x.length] : sizes }),
+  softmax(x, sizes) {
+    softmax(x, sizes.at(-1));
+    return { x, sizes };
+  },
+  convolution,
+  transposed,
+  norm(x, sizes, layer) {
+    scaled(x, sizes, layer);
+    return { x, sizes };
+  },
+  instance(x, sizes, layer) {
+    standardised(x, sizes, layer);
+    return { x, sizes };
+  },
+  residual: (x, sizes, { net }) => ({ x: net(x, sizes).map((v, i) => v + x[i]), sizes }),
+};
+
+function pointwise(layer) {
+  if (layer.type === "leaky") return (v) => (v < 0 ? layer.slope * v : v);
+  if (layer.type === "affine") return (v) => layer.scale * v + layer.shift;
+  return POINTWISE[layer.type];
+}
+
+// The layers as a function of one example: a latent (L), or a picture with its sizes [C, H, W].
 export function network(layers) {
-  const ready = layers.map((layer) =>
-    layer.type === "linear" ? { ...layer, weight: floats(layer.weight), bias: floats(layer.bias) } : layer,
-  );
-  return (z) => {
-    let x = Float64Array.from(z);
-    let width = x.length;
+  const ready = layers.map(unpackedLayer);
+  return (example, sizes = [example.length]) => {
+    let now = { x: Float64Array.from(example), sizes };
     for (const layer of ready) {
-      if (layer.type === "linear") {
-        x = linear(x, layer);
-        width = layer.outputs;
-      } else if (layer.type === "shape") width = layer.sizes.at(-1) === -1 ? x.length : layer.sizes.at(-1);
-      else if (layer.type === "softmax") softmax(x, width);
-      else {
-        const f = layer.type === "leaky" ? (v) => (v < 0 ? layer.slope * v : v) : POINTWISE[layer.type];
-        for (let i = 0; i < x.length; i++) x[i] = f(x[i]);
+      if (layer.type in SHAPED) {
+        now = SHAPED[layer.type](now.x, now.sizes, layer);
+        continue;
       }
+      const f = pointwise(layer);
+      for (let i = 0; i < now.x.length; i++) now.x[i] = f(now.x[i]);
     }
-    return x;
+    return now.x;
   };
 }

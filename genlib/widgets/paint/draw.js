@@ -1,6 +1,7 @@
 // An image of numbers to paint on. state: {image: [H][W], levels, readout: [{title, names, values}], value}.
 // Tells: {image}.
-import { Frame, arrows, bar, buttons, canvas, checkbox, clamp, drag, el, grey, mount, slider } from "../kit.js";
+import { bar, buttons, canvas, checkbox, el, grey, mount, slider } from "../kit.js";
+import { brush } from "./brush.js";
 
 const SIZE = 288;
 
@@ -68,28 +69,6 @@ function showReadout(panels, readout) {
   }
 }
 
-// The mouse paints with the brush; the keys move the cursor, change a level, or paint.
-function take(view, node, [H, W], top) {
-  const long = Math.max(H, W);
-  const frame = new Frame({ x: [0, long], y: [long, 0], width: SIZE, height: SIZE });
-  const stroke = (event) => {
-    const [x, y] = frame.pointer(event, node).map(Math.floor);
-    view.set(clamp(y, 0, H - 1), clamp(x, 0, W - 1), view.level);
-  };
-  drag(node, { down: stroke, move: stroke });
-  const change = (by) => () => {
-    const [r, c] = view.cursor;
-    view.set(r, c, clamp(view.image[r][c] + by, 0, top));
-  };
-  const dab = () => view.set(...view.cursor, view.level);
-  const move = (dx, dy) => {
-    const [r, c] = view.cursor;
-    view.cursor = [clamp(r - dy, 0, H - 1), clamp(c + dx, 0, W - 1)];
-    view.paint();
-  };
-  arrows(node, move, { "+": change(1), "=": change(1), "-": change(-1), " ": dab, Enter: dab });
-}
-
 function setup(root, state, { tell, theme }) {
   const [H, W] = [state.image.length, state.image[0].length];
   const top = state.levels - 1;
@@ -101,10 +80,10 @@ function setup(root, state, { tell, theme }) {
   });
   const tools = el("div", left, { class: "tools" });
   const choose = (level) => {
-    brush.set((view.level = level));
+    dial.set((view.level = level));
     swatch.style.background = grey(level, state.levels);
   };
-  const brush = slider(tools, { label: "brush", min: 0, max: top, step: 1, show: String, act: choose });
+  const dial = slider(tools, { label: "brush", min: 0, max: top, step: 1, show: String, act: choose });
   const swatch = el("span", tools, { class: "swatch" });
   const where = el("div", left, { class: "where say" });
   const panels = el("div", root, { class: "panels" });
@@ -138,7 +117,7 @@ function setup(root, state, { tell, theme }) {
   });
   shown.checked = true;
   choose(top);
-  take(view, node, [H, W], top);
+  brush(view, node, [H, W], top);
   const show = (given) => {
     replace(given.value?.image ?? given.image);
     showReadout(panels, given.readout ?? []);

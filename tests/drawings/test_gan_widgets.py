@@ -1,0 +1,125 @@
+"""Widgets of lecture 08: what Python reads of them, networks of pictures in node, and what is refused."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+import torch
+from torch import nn
+
+from genlib import widgets
+from genlib.gan import DCGAN, GAN, CycleGAN
+from genlib.widgets.drawing import FOLDER
+from genlib.widgets.network import layers
+from tests.browser.widgets_of_gans import DIGITS, paler, translators
+from tests.drawings.test_plots_and_widgets import still_of
+
+# Networks in the browser ----------------------------------------------------------------------------------------------
+
+
+def in_node(net, x):
+    """What network.js makes of one example, flat."""
+    code = f"""
+        import {{ network }} from "{(FOLDER / "latent_pad" / "network.js").as_uri()}";
+        let text = "";
+        for await (const part of process.stdin) text += part;
+        const [layers, x] = JSON.parse(text);
+        console.log(JSON.stringify([...network(layers)(x, {list(x.shape)})]));
+    """
+    done = subprocess.run(
+        [shutil.which("node"), "--input-type=module", "-e", code],
+        input=json.dumps([layers(net), x.flatten().tolist()]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return torch.tensor(json.loads(done.stdout))
+
+
+def seen(gan):
+    """The generator with the averages of a batch in its norms, and weights that are not the start's."""
+    for p in gan.generator.parameters():
+        p.data += 0.1 * torch.randn_like(p)
+    gan.generator.train()(torch.randn(50, gan.latent))
+    return gan.generator.eval()
+
+
+NETS = {
+    "CycleGAN's translator": lambda: (CycleGAN((1, 16, 12), levels=16, channels=6).forth.eval(), torch.rand(1, 16, 12)),
+    "DCGAN's generator": lambda: (seen(DCGAN((1, 16, 16), 8, levels=16)), torch.randn(8)),
+    "a generator with batch normalisation": lambda: (
+        seen(GAN((1, 8, 8), 5, levels=17, batch_norm=True, hidden=20)),
+        torch.randn(5),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+@torch.no_grad()
+def test_node_runs_the_networks_of_gans_as_torch_does(name):
+    torch.manual_seed(0)
+    net, x = NETS[name]()
+    assert torch.allclose(in_node(net, x), net(x[None]).flatten(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(2, 2, 3, groups=2),
+        nn.Conv2d(1, 1, 3, dilation=2),
+        nn.Conv2d(1, 1, (3, 1)),
+        nn.Conv2d(1, 1, 3, padding="same"),
+        nn.Conv2d(1, 1, 3, padding=(1, 0)),
+        nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"),
+        nn.ConvTranspose2d(1, 1, 3, stride=2, output_padding=1),
+        nn.BatchNorm2d(1, track_running_stats=False),
+        nn.InstanceNorm2d(1, affine=True),
+        nn.GRU(1, 1),
+    ],
+)
+def test_what_network_js_does_not_know_is_not_pretended(layer):
+    assert layers(nn.Sequential(nn.ReLU(), layer)) is None
+
+
+# There and back -------------------------------------------------------------------------------------------------------
+
+
+def test_a_choice_and_what_is_painted_are_translated():
+    widget = paler()
+    assert torch.allclose(widget.picture, DIGITS[0] / 16)
+    assert torch.allclose(widget.translated, DIGITS[0] / 32)
+    assert torch.allclose(widget.returned, DIGITS[0] / 16)
+    nothing = (DIGITS[0] / 32).float().mean().item()
+    assert widget.off == pytest.approx({"there": 0, "nothing": nothing, "home": 0}, abs=1e-6)
+    widget.value = {"choice": 2, "image": None, "noise": 0}
+    assert torch.allclose(widget.translated, DIGITS[2] / 32)
+    widget.value = {"choice": 2, "image": [[32] * 8] * 8, "noise": 0}
+    assert widget.translated.unique().tolist() == [0.5]
+    assert widget.off["there"] is None
+    assert widget.off["nothing"] is None
+
+
+def test_the_still_picture_shows_what_was_painted_and_no_truth_for_it():
+    widget = translators()
+    first, alt = still_of(widget)
+    assert alt == "Rows of characters: thin ones, x; bold, G(x); thin again, F(G(x)); and the truth, rendered bold."
+    widget.value = {"choice": 0, "image": [[15] * 16] * 16, "noise": 0}
+    assert still_of(widget)[0] != first
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"truths": torch.rand(2, 1, 8, 8)}, r"\(n, 1, H, W\) both"),
+        ({"pictures": torch.rand(3, 3, 8, 8), "truths": torch.rand(3, 3, 8, 8)}, r"\(n, 1, H, W\) both"),
+        ({"truths": 2 * torch.ones(3, 1, 8, 8)}, "ink in 0..1"),
+        ({"forth": nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, groups=1, padding_mode="circular"))}, "forth has a lay"),
+        ({"back": nn.Sequential(nn.Conv2d(1, 1, 3))}, r"there and back makes \(1, 1, 6, 6\)"),
+    ],
+)
+def test_what_does_not_fit_is_told(wrong, said):
+    right = {"forth": nn.Sequential(nn.Tanh()), "back": nn.Sequential(nn.Tanh())}
+    right |= {"pictures": torch.rand(3, 1, 8, 8), "truths": torch.rand(3, 1, 8, 8)}
+    with pytest.raises(ValueError, match=said):
+        widgets.there_and_back(**right | wrong)
