@@ -22,8 +22,8 @@ from genlib import data, launch, metrics
 
 OUT = Path("runs/mnist")
 BINARY = "--binarized dynamic --set classes=None"
-GLOW = "Glow --set classes=None --set depth=6 --batch-size 64 --lr 2e-3"
-BRIEFLY = "--steps 1000 --ema 0.99"  # uniform and learned noise beside each other
+GLOW = "Glow --set classes=None --set depth=6"
+BRIEFLY = "--steps 800 --batch-size 32 --lr 2e-3 --ema 0.99"  # uniform and learned noise beside each other
 RECIPES = {
     "MADE": f"MADE {BINARY} --set hidden=1024 --set layers=2 --steps 6000 --batch-size 128 --lr 1e-3 --ema 0.999",
     "PixelCNN": f"PixelCNN {BINARY} --set layers=6 --steps 16000 --batch-size 16 --lr 2e-3 --ema 0.999",
@@ -31,7 +31,7 @@ RECIPES = {
     "VAE": f"VAE {BINARY} --set latent=32 --set hidden=400 --steps 50000 --batch-size 128 --lr 1.5e-3 --ema 0.999",
     "IWAE": f"IWAE {BINARY} --set latent=32 --set hidden=300 --set k=50 --steps 20000 --batch-size 32 --lr 1e-3 "
     "--ema 0.999",
-    "Glow": f"{GLOW} --steps 5000 --ema 0.999",
+    "Glow": f"{GLOW} --steps 5000 --batch-size 64 --lr 2e-3 --ema 0.999",
     "GlowUniform": f"{GLOW} {BRIEFLY}",
     "GlowVariational": f"{GLOW} --set variational=True {BRIEFLY}",
 }

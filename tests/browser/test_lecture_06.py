@@ -70,6 +70,37 @@ def test_another_vowel_is_spoken_and_can_be_played(lecture):
     until_it_differs(lecture, widget, before)
     widget.get_by_role("button", name="play WaveGlow").click()
     assert widget.evaluate("node => node.dataset.played") == "WaveGlow"
+    widget.get_by_role("button", name="play WaveNet").click()
+    assert widget.evaluate("node => node.dataset.played") == "WaveNet"
+
+
+def test_a_spectrogram_is_painted_by_hand_and_by_keys_and_spoken(lecture):
+    widget = lecture.widget(".gl-listen")
+    widget.scroll_into_view_if_needed()
+    first, spoken = widget.locator("canvas").nth(0), shown(widget)[1]
+    box = first.bounding_box()
+    lecture.page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"])
+    lecture.page.mouse.down()
+    lecture.page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.3 * box["height"], steps=8)
+    lecture.page.mouse.up()
+    nobody = widget.get_by_text("painted: nobody knows its sound")
+    nobody.wait_for()
+    by_hand = shown(widget)
+    assert by_hand[1] != spoken
+    assert not widget.get_by_role("button", name="play asked for").is_enabled()
+    assert not widget.get_by_role("button", name="play WaveNet").is_enabled()
+    widget.get_by_role("button", name="play WaveGlow").click()
+    assert widget.evaluate("node => node.dataset.played") == "WaveGlow"
+    first.focus()
+    lecture.page.keyboard.press("ArrowDown")
+    lecture.page.keyboard.press("Space")
+    lecture.page.wait_for_function(
+        "([node, look, before]) => eval(look)(node)[1] !== before",
+        arg=[widget.element_handle(), PICTURES, by_hand[1]],
+    )
+    widget.get_by_role("button", name="Undo the painting").click()
+    nobody.wait_for(state="detached")
+    assert widget.get_by_role("button", name="play asked for").is_enabled()
 
 
 class TestLooks(Looks):

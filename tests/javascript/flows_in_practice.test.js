@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { covered } from "../../genlib/widgets/edit_by_arithmetic/errors.js";
-import { dabbed, repeated } from "../../genlib/widgets/listen/sound.js";
+import { dabbed, repeated, stroke } from "../../genlib/widgets/listen/sound.js";
 import { held, slope } from "../../genlib/widgets/memory_meter/held.js";
 import { close as near } from "./numerics.js";
 
@@ -50,4 +50,22 @@ test("a dab reaches its neighbours, at the edge too, and leaves what it was give
     [0, 5, 0],
   ]);
   assert.equal(bands[0][2], 0);
+});
+
+test("a stroke leaves no gap, in any direction, and ends where the hand is", () => {
+  for (const to of [
+    [7, 2],
+    [-3, 5],
+    [0, -4],
+    [2, 2],
+  ]) {
+    const places = stroke([0, 0], to);
+    assert.deepEqual(places.at(-1), to);
+    let last = [0, 0];
+    for (const at of places) {
+      assert.ok(Math.max(...at.map((v, k) => Math.abs(v - last[k]))) <= 1);
+      last = at;
+    }
+  }
+  assert.deepEqual(stroke([3, 1], [3, 1]), [[3, 1]]);
 });

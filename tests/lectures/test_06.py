@@ -1,17 +1,20 @@
 """Lecture 06: what it calls a bug is one, and what it concludes from its runs holds, over three seeds."""
 
 import math
+import time
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.distributions import Normal
 
-from genlib import data, metrics, vae
+from genlib import data, metrics, pretrained, vae
 from genlib.condition import Images
 from genlib.course.exercises import lecture_06
 from genlib.data.glyphs import redrawn
 from genlib.data.mel import mel_spectrogram
+from genlib.data.tones import SAMPLE_RATE, quantise, waveform
+from genlib.data.vowels import FLOOR
 from genlib.flow import AffineCoupling, Compose, Glow, Reversible, VariationalDequantize, WaveGlow, halves
 from genlib.hybrid import IAFVAE, FlowPriorVAE
 from genlib.nets import mlp
@@ -187,6 +190,43 @@ def test_the_coarse_latents_hold_the_letter_and_both_scales_are_nearly_standard_
         assert 0.8 < part.square().mean() < 1.25
 
 
+def test_the_bits_of_the_scales_add_up_and_the_fine_one_costs_more(trained, letters):
+    *before, last = trained.bijection.layers
+    normal = Normal(0.0, 1.0)
+    with torch.no_grad():
+        reals = trained.dequantize(letters[3][:300])
+        h, units = Compose(*before)(reals)
+        goes_on, leaves = h.chunk(2, 1)
+        r, t = last.expect.net(goes_on).chunk(2, 1)
+        s = 2 * torch.tanh(r / 2)
+        fine = Normal(-t * (-s).exp(), (-s).exp()).log_prob(leaves).sum((1, 2, 3))  # as (6.1) has it
+        coarse, inside = last.rest(goes_on)
+        coarse = normal.log_prob(coarse).sum(1) + inside
+        whole = trained.log_prob(reals)
+    assert torch.allclose(units + fine + coarse, whole, atol=0.01)
+    assert fine.mean() < coarse.mean() - 10, "in nats; a density that is lower costs more"
+
+
+def test_a_walk_in_latent_space_has_less_grey_than_pixels_that_fade(trained, letters):
+    a, b = letters[3][:100], letters[3][100:200]
+    torch.manual_seed(0)
+    with torch.no_grad():
+        z_a, z_b = (trained.to_latent(trained.dequantize(part)) for part in (a, b))
+        straight = (z_a + z_b) / 2
+        on_shell = straight * ((z_a.norm(dim=1) + z_b.norm(dim=1)) / 2 / straight.norm(dim=1))[:, None]
+        halfway = {"letters": letters[3][:200], "pixels": ((a + b) / 2).round().long()}
+        halfway |= {
+            name: trained.quantize(trained.from_latent(z))
+            for name, z in {"straight": straight, "shell": on_shell}.items()
+        }
+        log_p = {name: trained.elbo(pictures).mean() for name, pictures in halfway.items()}
+    grey = {name: ((pictures > 3) & (pictures < 12)).float().mean() for name, pictures in halfway.items()}
+    assert grey["shell"] < grey["straight"] < grey["pixels"] - 0.02
+    assert grey["shell"] < grey["letters"] + 0.01, "no more than letters have"
+    assert log_p["straight"] > max(log_p["pixels"], log_p["shell"]) + 5, "the likeliest of the three"
+    assert straight.square().sum(1).mean() < 0.6 * z_a.square().sum(1).mean()
+
+
 def test_learned_noise_tightens_the_bound_of_a_flow_that_stays_as_it_is(trained, letters):
     before = {name: p.clone() for name, p in trained.named_parameters()}
 
@@ -268,6 +308,8 @@ def test_thickness_is_the_flows_and_slant_the_vaes(trained, letters):
             untouched = error_of(test_x[:n] / 15, truth)
             assert max(found.values()) < untouched
             assert min(found, key=found.get) == best, found
+            if factor == "slant":
+                assert min(found.values()) > 0.5 * untouched, "both leave much"
 
 
 def test_errors_of_three_edits_do_not_add_up_and_the_flows_grows_faster(trained, letters):
@@ -355,7 +397,7 @@ def test_what_is_simple_is_likely_and_typicality_sees_a_part_of_it(trained, lett
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_flow_prior_gains_nats_and_an_iaf_posterior_next_to_nothing(letters, seed):
+def test_a_flow_prior_gains_nats_and_an_iaf_posterior_nothing(letters, seed):
     black, test_black = ((part > 7).long() for part in letters[2:])
     found, from_prior, distortion, rate = {}, {}, {}, {}
     for name, make in {
@@ -380,7 +422,7 @@ def test_a_flow_prior_gains_nats_and_an_iaf_posterior_next_to_nothing(letters, s
     assert abs(rate["plain"] - rate["prior"]) < 1, "the sum of both parts, which has no cap"
     assert gain > 1
     assert from_prior["plain"] - from_prior["prior"] < 0.7 * gain, "the larger part is distortion"
-    assert found["posterior"] > found["plain"] - 1.5
+    assert found["posterior"] > found["plain"] - 0.3, "the IAF gains nothing"
 
 
 class Forgetful(Glow):
@@ -419,3 +461,20 @@ def test_waveglow_beats_white_noise_and_is_loud_in_about_the_bands_that_were_ask
     said, meant = (sounds[:, 0].mean(2) for sounds in (spoken, mel_spectrogram(few)))  # (20, bands): over time
     apart = torch.cdist(said, meant) / 20**0.5  # log-loudness, root mean square over the bands
     assert apart.diag().mean() < apart[kinds[:, None] != kinds].mean() - 0.08
+
+
+def test_wavenet_is_loud_in_about_the_bands_that_were_asked_for_and_slow():
+    test = data.vowels(300)[1]
+    few, kinds, model = test.x[:5], test.y[:5], pretrained.load("wavenet_vowels")
+    given, level = (mel_spectrogram(few) + 4) / 2, quantise(few, 64)
+    wide = waveform(level + 0.5, 64) - waveform(level - 0.5, 64)
+    with torch.no_grad():
+        nats = -(model.log_prob(level, given) - wide.log().sum((1, 2))).mean() / 2048
+    assert FLOOR < nats < -Normal(few.mean(), few.std()).log_prob(few).mean() - 1
+    torch.manual_seed(0)
+    start = time.process_time()
+    spoken = waveform(model.sample(5, given, temperature=0.8), 64)
+    assert time.process_time() - start > 2048 / SAMPLE_RATE, "slower than it sounds"
+    said, meant = (sounds[:, 0].mean(2) for sounds in (mel_spectrogram(spoken), mel_spectrogram(few)))
+    apart = torch.cdist(said, meant) / 20**0.5
+    assert apart.diag().mean() < apart[kinds[:, None] != kinds].mean() - 0.15

@@ -21,7 +21,7 @@ import {
   slider,
   svg,
 } from "../kit.js";
-import { dabbed, repeated } from "./sound.js";
+import { dabbed, repeated, stroke } from "./sound.js";
 
 const WIDE = 210;
 const HIGH = 76;
@@ -97,27 +97,33 @@ function sheet(node, brush, theme, done) {
     context.fillRect(cursor[0], bands.length - 1 - cursor[1], 1, 1);
   };
   const within = ([t, b]) => [clamp(t, 0, bands[0].length - 1), clamp(b, 0, bands.length - 1)];
-  const dab = (reach) => {
-    bands = dabbed(bands, cursor, reach, range[0] + brush() * (range[1] - range[0]));
+  const dab = (places, reach) => {
+    const value = range[0] + brush() * (range[1] - range[0]);
+    for (const place of places) bands = dabbed(bands, place, reach, value);
     paint();
   };
-  const follow = (event) => {
+  const place = (event) => {
     const box = node.getBoundingClientRect();
     const [x, y] = [(event.clientX - box.left) / box.width, (box.bottom - event.clientY) / box.height];
-    cursor = within([Math.floor(x * bands[0].length), Math.floor(y * bands.length)]);
-    dab(1);
+    return within([Math.floor(x * bands[0].length), Math.floor(y * bands.length)]);
   };
   const down = (event) => {
     held = true;
-    follow(event);
+    cursor = place(event);
+    dab([cursor], 1);
+  };
+  const move = (event) => {
+    const last = cursor;
+    cursor = place(event);
+    dab(stroke(last, cursor), 1);
   };
   const up = () => {
     held = false;
     done(bands);
   };
-  drag(node, { down, move: follow, up });
+  drag(node, { down, move, up });
   const press = () => {
-    dab(0);
+    dab([cursor], 0);
     done(bands);
   };
   const step = (dx, dy) => {
