@@ -1,4 +1,4 @@
-r"""Mel spectrograms: how loud a sound is, moment by moment, in bands as wide as the ear hears them.
+r"""Mel spectrograms: how loud a sound is, moment by moment, in bands spaced as the ear hears pitch.
 
 .. math:: \mathrm{mel}(f) = 2595 \log_{10}(1 + f / 700), \qquad
           S_{b,t} = \log\Big(\epsilon + \sum_f M_{b,f}\, |X_{f,t}|\Big)
