@@ -3,12 +3,14 @@
 judge = pretrained.load("classifier_digits")
 judge.features(x)
 
-weights/index.toml says what there is, and how it was made; ``genlib retrain NAME`` makes it anew.
+weights/index.toml says what there is, and how it was made; ``genlib retrain NAME`` makes it anew. What runs were like
+is kept beside it: ``pretrained.runs("dcgan_tricks")``.
 """
 
 import dataclasses
 import hashlib
 import importlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -89,17 +91,36 @@ def load(name: str) -> Trainable:
 
     Raises: WeightsError for an unknown name, a missing file or one whose hash is another.
     """
-    known, path = _known(name), FOLDER / f"{name}.safetensors"
-    again = f"restore genlib/weights/{path.name}, or train it again: genlib retrain {name}"
-    try:
-        content = placed(path).read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path.name} is missing or can't be read ({error.strerror or error}); {again}") from error
-    if hashlib.sha256(content).hexdigest() != known.sha256:
-        raise WeightsError(f"{path.name} is damaged or was changed; {again}")
+    known = _known(name)
+    content = _content(f"{name}.safetensors", known.sha256, f"train it again: genlib retrain {name}")
     model = known.make()
     model.load_state_dict(safetensors.torch.load(content))
     return model.eval()
+
+
+def runs(name: str) -> dict[str, Any]:
+    """What was kept of several runs, beside weights/runs.toml: losses, figures and pictures, for a widget.
+
+    Raises: WeightsError for an unknown name, a missing file or one whose hash is another.
+    """
+    index = tomllib.loads((FOLDER / "runs.toml").read_text(encoding="utf-8"))
+    if name not in index:
+        raise WeightsError(f"there are no runs {name!r}; there are {', '.join(sorted(index))}")
+    again = f"make it again: {index[name]['command']}"
+    found: dict[str, Any] = json.loads(_content(f"{name}.json", index[name]["sha256"], again))
+    return found
+
+
+def _content(name: str, sha256: str, again: str) -> bytes:
+    """A file of the folder. Raises: WeightsError, with what to do, where it is not the one in the index."""
+    path, restore = FOLDER / name, f"restore genlib/weights/{name}, or {again}"
+    try:
+        content = placed(path).read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{name} is missing or can't be read ({error.strerror or error}); {restore}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise WeightsError(f"{name} is damaged or was changed; {restore}")
+    return content
 
 
 def retrain(name: str, out: Path | str = "runs", *, device: str = "cpu", bar: bool = True) -> str:

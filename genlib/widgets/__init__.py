@@ -38,6 +38,7 @@ from genlib.widgets.reparameterization import reparameterization
 from genlib.widgets.sampling_player import sampling_player
 from genlib.widgets.scale_mixer import scale_mixer
 from genlib.widgets.there_and_back import there_and_back
+from genlib.widgets.tricks import tricks
 from genlib.widgets.two_divergences import two_divergences
 
 __all__ = [
@@ -63,5 +64,6 @@ __all__ = [
     "sampling_player",
     "scale_mixer",
     "there_and_back",
+    "tricks",
     "two_divergences",
 ]

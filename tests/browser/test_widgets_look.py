@@ -8,7 +8,7 @@ from genlib import data, widgets
 from tests.browser.page import at_rest, show, told
 from tests.browser.test_widgets_alone import swirl
 from tests.browser.widgets_of_flows import ear, editor, meter, mixer
-from tests.browser.widgets_of_gans import paler
+from tests.browser.widgets_of_gans import paler, stored
 
 LIGHT, DARK = "background:#fff;color:#222;margin:0", "background:#111;color:#eee;margin:0"
 DIGITS = data.digits()[1].x[:4]
@@ -47,6 +47,7 @@ MAKE = {
     "memory_meter": meter,
     "listen": ear,
     "there_and_back": paler,
+    "tricks": lambda: widgets.tricks(stored()),
     "competition": lambda: widgets.competition(DIGITS, torch.eye(4, 3) + 1, ["7", "1", "9"], levels=17),
     "paint": lambda: widgets.paint(DIGITS[0], levels=17, readout=lambda x: {"model": {"a": 0.3, "b": 0.7}}),
     "two_divergences": widgets.two_divergences,

@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
+from genlib import widgets
 from tests.browser.page import show, told
-from tests.browser.widgets_of_gans import DIGITS, paler, translators
+from tests.browser.widgets_of_gans import DIGITS, paler, stored, translators
 
 PLAIN = "margin: 0; background: #ffffff"
 LOOK = "() => [...document.querySelectorAll('#here canvas')].map((node) => node.toDataURL()).join()"
@@ -101,3 +102,51 @@ def test_a_stroke_is_translated_while_the_hand_moves(page):
       return Math.min(...times);
     }"""
     assert page.evaluate(took) < 50
+
+
+# Tricks ---------------------------------------------------------------------------------------------------------------
+
+CELLS = """() => [...document.querySelectorAll('#here .cell')]
+  .filter((cell) => cell.checkVisibility({visibilityProperty: true}))
+  .map((cell) => [cell.style.backgroundPosition, getComputedStyle(cell).backgroundImage.slice(0, 14)])"""
+LINES = "() => [...document.querySelectorAll('#here svg path')].length"
+
+
+def test_one_trick_at_a_time_is_off_and_its_runs_stand_beside(page):
+    show(page, widgets.tricks(stored()), PLAIN)
+    cells = page.evaluate(CELLS)
+    assert len(cells) == 4, "two seeds of two pictures"
+    assert {image for _, image in cells} == {'url("data:imag'}
+    assert cells[0][0] == "-120px 0px", "the last frame begins with the fifth picture"
+    assert page.evaluate(LINES) == 2 + 4
+    page.get_by_label("1 the trick").uncheck()
+    assert told(page) == {"off": 1, "frame": 2}
+    places = [place for place, _ in page.evaluate(CELLS)]
+    assert places[4:] == ["-120px -60px", "-150px -60px", "-120px -90px", "-150px -90px"]
+    assert page.evaluate(LINES) == 4 + 4
+    said = page.locator("#here .say").inner_text()
+    assert "Without the trick: 500 (500, 500), 2.5 times that." in said
+    page.get_by_role("button", name="All five on").click()
+    assert told(page)["off"] == 0
+    assert page.get_by_label("1 the trick").is_checked()
+
+
+def test_a_run_is_played_from_its_first_frame_to_the_last(page):
+    show(page, widgets.tricks(stored()), PLAIN)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => window.told.length > 1 && window.told.at(-1).frame === 2", timeout=20_000)
+    assert page.evaluate("() => window.told[0].frame") == 0
+    page.locator("#here input[name=frame]").fill("0")
+    assert page.evaluate(CELLS)[0][0] == "0px 0px"
+    assert "850 here (900, 800)" in page.locator("#here .say").inner_text()
+    page.evaluate("again({off: 1, frame: 1})")
+    assert dataset(page)["off"] == "1"
+    assert not page.get_by_label("1 the trick").is_checked()
+
+
+def test_a_sheet_that_is_no_base64_is_refused(browser):
+    """What stands in a style must not be able to end it. The refusal is an error on its page: it has one of its own."""
+    page = browser.new_page()
+    show(page, widgets.tricks(stored() | {"sprite": '");background:url(https://example.org/'}), PLAIN)
+    assert "can't be drawn" in page.locator("#here .refused").inner_text()
+    page.close()

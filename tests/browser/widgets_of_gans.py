@@ -22,3 +22,26 @@ def translators():
     model = CycleGAN((1, 16, 16), levels=16, channels=12)
     x = torch.rand(3, 1, 16, 16)
     return widgets.there_and_back(model.forth, model.back, x, 1 - x)
+
+
+def stored():
+    """Runs of two seeds with one trick, as tests/benchmarks/gans.py stores them: frame by frame darker pictures."""
+    from tests.benchmarks.gans import sprite
+
+    levels = torch.arange(4 * 3 * 2).view(4, 6) % 16  # a row a run: three frames of two pictures
+    runs = [
+        [
+            {"frechet": [900 - 100 * s, 300, 200 + 300 * v], "discriminator": [1.2, 0.9], "generator": [1.0, 2.5]}
+            for s in range(2)
+        ]
+        for v in range(2)
+    ]
+    return {
+        "steps": [10, 20, 20],
+        "block": 10,
+        "shown": 2,
+        "size": [4, 4],
+        "tricks": [{"name": "the trick", "instead": "nothing"}],
+        "runs": runs,
+        "sprite": sprite(levels[..., None, None].expand(4, 6, 4, 4).to(torch.uint8)),
+    }

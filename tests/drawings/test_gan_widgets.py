@@ -12,7 +12,7 @@ from genlib import widgets
 from genlib.gan import DCGAN, GAN, CycleGAN
 from genlib.widgets.drawing import FOLDER
 from genlib.widgets.network import layers
-from tests.browser.widgets_of_gans import DIGITS, paler, translators
+from tests.browser.widgets_of_gans import DIGITS, paler, stored, translators
 from tests.drawings.test_plots_and_widgets import still_of
 
 # Networks in the browser ----------------------------------------------------------------------------------------------
@@ -123,3 +123,32 @@ def test_what_does_not_fit_is_told(wrong, said):
     right |= {"pictures": torch.rand(3, 1, 8, 8), "truths": torch.rand(3, 1, 8, 8)}
     with pytest.raises(ValueError, match=said):
         widgets.there_and_back(**right | wrong)
+
+
+# Tricks ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sheet_holds_each_picture_where_it_is_looked_for():
+    widget = widgets.tricks(stored())
+    for variant in range(2):
+        for seed in range(2):
+            for frame in range(3):
+                first = 6 * (2 * variant + seed) + 2 * frame  # as `stored` counts them
+                made = widget.pictures(variant, seed, frame)
+                assert made.shape == (2, 1, 4, 4)
+                assert made.flatten(1).unique(dim=1).flatten().tolist() == [first % 16, (first + 1) % 16]
+
+
+def test_what_is_switched_off_is_read_and_the_still_picture_has_all():
+    widget = widgets.tricks(stored())
+    assert (widget.off, widget.frame, widget.distances) == (0, 2, [200, 200])
+    widget.value = {"off": 1, "frame": 0}
+    assert widget.distances == [900, 800]
+    assert still_of(widget)[1].startswith("Samples after the last step, a row a variant")
+
+
+def test_runs_that_are_none_are_told():
+    with pytest.raises(ValueError, match="sprite missing"):
+        widgets.tricks({name: value for name, value in stored().items() if name != "sprite"})
+    with pytest.raises(ValueError, match="2 variants for 0 tricks"):
+        widgets.tricks(stored() | {"tricks": []})

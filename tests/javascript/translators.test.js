@@ -12,6 +12,7 @@ import {
 } from "../../genlib/widgets/latent_pad/convolutions.js";
 import { network } from "../../genlib/widgets/latent_pad/network.js";
 import { apart, asInk, asNumbers, disturbed } from "../../genlib/widgets/there_and_back/errors.js";
+import { decades, meanOf, sheetAt } from "../../genlib/widgets/tricks/runs.js";
 import { allClose, close } from "./numerics.js";
 
 const layer = (type, inputs, outputs, kernel, stride, padding, weight, bias) => {
@@ -84,4 +85,17 @@ test("pixels, and how far pictures are apart", () => {
   assert.deepEqual(asInk(x), [0, 0.5, 1, 1]);
   close(apart([0, 1, 1, 0], [0.5, 1, 0, 0]), 0.375);
   allClose(disturbed(x, [1, -1, 1, -1], 0.25), [-0.5, -0.5, 1, 0.5]);
+});
+
+test("a picture lies in the row of its run, behind the earlier frames", () => {
+  const state = { runs: [[{}, {}, {}], [{}, {}, {}]], shown: 12 }; // prettier-ignore
+  assert.deepEqual(sheetAt({ variant: 0, seed: 2, frame: 0, picture: 5 }, state), [5, 2]);
+  assert.deepEqual(sheetAt({ variant: 1, seed: 1, frame: 3, picture: 5 }, state), [41, 4]);
+});
+
+test("marks of a logarithmic axis are 1, 2 and 5 times powers of ten", () => {
+  const marks = decades([2.2, 3.4]).map((v) => Math.round(10 ** v));
+  assert.deepEqual(marks, [200, 500, 1000, 2000]);
+  assert.ok(decades([0, 1e9]).length <= 30, "never without end");
+  close(meanOf([1, 2, 6]), 3);
 });
