@@ -133,45 +133,33 @@ def test_rebuilding_is_exact_until_networks_say_much_and_neither_shifts_nor_scal
     assert log_scales.abs().max() > 1, "they do scale"
 
 
+def kept(chain, x):
+    """Numbers that autograd keeps for the way back, parameters not counted."""
+    sizes, own = {}, {p.data_ptr() for p in chain.parameters()}
+
+    def pack(tensor):
+        if tensor.data_ptr() not in own:
+            sizes[tensor.data_ptr()] = tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = chain(x)
+    del result
+    return sum(sizes.values())
+
+
 def test_what_is_kept_is_flat_or_linear_in_depth():
     many = torch.randn(500, 64)
-
-    def kept(chain):
-        sizes, own = {}, {p.data_ptr() for p in chain.parameters()}
-
-        def pack(tensor):
-            if tensor.data_ptr() not in own:
-                sizes[tensor.data_ptr()] = tensor.numel()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            result = chain(many)
-        del result
-        return sum(sizes.values())
-
-    stored = [kept(couplings(depth, Compose, 0.1, 0)) for depth in (4, 8, 16)]
+    stored = [kept(couplings(depth, Compose, 0.1, 0), many) for depth in (4, 8, 16)]
     assert stored[2] - stored[1] == pytest.approx(2 * (stored[1] - stored[0]), rel=0.05)
-    rebuilt = [kept(couplings(depth, Reversible, 0.1, 0)) for depth in (4, 16)]
+    rebuilt = [kept(couplings(depth, Reversible, 0.1, 0), many) for depth in (4, 16)]
     assert rebuilt[0] == rebuilt[1] == many.numel()
 
 
 def test_the_networks_of_exercise_6_3_are_those_that_are_measured_after_it():
-    """2,000 examples: what one more coupling keeps is what the exercise says of each, in MB."""
-    many, sizes = torch.randn(2000, 64), []
-    for depth in (4, 5):
-        chain, seen = couplings(depth, Compose, 0.1, 0), {}
-        own = {p.data_ptr() for p in chain.parameters()}
-
-        def pack(tensor, seen=seen, own=own):
-            if tensor.data_ptr() not in own:
-                seen[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            result = chain(many)
-        sizes.append(sum(seen.values()) / 1e6)
-        del result
-    assert sizes[1] - sizes[0] == pytest.approx(lecture_06.peak_memory()[1], rel=0.01)
+    """2,000 examples: what one more coupling keeps, numbers of 4 bytes, is what the exercise says of each, in MB."""
+    few, more = (kept(couplings(depth, Compose, 0.1, 0), torch.randn(2000, 64)) for depth in (4, 5))
+    assert 4 * (more - few) / 1e6 == pytest.approx(lecture_06.peak_memory()[1], rel=0.01)
 
 
 # Scales, noise --------------------------------------------------------------------------------------------------------
