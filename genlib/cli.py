@@ -203,6 +203,7 @@ def train(
     weight_decay: Annotated[float, typer.Option(help="of AdamW")] = 0.0,
     clip_norm: Annotated[float, typer.Option(help="the largest norm of a gradient")] = 1.0,
     ema: Annotated[float | None, typer.Option(help="such as 0.999: write exponentially averaged weights")] = None,
+    test_every: Annotated[int | None, typer.Option(help="steps from test to test; else a tenth of all")] = None,
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed, 16-mixed, bf16-true or 64-true")] = "32-true",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     devices: Annotated[int, typer.Option(help="processes on each machine, one a device")] = 1,
@@ -231,6 +232,7 @@ def train(
             weight_decay=weight_decay,
             clip_norm=clip_norm,
             ema=ema,
+            test_every=test_every,
         )
     except (TrainError, CheckpointError, ValueError) as error:
         _stop(error)

@@ -169,6 +169,7 @@ OPTIONS = {
     "weight_decay": ["--weight-decay", 0.1],
     "clip_norm": ["--clip-norm", 0.5],
     "ema": ["--ema", 0.9],
+    "test_every": ["--test-every", 5],
     "precision": ["--precision", "64-true"],
     "accelerator": ["--accelerator", "cpu"],
     "devices": ["--devices", 2],
@@ -234,6 +235,7 @@ def test_wrong_words_are_told_in_one_line(words, says, tmp_path):
         (["--batch-size", "-3"], "batch_size=-3 must be at least 1"),
         (["--lr", "-0.1"], r"lr=-0\.1 must be above 0"),
         (["--lr", "nan"], "lr=nan must be above 0"),
+        (["--test-every", "0"], "test_every=0 must be at least 1"),
         (["--ema", "1"], r"ema=1\.0 must lie between 0 and 1"),
     ],
 )
