@@ -8,7 +8,7 @@ from genlib import data, widgets
 from tests.browser.page import at_rest, show, told
 from tests.browser.test_widgets_alone import swirl
 from tests.browser.widgets_of_flows import ear, editor, meter, mixer
-from tests.browser.widgets_of_gans import paler, stored
+from tests.browser.widgets_of_gans import kinds_pad, paler, stored
 
 LIGHT, DARK = "background:#fff;color:#222;margin:0", "background:#111;color:#eee;margin:0"
 DIGITS = data.digits()[1].x[:4]
@@ -58,7 +58,7 @@ MAKE = {
     "continuations": continuations,
     "elbo_by_hand": lambda: widgets.elbo_by_hand("bimodal", terms=True),
     "reparameterization": lambda: widgets.reparameterization(draws=5),
-    "latent_pad": pad,
+    "latent_pad": kinds_pad,
     "mass_on_a_line": lambda: widgets.mass_on_a_line({"double": lambda z: 2 * z}),
     "parallelogram": widgets.parallelogram,
     "flow_explorer": lambda: widgets.flow_explorer(swirl, size=9, samples=20),

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from genlib import widgets
-from tests.browser.page import show, told
-from tests.browser.widgets_of_gans import DIGITS, paler, stored, translators
+from tests.browser.page import at_rest, show, told
+from tests.browser.widgets_of_gans import DIGITS, kinds_pad, paler, stored, translators
 
 PLAIN = "margin: 0; background: #ffffff"
 LOOK = "() => [...document.querySelectorAll('#here canvas')].map((node) => node.toDataURL()).join()"
@@ -150,3 +150,61 @@ def test_a_sheet_that_is_no_base64_is_refused(browser):
     show(page, widgets.tricks(stored() | {"sprite": '");background:url(https://example.org/'}), PLAIN)
     assert "can't be drawn" in page.locator("#here .refused").inner_text()
     page.close()
+
+
+# Kinds and truncation on the latent pad -------------------------------------------------------------------------------
+
+# The grey levels of a picture on the page, its rows by their first pixel.
+ROWS = """(css) => {
+  const node = document.querySelector(`#here ${css}`);
+  const data = node.getContext('2d').getImageData(0, 0, node.width, node.height).data;
+  return Array.from({length: node.height}, (_, r) => 255 - data[4 * r * node.width]);
+}"""
+
+
+def test_a_kind_is_chosen_among_the_pictures_of_all_at_the_same_place(page):
+    show(page, kinds_pad(), PLAIN)
+    at_rest(page)
+    assert page.evaluate(ROWS, "canvas.out") == [127, 0, 0]
+    assert page.evaluate(ROWS, ".kinds button:nth-child(3) canvas") == [0, 0, 127]
+    page.get_by_role("button", name="kind b").click()
+    at_rest(page)
+    assert told(page)["kind"] == 1
+    assert page.evaluate(ROWS, "canvas.out") == [0, 127, 0]
+    assert page.get_by_role("button", name="kind b").get_attribute("aria-pressed") == "true"
+    page.locator("canvas.plane").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    at_rest(page)
+    assert page.evaluate(ROWS, "canvas.out") == [26, 153, 26], "the noise moves, the kind stays"
+    assert page.evaluate(ROWS, ".kinds button:nth-child(1) canvas") == [153, 26, 26]
+    assert "log p(z) = −2.34 nats; at the origin −1.84" in page.locator("#here .say").first.inner_text()
+
+
+def test_draws_come_nearer_to_the_middle_as_the_radius_shrinks(page):
+    show(page, kinds_pad(), PLAIN)
+    at_rest(page)
+    ink = lambda: [page.evaluate(ROWS, f".draws canvas:nth-of-type({k})")[0] for k in range(1, 11)]  # noqa: E731
+    wide = ink()
+    page.locator("#here input[name=truncation]").fill("0.5")
+    at_rest(page)
+    assert told(page)["radius"] == 0.5
+    near = ink()
+    assert all(abs(v - 127) <= 0.05 * 255 + 1 for v in near)
+    assert max(wide) - min(wide) > 2 * (max(near) - min(near)) > 0
+    page.get_by_role("button", name="Draw anew").click()
+    at_rest(page)
+    assert ink() != near
+
+
+def test_the_kernel_decodes_kinds_and_draws_where_the_browser_can_not(page):
+    widget = kinds_pad(decode="in the kernel")
+    show(page, widget, PLAIN)
+    page.evaluate("(answer) => redraw({answer})", widget.answer)
+    at_rest(page)
+    assert page.evaluate(ROWS, ".kinds button:nth-child(3) canvas") == [0, 0, 127]
+    page.get_by_role("button", name="kind c").click()
+    widget.value = told(page)
+    page.evaluate("(answer) => redraw({answer})", widget.answer)
+    at_rest(page)
+    assert page.evaluate(ROWS, "canvas.out") == [0, 0, 127]

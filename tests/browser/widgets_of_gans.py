@@ -24,6 +24,26 @@ def translators():
     return widgets.there_and_back(model.forth, model.back, x, 1 - x)
 
 
+def kinds_pad(decode=None):
+    """Two latents of noise and three kinds: row k of the picture is black for kind k, and paler for less noise."""
+    weight = torch.zeros(9, 5)
+    for k in range(3):
+        weight[3 * k : 3 * k + 3, 2 + k] = 0.5
+    weight[:, 0] = 0.1
+    net = nn.Sequential(nn.Linear(5, 9, bias=False), nn.Unflatten(1, (1, 3, 3))).eval()
+    net[0].weight.data = weight
+    return widgets.latent_pad(
+        net if decode is None else lambda z: net(z),
+        shape=(1, 3, 3),
+        origin=torch.zeros(5),
+        directions=torch.eye(5)[:2],
+        kinds=torch.eye(5)[2:],
+        kind_names=["a", "b", "c"],
+        truncation=True,
+        measured=True,
+    )
+
+
 def stored():
     """Runs of two seeds with one trick, as tests/benchmarks/gans.py stores them: frame by frame darker pictures."""
     from tests.benchmarks.gans import sprite

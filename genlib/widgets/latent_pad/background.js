@@ -26,7 +26,8 @@ export function places({ x, y }, side) {
 }
 
 // The pictures as a canvas, which fills while the page has time; done() is told when there is more to see. They are
-// those of the plane through the point: follow(coordinates) takes them anew where a further direction moved.
+// those of the plane through the point: follow(coordinates, kind) takes them anew where a further direction moved, or
+// the kind.
 export function background(state, frame, view, done) {
   const [C, H, W] = state.shape;
   const side = state.sheet ? Math.round(Math.sqrt(bytes(state.sheet).length / (C * H * W))) : SHEET;
@@ -35,10 +36,10 @@ export function background(state, frame, view, done) {
   const context = node.getContext("2d");
   const cells = places(frame, side);
   const sent = state.sheet && Float32Array.from(bytes(state.sheet), (value) => value / 255);
-  let [further, next, frameOf, ink] = [state.names.slice(2).map(() => 0), cells.length, 0, [0, 0, 0]];
+  let [further, kind, next, frameOf, ink] = [state.names.slice(2).map(() => 0), 0, cells.length, 0, [0, 0, 0]];
   const decoded = (k) => {
     if (sent) return sent.subarray(k * C * H * W, (k + 1) * C * H * W);
-    return view.decode(view.space.latent([...cells[k], ...further]));
+    return view.decode(view.space.latent([...cells[k], ...further], kind));
   };
   const fill = () => {
     frameOf = 0;
@@ -58,17 +59,17 @@ export function background(state, frame, view, done) {
     next = 0;
     frameOf = requestAnimationFrame(fill);
   };
-  const moved = () => further.some((value) => value !== 0);
+  const moved = () => kind !== 0 || further.some((value) => value !== 0);
   return {
     stop,
     paint(theme) {
       ink = inkOf(theme.ink);
       begin();
     },
-    follow(coordinates) {
+    follow(coordinates, ofKind = 0) {
       const now = coordinates.slice(2);
-      if (now.every((value, k) => value === further[k])) return;
-      further = now;
+      if (ofKind === kind && now.every((value, k) => value === further[k])) return;
+      [further, kind] = [now, ofKind];
       if (view.decode) begin();
       else done();
     },

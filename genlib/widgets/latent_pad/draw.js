@@ -4,9 +4,11 @@
 //   classes: [text], images: base64 (N, C·H·W) bytes 0..255 or null, image_labels: [N] or null,
 //   prior: whether z ~ N(0, I), sheet: what the kernel's decoder makes of a grid of the plane, base64 bytes
 //   (SHEET², C·H·W), or null, shares: {factor: [m]}, how much of each factor a direction tells, 0..1, measured: whether
-//   the picture's slant and thickness are shown, hint, value, answer}.
-// value: {coordinates: [m], a: [m] or null, b: [m] or null, path: "line" or "circle", t: null or 0..1, serial}.
-// answer, from the kernel: {serial, picture: base64 float32, strip: [base64] or null}.
+//   the picture's slant and thickness are shown, kinds: base64 (K, L), what each adds, or null, kind_names: [K],
+//   truncation: whether draws within a radius are shown, hint, value, answer}.
+// value: {coordinates: [m], a: [m] or null, b: [m] or null, path: "line" or "circle", t: null or 0..1, serial,
+//   kind: 0..K-1, radius, seed: of the draws}.
+// answer, from the kernel: {serial, picture: base64 float32, strip, kinds, draws: [base64] or null}.
 // Tells: value. root.decode(z) runs the decoder, for whoever wants to compare.
 import {
   Frame,
@@ -29,6 +31,7 @@ import {
 } from "../kit.js";
 import { network } from "./network.js";
 import { background } from "./background.js";
+import { drawn, drawsRow, kindsRow } from "./kinds.js";
 import { classColour, drawGround, drawPlane } from "./plane.js";
 import { logPrior, nearest, space } from "./space.js";
 import { slant, thickness } from "./strokes.js";
@@ -63,6 +66,8 @@ const STYLE = `
     margin-top: 6px; }
   .legend { font-size: .92em; display: flex; flex-wrap: wrap; gap: 2px 10px; margin-top: 4px; }
   .title { margin-bottom: 4px; }
+  :is(.kinds, .draws) { margin-top: 10px; } .draws .row { margin-bottom: 5px; }
+  .kinds button { padding: 3px; display: grid; justify-items: center; }
 `;
 
 // A picture (C·H·W), 0..1: ink on paper, or three colours.
@@ -287,37 +292,66 @@ function conversation(view, tell, decoded) {
   view.hear = (answer) => {
     if (view.decode || !answer?.picture || answer.serial <= heard) return;
     heard = answered = answer.serial;
-    decoded(floats(answer.picture), answer.strip?.map(floats));
+    const [strip, kinds, draws] = [answer.strip, answer.kinds, answer.draws].map((list) => list?.map(floats));
+    decoded(floats(answer.picture), strip, kinds, draws);
     if (again) view.tell();
   };
   view.follow = (value) => {
     if (value.serial === asked) return;
     asked = answered = value.serial ?? asked + 1;
-    view.value = { ...value };
+    view.value = { kind: 0, radius: 2, seed: 0, ...value };
     view.update();
   };
 }
 
 // Shows the place as it stands: on the plane, as numbers, and what the browser's decoder makes of it and of the way.
-function updater(view, { plane, setSliders, pictures: { say, show }, way }, state, frame, theme) {
-  let drawn = ""; // which way its pictures show
+function updater(view, { plane, setSliders, pictures: { say, show }, way, kinds, draws }, state, frame, theme) {
+  let walked = ""; // which way its pictures show
+  let drawnOf = ""; // which draws
+  const anew = () => {
+    const { kind, radius, seed } = view.value;
+    if (!state.truncation || drawnOf === JSON.stringify([kind, radius, seed])) return null;
+    drawnOf = JSON.stringify([kind, radius, seed]);
+    return drawn(view.space, view.value).map((z) => view.decode(z));
+  };
   return () => {
-    const { a, b, path, coordinates, t } = view.value;
-    const { latent, between } = view.space;
-    const at = t !== null && view.both() ? between(t, view.value) : { z: latent(coordinates), coordinates };
+    const { a, b, path, coordinates, t, kind } = view.value;
+    const { latent, free, between } = view.space;
+    const onWay = t !== null && view.both() ? between(t, view.value) : null;
+    const at = onWay ?? { z: latent(coordinates, kind), coordinates };
     const line = view.both() ? Array.from({ length: 61 }, (_, i) => between(i / 60, view.value).coordinates) : null;
-    view.pictures?.follow(at.coordinates);
+    view.pictures?.follow(at.coordinates, kind);
     drawPlane(plane, view.ground, frame, { a, b, way: line, here: at.coordinates }, theme);
     setSliders(coordinates);
-    showPlace(say, at.z, coordinates, state);
+    showPlace(say, onWay && !state.kinds ? at.z : free(at.coordinates), coordinates, state);
     way.show(path);
+    kinds(view.decode && state.kinds && state.kind_names.map((_, k) => view.decode(latent(at.coordinates, k))), kind);
+    draws(view.decode && anew(), view.value);
     if (!view.decode) return;
     show(view.decode(at.z));
-    if (!view.both() || drawn === JSON.stringify([a, b, path])) return;
-    drawn = JSON.stringify([a, b, path]);
+    if (!view.both() || walked === JSON.stringify([a, b, path, kind])) return;
+    walked = JSON.stringify([a, b, path, kind]);
     way.steps.forEach((node, i) => {
       showPicture(node, view.decode(between(i / (STRIP - 1), view.value).z), state.shape);
     });
+  };
+}
+
+// What is behind the plane; returns what draws it and the place in it again, in other colours.
+function painter(view, state, frame, theme) {
+  let shown = true; // whether the pictures are
+  const renew = () => {
+    view.ground = drawGround(state, frame, view.space.free, theme, shown ? view.pictures.sheet() : null);
+    view.update();
+  };
+  view.pictures = background(state, frame, view, renew);
+  view.show = (on) => {
+    shown = on;
+    renew();
+  };
+  return () => {
+    view.pictures.paint(theme);
+    renew();
   };
 }
 
@@ -331,10 +365,14 @@ function setup(root, state, { tell, theme }) {
     frame: null,
   };
   view.value = { coordinates: state.names.map(() => 0), a: null, b: null, path: "line", t: null, serial: 0 };
+  Object.assign(view.value, { kind: 0, radius: 2, seed: 0 });
   root.decode = view.decode;
   const top = el("div", root, { class: "top" });
   const parts = planeAndSliders(top, view, state, theme);
   parts.pictures = pictures(top, root, state);
+  const stamp = (node, picture) => showPicture(node, picture, state.shape);
+  parts.kinds = kindsRow(root, state, stamp, (kind) => view.go({ kind }));
+  parts.draws = drawsRow(root, state, stamp, (change) => view.go(change));
   parts.way = wayTools(root, view);
   view.both = () => Boolean(view.value.a && view.value.b);
   view.update = updater(view, parts, state, frame, theme);
@@ -349,25 +387,14 @@ function setup(root, state, { tell, theme }) {
   };
   view.move = (k, value) => view.go({ coordinates: view.value.coordinates.with(k, value), t: null });
   view.pin = (name) => view.go({ [name]: view.value.coordinates.slice(), t: null });
-  conversation(view, tell, (picture, strip = []) => {
+  conversation(view, tell, (picture, strip = [], kinds = [], draws = []) => {
     parts.pictures.show(picture);
+    parts.kinds(kinds, view.value.kind);
+    parts.draws(draws, view.value);
     strip.forEach((step, i) => showPicture(parts.way.steps[i], step, state.shape));
   });
   take(view, parts.plane, frame);
-  let shown = true; // whether the pictures are
-  const renew = () => {
-    view.ground = drawGround(state, frame, view.space.latent, theme, shown ? view.pictures.sheet() : null);
-    view.update();
-  };
-  view.pictures = background(state, frame, view, renew);
-  view.show = (on) => {
-    shown = on;
-    renew();
-  };
-  const paint = () => {
-    view.pictures.paint(theme);
-    renew();
-  };
+  const paint = painter(view, state, frame, theme);
   paint();
   const show = (given) => {
     if (given.value?.coordinates) view.follow(given.value);

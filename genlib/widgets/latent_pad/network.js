@@ -4,7 +4,7 @@ import { arranged, convolution, scaled, standardised, transposed } from "./convo
 
 // erf by Abramowitz and Stegun, 7.1.26: off by at most 1.5e-7
 const ERF = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
-function erf(x) {
+export function erf(x) {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const y = 1 - ERF.reduce((sum, c) => (sum + c) * t, 0) * Math.exp(-x * x);
   return x < 0 ? -y : y;

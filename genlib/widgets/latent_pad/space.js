@@ -14,22 +14,39 @@ export function blend(t, path, a, b) {
 // log N(z; 0, I) in nats
 export const logPrior = (z) => -0.5 * (dot(z, z) + z.length * Math.log(2 * Math.PI));
 
-// From the coordinates of a place (m) to its latent (L); between: the place at t on the way from a to b.
-export function space({ origin, directions }) {
+// From the coordinates of a place (m) to its latent (L); between: the place at t on the way from a to b. kinds (K, L):
+// what is added for each kind, such as its label. free: the latents at a place that no kind has a say in, the noise.
+export function space({ origin, directions, kinds = null }) {
   const [L, flat] = [origin.length, floats(directions)];
-  const latent = (coordinates) => {
+  const added = kinds === null ? new Float32Array(L) : floats(kinds);
+  const noise = origin.map((_, i) => i).filter((i) => !added.some((v, k) => k % L === i && v !== 0));
+  const base = (coordinates) => {
     const z = Float64Array.from(origin);
     coordinates.forEach((c, k) => {
       for (let i = 0; i < L; i++) z[i] += c * flat[k * L + i];
     });
     return z;
   };
-  const between = (t, { a, b, path }) => {
-    const [za, zb] = [latent(a), latent(b)];
+  const ofKind = (z, kind = 0) => z.map((v, i) => v + added[kind * L + i]);
+  const between = (t, { a, b, path, kind }) => {
+    const [za, zb] = [base(a), base(b)];
     const [wa, wb] = blend(t, path, za, zb);
-    return { z: za.map((v, i) => wa * v + wb * zb[i]), coordinates: a.map((v, i) => wa * v + wb * b[i]) };
+    const z = za.map((v, i) => wa * v + wb * zb[i]);
+    return { z: ofKind(z, kind), coordinates: a.map((v, i) => wa * v + wb * b[i]) };
   };
-  return { latent, between };
+  const withNoise = (values, kind) => {
+    const z = Float64Array.from(origin);
+    noise.forEach((i, k) => (z[i] = values[k]));
+    return ofKind(z, kind);
+  };
+  return {
+    latent: (coordinates, kind) => ofKind(base(coordinates), kind),
+    free: (coordinates) => noise.map((i) => base(coordinates)[i]),
+    noise: noise.length,
+    kinds: added.length / L,
+    between,
+    withNoise,
+  };
 }
 
 // Which of the images, bytes 0..255 one after another, are nearest to a picture by squared distance, the nearest first.

@@ -9,15 +9,17 @@ from torch import Tensor, nn
 
 from genlib.data import strokes
 from genlib.widgets.drawing import Drawing, module
-from genlib.widgets.network import layers, packed
+from genlib.widgets.network import layers, packed, unpacked
 
 STRIP = 9  # pictures on the way from A to B
+DRAWS = 10  # pictures with noise within a radius
 SHEET, LARGEST_SHEET = 9, 100_000  # pictures a side behind the plane, and their pixels in all
 LARGEST = 4_000_000  # pixels of the data that travel to the browser
 
 
 class LatentPad(Drawing):
-    """See ``latent_pad``. ``z`` is the latent as it stands, (L,); ``picture``, what becomes of it, (C, H, W)."""
+    """See ``latent_pad``. ``z`` is the latent as it stands, (L,); ``picture``, what becomes of it, (C, H, W); ``kind``,
+    the number of the kind, and ``radius`` that of the draws."""
 
     _esm = module("latent_pad")
 
@@ -38,12 +40,29 @@ class LatentPad(Drawing):
         what = f"The plane of the latents {names[0]} and {names[1]}{codes}{kinds}, a point, and its decoded picture"
         return f"{what}{shares if self.state['shares'] else ''}."
 
+    @property
+    def kind(self) -> int:
+        return self.value.get("kind", 0)
+
+    @property
+    def radius(self) -> float:
+        return self.value.get("radius", 2.0)
+
+    @property
+    def _kinds(self) -> Tensor:
+        """What is added for each kind, (K, L)."""
+        L = len(self._origin)
+        return torch.zeros(1, L) if self.state["kinds"] is None else unpacked(self.state["kinds"]).view(-1, L)
+
     def _at(self, name: str) -> Tensor:
         coordinates = torch.tensor(self.value[name], dtype=torch.float32)
         return self._origin + coordinates @ self._directions
 
     def between(self, t: float) -> Tensor:
         """The latent at t in 0..1 on the way from A to B: on the line, or on the arc around 0."""
+        return self._blended(t) + self._kinds[self.kind]
+
+    def _blended(self, t: float) -> Tensor:
         a, b = self._at("a"), self._at("b")
         angle = math.acos(torch.cosine_similarity(a, b, dim=0).clamp(-1, 1).item())
         if self.value["path"] == "line" or not math.sin(angle) > 1e-6:
@@ -53,10 +72,19 @@ class LatentPad(Drawing):
     @property
     def z(self) -> Tensor:
         if not self.value:
-            return self._origin.clone()
+            return self._origin + self._kinds[0]
         if self.value.get("t") is not None and self.value.get("a") and self.value.get("b"):
             return self.between(self.value["t"])
-        return self._at("coordinates")
+        return self._at("coordinates") + self._kinds[self.kind]
+
+    def draws(self, n: int = DRAWS, *, generator: torch.Generator | None = None) -> Tensor:
+        """n pictures of the kind, with all noise from the normal distribution cut off at ±radius."""
+        z = (self._origin + self._kinds[self.kind]).repeat(n, 1)
+        noise = (self._kinds == 0).all(0)
+        inside = math.erf(self.radius / math.sqrt(2))
+        u = torch.rand(n, int(noise.sum()), generator=generator)
+        z[:, noise] = math.sqrt(2) * torch.erfinv((2 * u - 1) * inside)
+        return self._pictures(z)
 
     @property
     def picture(self) -> Tensor:
@@ -91,7 +119,7 @@ class LatentPad(Drawing):
         u = (torch.arange(side) + 0.5) / side
         places = coordinates.repeat(side**2, 1)
         places[:, :2] = torch.cartesian_prod(y1 + (y0 - y1) * u, x0 + (x1 - x0) * u).flip(1)
-        return self._origin + places @ self._directions
+        return self._origin + self._kinds[self.kind] + places @ self._directions
 
     def refresh(self, _change: dict | None = None) -> None:
         """Decodes the point as it stands, and the way between the pins where there are two, for the browser."""
@@ -99,7 +127,18 @@ class LatentPad(Drawing):
         if ends:
             z += [self.between(i / (STRIP - 1)) for i in range(STRIP)]
         first, *way = (packed(picture) for picture in self._pictures(torch.stack(z)))
-        self.answer = {"serial": self.value.get("serial", 0), "picture": first, "strip": way}
+        self.answer = {"serial": self.value.get("serial", 0), "picture": first, "strip": way} | self._others()
+
+    def _others(self) -> dict[str, list[str]]:
+        """The same place of every kind, and draws, where they are shown."""
+        found = {}
+        if self.state["kinds"] is not None:
+            here = self.z - self._kinds[self.kind]
+            found["kinds"] = [packed(picture) for picture in self._pictures(here + self._kinds)]
+        if self.state["truncation"]:
+            generator = torch.Generator().manual_seed(self.value.get("seed", 0))
+            found["draws"] = [packed(picture) for picture in self.draws(generator=generator)]
+        return found
 
     def still(self) -> bytes:
         from genlib import plots
@@ -140,6 +179,9 @@ def latent_pad(
     prior: bool = True,
     shares: Mapping[str, Tensor] | None = None,
     measured: bool = False,
+    kinds: Tensor | None = None,
+    kind_names: Sequence[str] = (),
+    truncation: bool = False,
     hint: str = "Drag the point, or use the arrow keys. Pin two places, and walk from one to the other.",
 ) -> LatentPad:
     """A plane of the latent space to walk in with the mouse or the arrow keys, and what the decoder makes of the point.
@@ -155,9 +197,13 @@ def latent_pad(
     images (N, *shape) in 0..1, the pictures that "nearest" searches, with image_labels (N,), or with the codes' where
     there is one of each; classes, the labels' names; prior, whether z ~ N(0, I), whose density is then drawn;
     shares {factor: (m,)} in 0..1, how much each direction tells of factors that are known, shown beside the sliders;
-    measured, whether the picture's slant and thickness are measured (``data.strokes``) and shown; hint, what to try.
+    measured, whether the picture's slant and thickness are measured (``data.strokes``) and shown;
+    kinds (K, L), what is added to the latent for each kind, with kind_names: the one-hot rows behind the noise, where a
+    generator takes a label or a category; all of them are shown at one place, and one is chosen;
+    truncation, whether draws are shown whose noise, all latents in which every kind is 0, is N(0, I) cut off at ±t;
+    hint, what to try.
     Returns: a widget; its ``z`` is the latent and ``picture`` the decoded picture as they stand, ``measured`` its
-    slant and thickness.
+    slant and thickness, ``kind`` and ``radius`` t.
     Raises: ValueError where shapes do not fit.
     """
     for what, values in {"origin": origin, "directions": directions, "codes": codes, "images": images}.items():
@@ -180,6 +226,7 @@ def latent_pad(
         raise ValueError(f"shares must hold {len(names)} numbers in 0..1 for each factor, one for each direction")
     if measured and shape[0] != 1:
         raise ValueError(f"shape {tuple(shape)}: slant and thickness are measured in pictures of one colour")
+    names_of_kinds = _check_kinds(kinds, kind_names, L)
     with torch.no_grad():
         made = decode(origin[None])
     if made.numel() != math.prod(shape):
@@ -202,6 +249,9 @@ def latent_pad(
         "sheet": None,
         "shares": table,
         "measured": measured,
+        "kinds": None if kinds is None else packed(kinds),
+        "kind_names": names_of_kinds,
+        "truncation": truncation,
         "hint": hint,
     }
     return LatentPad(state, decode, (origin, directions))
@@ -239,6 +289,20 @@ def _check_data(
             f"images have shape {tuple(images.shape)}; they must be (n, {', '.join(map(str, shape))}), and at most "
             f"{LARGEST // math.prod(shape):,} of them"
         )
+
+
+def _check_kinds(kinds: Tensor | None, names: Sequence[str], L: int) -> list[str]:
+    """The kinds' names. Raises: ValueError where they do not fit."""
+    if kinds is None:
+        if names:
+            raise ValueError("kind_names are there, but no kinds (K, L)")
+        return []
+    if kinds.dim() != 2 or kinds.shape[1] != L or not 2 <= len(kinds) <= 40:
+        raise ValueError(f"kinds have shape {tuple(kinds.shape)}; they must be (K, {L}), 2 to 40 of them")
+    found = list(names) or [str(k) for k in range(len(kinds))]
+    if len(found) != len(kinds):
+        raise ValueError(f"{len(found)} kind_names for {len(kinds)} kinds")
+    return found
 
 
 def _latents(
