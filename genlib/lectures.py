@@ -131,9 +131,10 @@ LECTURES = (
         "08",
         "08_gans_in_practice",
         "GANs in practice",
-        "DCGAN, WGAN-GP, CycleGAN, CVAE-GAN",
+        "judging samples; DCGAN, labels and codes, moving earth, CycleGAN, CVAE-GAN",
         (3, -2),
         ("03", "07"),
+        minutes=75,
     ),
     Lecture(
         "09",
