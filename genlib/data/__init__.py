@@ -2,7 +2,7 @@
 
 digits: real, 8x8. glyphs: drawn, 28x28. shapes: drawn, in colour, with captions. toy: densities in the plane. text:
 sentences with a known entropy, and English. tones, vowels: short sounds. mnist, fashion_mnist: the real ones, in full
-size.
+size. read_shapes and judge_caption take pictures of shapes back to words.
 """
 
 from genlib.data.dataset import Dataset
@@ -10,6 +10,7 @@ from genlib.data.digits import digits
 from genlib.data.glyphs import glyphs
 from genlib.data.grammar import GRAMMAR, Grammar
 from genlib.data.mnist import fashion_mnist, mnist
+from genlib.data.reading import judge_caption, read_shapes
 from genlib.data.shapes import shapes
 from genlib.data.text import text
 from genlib.data.tones import tones
@@ -23,7 +24,9 @@ __all__ = [
     "digits",
     "fashion_mnist",
     "glyphs",
+    "judge_caption",
     "mnist",
+    "read_shapes",
     "shapes",
     "text",
     "tones",

@@ -5,5 +5,6 @@ from genlib.hybrid.flow_prior_vae import FlowPriorVAE
 from genlib.hybrid.iaf_vae import IAFVAE
 from genlib.hybrid.pixel_vae import PixelVAE
 from genlib.hybrid.token_prior import TokenPrior
+from genlib.hybrid.vqgan import VQGAN
 
-__all__ = ["CVAEGAN", "IAFVAE", "FlowPriorVAE", "PixelVAE", "TokenPrior", "mean_feature_distance"]
+__all__ = ["CVAEGAN", "IAFVAE", "VQGAN", "FlowPriorVAE", "PixelVAE", "TokenPrior", "mean_feature_distance"]

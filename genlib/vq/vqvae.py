@@ -111,7 +111,11 @@ class VQVAE(TokenModel):
         x, y = self.check_batch(x, y)
         z = self.encode(x)
         z_q, t = self.quantizer(z)
-        reconstruction, terms = -self.decode(z_q).log_prob(x).mean(), self.quantizer.terms(z, t)
+        return self.parts(-self.decode(z_q).log_prob(x).mean(), z, t)
+
+    def parts(self, reconstruction: Tensor, z: Tensor, t: Tensor) -> dict[str, Tensor]:
+        """The parts of the loss from the reconstruction's, and from what was quantized: z (B, T, D), t (B, T)."""
+        terms = self.quantizer.terms(z, t)
         weight = {"codebook": 1.0, "commitment": self.beta}
         loss = reconstruction + sum(weight[name] * term for name, term in terms.items())
         parts = {"loss": loss, "reconstruction": reconstruction} | terms

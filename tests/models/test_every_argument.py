@@ -18,7 +18,7 @@ from genlib.flow import AffineCoupling, Compose, Flow, Logistic, Permute, halves
 from genlib.gan import R1
 from genlib.launch import arguments_of
 from genlib.model import GenerativeModel
-from genlib.nets import mlp
+from genlib.nets import Classifier, mlp
 from genlib.noise import StandardNormal
 from genlib.vae import Gaussian
 from genlib.vq import FSQ, VQVAE
@@ -295,6 +295,20 @@ CHANGED |= {
         SMALL_TOKENS,
         OF_TOKENS | {"encoder": nn.Sequential(places(5), nn.AvgPool2d(2)), "temperature": 0.5, "hard": True},
     ),
+    "VQGAN": (
+        SMALL_TOKENS | {"critic": 4},
+        OF_TOKENS
+        | {"encoder": nn.Sequential(places(2), nn.AvgPool2d(2)), "quantizer": ({"codes": 128, "dim": 8}, FSQ((3,)))}
+        | {
+            "judge": Classifier(PIXELS, 2, 3, channels=4),
+            "perceptual": ({"judge": Classifier(PIXELS, 2, 3, channels=4)}, 2.0),
+            "adversarial": 0.2,
+            "adaptive": False,
+            "start": 5,
+            "critic": 8,
+            "lr_critic": 0.1,
+        },
+    ),
     "TokenPrior": (
         {"tokenizer": VQVAE(**SMALL_TOKENS), "prior": MADE((4,), 5, hidden=8)},
         {"tokenizer": VQVAE(**SMALL_TOKENS | {"channels": 8}), "prior": MADE((4,), 5, hidden=9)},
@@ -457,7 +471,18 @@ NONSENSE = {
         *("data_scale", "weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
         *("lr_discriminators", "lr_maker", "lr_classifier"),
     }
-    | {"beta", "free_bits", "scale", "temperature", "bound", "noise", "lr_generator", "lr_discriminator"},
+    | {
+        "perceptual",
+        "lr_critic",
+        "beta",
+        "free_bits",
+        "scale",
+        "temperature",
+        "bound",
+        "noise",
+        "lr_generator",
+        "lr_discriminator",
+    },
 }
 
 

@@ -27,7 +27,7 @@ from genlib.flow import (
     halves,
 )
 from genlib.gan import ACGAN, DCGAN, GAN, CycleGAN, InfoGAN
-from genlib.hybrid import CVAEGAN, IAFVAE, FlowPriorVAE, PixelVAE, TokenPrior
+from genlib.hybrid import CVAEGAN, IAFVAE, VQGAN, FlowPriorVAE, PixelVAE, TokenPrior
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
 from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
@@ -68,6 +68,7 @@ EVERY = {
     "PixelVAE": lambda: PixelVAE(PIXELS, 2, LEVELS, channels=6, layers=1, first_kernel=3, hidden=8),
     "LinearGaussianVAE": lambda: LinearGaussianVAE((4,), 2),
     "VQVAE": lambda: VQVAE(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1),
+    "VQGAN": lambda: VQGAN(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1, critic=4),
     "GumbelVAE": lambda: GumbelVAE(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1),
 }
 EVERY["TokenPrior"] = lambda: TokenPrior(EVERY["VQVAE"](), MADE((4,), 6, K, hidden=16))
