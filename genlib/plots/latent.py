@@ -227,7 +227,7 @@ def water(values: Tensor, numbers: Mapping[str, float], curve: Tensor, pictures:
         right.set(xlabel="rate, nats", ylabel="distortion, nats")
         left.set_title(f"β = {numbers['beta']:.3g}, σ = {numbers['sigma']:.3g}", fontsize=10)
         R, D = numbers["rate"], numbers["distortion"]
-        right.set_title(f"{R:.1f} + ({D:.1f}) = −ELBO {R + D:.1f} nats".replace("-", "−"), fontsize=10)
+        right.set_title(f"R {R:.1f} + D {D:.1f} = −ELBO {R + D:.1f} nats".replace("-", "−"), fontsize=10)
         grid = low.subplots(3, n)
         for i, ax in enumerate(grid.flat):
             draw_picture(ax, pictures[i], None)
