@@ -98,7 +98,7 @@ LECTURES = (
         "rate and distortion, posterior collapse, CVAE, IWAE, prior mismatch",
         (3, 1),
         ("03",),
-        minutes=66,
+        minutes=69,
     ),
     Lecture(
         "05",

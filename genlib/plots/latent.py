@@ -76,7 +76,9 @@ def densities(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: fl
             )
             ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="" if i else "$z_2$")
             ax.set_title(titles[i], pad=10)
-        figure.colorbar(drawn, ax=list(axes[0]), shrink=0.8, pad=0.02).set_label("density, 1 / area", fontsize=9)
+        figure.colorbar(drawn, ax=list(axes[0]), shrink=0.8, pad=0.02).set_label(
+            "density (thin parts stretched)", fontsize=9
+        )
     return figure
 
 
@@ -205,7 +207,8 @@ def side_by_side(pictures: Tensor, models: Mapping[str, tuple[Tensor, Tensor]]) 
 def water(values: Tensor, numbers: Mapping[str, float], curve: Tensor, pictures: Tensor) -> Figure:
     """Eigenvalues (L,) under water; the curve (n, 2) of rate and distortion with the point of ``numbers``; pictures.
 
-    numbers: "water", "rate", "distortion", in nats; pictures (3 · n, 1, H, W) in 0..1: data, reconstructions, draws.
+    numbers: "water", "rate", "distortion", in nats, "beta", "sigma", and "values", how many eigenvalues there are, some
+    of them not shown; pictures (3 · n, 1, H, W) in 0..1: data, reconstructions, draws.
     """
     n = len(pictures) // 3
     with canvas(7.4, 5.6) as (figure, axes):
@@ -217,10 +220,14 @@ def water(values: Tensor, numbers: Mapping[str, float], curve: Tensor, pictures:
         colours = [RED if value > numbers["water"] else GREY for value in shown]
         left.bar(range(1, len(shown) + 1), shown, color=colours)
         left.axhspan(1e-4, max(numbers["water"], 1e-4), color=BLUE, alpha=0.25)
-        left.set(yscale="log", ylim=(1e-4, 2 * shown[0]), xlabel="latent", ylabel="eigenvalue; water at βσ²")
+        left.set(yscale="log", ylim=(1e-4, 2 * shown[0]), ylabel="eigenvalue; water at βσ²")
+        left.set(xlabel=f"latent, {len(values)} for {numbers['values']} eigenvalues")
         right.plot(*curve.T.tolist(), color=BLUE)
         right.plot(numbers["rate"], numbers["distortion"], "o", color=RED, markersize=8)
         right.set(xlabel="rate, nats", ylabel="distortion, nats")
+        left.set_title(f"β = {numbers['beta']:.3g}, σ = {numbers['sigma']:.3g}", fontsize=10)
+        R, D = numbers["rate"], numbers["distortion"]
+        right.set_title(f"R {R:.1f} + D {D:.1f} = −ELBO {R + D:.1f} nats".replace("-", "−"), fontsize=10)
         grid = low.subplots(3, n)
         for i, ax in enumerate(grid.flat):
             draw_picture(ax, pictures[i], None)

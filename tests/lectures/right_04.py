@@ -107,7 +107,7 @@ RIGHT = {
         "einsum": lambda kl, least: (torch.einsum("bl->l", kl) / len(kl)).clamp_min(least).sum(),
         "NumPy": (lambda kl, least: np.maximum(kl.detach().numpy().mean(0), least).sum(), "no gradient passes"),
     },
-    "active_units": {
+    "units_in_use": {
         "a Python loop": used_in_a_loop,
         "torch's KL": lambda mu, logvar, least: (
             kl_divergence(Normal(mu, (logvar / 2).exp()), Normal(0.0, 1.0)).mean(0).gt(least)

@@ -96,7 +96,7 @@ curve = Exercise(
                 0.5 * (v.clamp(min=b * s**2) / s**2 + math.log(2 * math.pi * s**2)).sum(),
             )
         ),
-        "your distortion leaves out what the dark latents lose: their whole eigenvalue": (
+        "your distortion leaves out what the latents under water lose: their whole eigenvalue": (
             lambda v, s, b: (
                 _both(v, s, b)[0],
                 0.5 * (b * (v > b * s**2).double() + math.log(2 * math.pi * s**2)).sum(),
@@ -133,7 +133,7 @@ def last_betas():
     return 36.0, 16.0, 1.0
 
 
-dark = Exercise(
+last = Exercise(
     "4.2",
     "last_betas",
     reference=last_betas,
@@ -145,7 +145,7 @@ dark = Exercise(
             2.0,
         ),
         "you divided by σ; the level is βσ², and σ² is ¼": lambda: (18.0, 8.0, 0.5),
-        "these are the eigenvalues; a latent goes dark where its eigenvalue is βσ², so divide by σ² = ¼": (
+        "these are the eigenvalues; a latent collapses where its eigenvalue is βσ², so divide by σ² = ¼": (
             lambda: (9.0, 4.0, 0.25)
         ),
         "you multiplied by σ²; λ = βσ² is solved by λ / σ²": lambda: (2.25, 1.0, 0.0625),
@@ -194,17 +194,17 @@ free = Exercise(
         "you summed over the batch before you compared; average over it": (
             lambda kl, least: kl.sum(0).clamp(min=least).sum()
         ),
-        "you took the smaller of the two; charged is at least λ": lambda kl, least: kl.mean(0).clamp(max=least).sum(),
-        "you subtracted λ. The gradient is the right one, but asked was max(λ, KL) itself": (
+        "you took the smaller of the two; charged is at least κ": lambda kl, least: kl.mean(0).clamp(max=least).sum(),
+        "you subtracted κ. The gradient is the right one, but asked was max(κ, KL) itself": (
             lambda kl, least: (kl.mean(0) - least).clamp(min=0).sum()
         ),
-        "a latent below λ costs λ in your sum, not 0": (lambda kl, least: (kl.mean(0) * (kl.mean(0) > least)).sum()),
-        "you added λ to each KL; charged is the larger of the two": lambda kl, least: (kl.mean(0) + least).sum(),
+        "a latent below κ costs κ in your sum, not 0": (lambda kl, least: (kl.mean(0) * (kl.mean(0) > least)).sum()),
+        "you added κ to each KL; charged is the larger of the two": lambda kl, least: (kl.mean(0) + least).sum(),
         "you averaged over the latents, axis 1, and summed over pictures; the batch is axis 0": (
             lambda kl, least: kl.mean(1).clamp(min=least).sum()
         ),
         "the latents are not added up yet: asked was one number": lambda kl, least: kl.mean(0).clamp(min=least),
-        "the free bits are missing: no latent's KL is compared with λ": lambda kl, least: kl.mean(0).sum(),
+        "the free bits are missing: no latent's KL is compared with κ": lambda kl, least: kl.mean(0).sum(),
         "the values are right, but no gradient passes: no detach, no item": (
             lambda kl, least: kl.detach().mean(0).clamp(min=least).sum()
         ),
@@ -215,13 +215,13 @@ free = Exercise(
 # 4.4 ------------------------------------------------------------------------------------------------------------------
 
 
-def active_units(mu, logvar, least):
+def units_in_use(mu, logvar, least):
     kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
     return kl.mean(0) > least
 
 
 def _codes(generator, size=40, latent=6):
-    """Means and log-variances: a latent that is dark, one of needles, one that moves a little, and more."""
+    """Means and log-variances: a latent that has collapsed, one of needles, one that moves a little, and more."""
     spread = torch.tensor([0.0, 0.0, 0.2, 1.5, 0.05, 0.6])[:latent]
     shift = torch.tensor([0.0, 0.9, 0.0, 0.0, 0.0, 0.0])[:latent]
     narrow = torch.tensor([0.0, -0.8, 0.0, -2.5, -0.05, -0.3])[:latent]
@@ -237,8 +237,8 @@ def _at(places, values):
 
 in_use = Exercise(
     "4.4",
-    "active_units",
-    reference=active_units,
+    "units_in_use",
+    reference=units_in_use,
     inputs=_codes,
     edges={
         "another threshold": (*_codes(_seeded(9))[:2], 0.6),
@@ -268,7 +268,7 @@ in_use = Exercise(
         "you averaged over the latents, axis 1; the pictures are axis 0": (
             lambda mu, logvar, least: _kl_each(mu, logvar).mean(1) > least
         ),
-        "that is dark for used: True where the KL is above the threshold": (
+        "that is the opposite: True where the KL is above the threshold": (
             lambda mu, logvar, least: _kl_each(mu, logvar).mean(0) < least
         ),
         "above the threshold, not at it: with a threshold of 0 a KL of 0 is not in use": (
@@ -650,4 +650,4 @@ in_estimates = Exercise(
 )
 
 
-EXERCISES = (curve, dark, free, in_use, given, to_mixture, doubly, in_training, in_estimates)
+EXERCISES = (curve, last, free, in_use, given, to_mixture, doubly, in_training, in_estimates)

@@ -70,7 +70,8 @@ function spectrum(parent, state) {
   const line = svg("line", inside, { x1: frame.left, x2: frame.right, stroke: "var(--gl-blue)", "stroke-width": 2.5 });
   const name = svg("text", root, { x: frame.right - 2, "text-anchor": "end", class: "tick" }, "water: βσ²");
   axisY(root, frame, ticks(...y, 1), { line: true, text: power });
-  svg("text", root, { x: frame.right, y: HEIGHT - 6, "text-anchor": "end" }, "latent");
+  const below = `latent, ${state.axes.length} for ${state.values.length} eigenvalues`;
+  svg("text", root, { x: frame.right, y: HEIGHT - 6, "text-anchor": "end" }, below);
   const show = (water) => {
     const at = clamp(frame.py(log10(water)), frame.top, frame.bottom);
     put(wet, { y: at, height: frame.bottom - at });
@@ -204,8 +205,8 @@ function setup(root, state, { tell }) {
 }
 
 const HINT =
-  "Raise β until half of the latents are dark: which strokes go first? Find the β with the least −ELBO. Then make σ " +
-  "larger at β = 1: why do latents die, though nobody raised the price?";
+  "Raise β until half of the latents have drowned: which strokes go first? Find the β with the least −ELBO. Then " +
+  "make σ larger at β = 1: why do latents die, though nobody raised the price?";
 
 export function draw(element, state) {
   mount(element, state, { name: "gl-rd", title: "Rate and distortion", hint: HINT, width: 760, css: STYLE, setup });

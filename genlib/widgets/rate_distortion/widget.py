@@ -66,7 +66,8 @@ class RateDistortion(Drawing):
         betas = torch.logspace(-2, 2, 60, dtype=torch.float64)
         found = [terms(values, latents, b, self.sigma) for b in betas.tolist()]
         curve = torch.tensor([[n["rate"], n["distortion"]] for n in found])
-        return plots.png(plots.latent.water(values[:latents], self.numbers, curve, self.pictures()))
+        shown = self.numbers | {"beta": self.beta, "sigma": self.sigma, "values": len(values)}
+        return plots.png(plots.latent.water(values[:latents], shown, curve, self.pictures()))
 
 
 def rate_distortion(x: Tensor, *, latents: int = 32, beta: float = 1.0, sigma: float = 0.1) -> RateDistortion:
