@@ -118,7 +118,9 @@ def test_a_whole_notebook_reaches_nothing_outside_and_leaves_nothing_behind(tmp_
     assert result.points == result.of > 0, result.lines
     assert not any(b"sleep\x004711" in command() for command in processes())
     assert not (tmp_path / "made.txt").exists(), "it works in a copy"
-    assert {path.name for path in tmp_path.iterdir()} == {name.split("/")[0] for name in BESIDE} | {"00_start_here.ipynb"}
+    assert {path.name for path in tmp_path.iterdir()} == {name.split("/")[0] for name in BESIDE} | {
+        "00_start_here.ipynb"
+    }
 
 
 @pytest.mark.parametrize(
