@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from genlib.arguments import integer, needed
 from genlib.data.dataset import Dataset, as_tensors
 
 SHAPES = ("circle", "square", "triangle", "cross")
@@ -36,6 +37,8 @@ def shapes(n: int = 4000, seed: int = 0, *, size: int = 32, levels: int = 256) -
 
     Fewer levels make likelihoods easier to learn. Raises: ValueError for sizes or levels that can't be drawn.
     """
+    needed(n=n, seed=seed, size=size, levels=levels)
+    integer(n=n, seed=seed, size=size, levels=levels)
     if n < 4 or seed < 0:
         raise ValueError(f"shapes(n={n}, seed={seed}): ask for at least 4 pictures, and a seed of 0 or more")
     if not (12 <= size <= 128 and 2 <= levels <= 256):

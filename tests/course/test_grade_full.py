@@ -9,6 +9,7 @@ import pytest
 from nbformat import v4
 
 from genlib.course import exercises
+from genlib.course.build import role
 from genlib.course.check.notebook import ValidateError
 from genlib.course.grade import sandbox, whole
 from genlib.course.grade.one import grade
@@ -47,7 +48,8 @@ assert "A_SECRET" not in os.environ and "GENLIB_QUICK" not in os.environ""",
     "others' processes": """
 import os
 commands = [open(f"/proc/{name}/cmdline").read() for name in os.listdir("/proc") if name.isdigit()]
-assert not any("test_grade_full" in command for command in commands), "processes of this machine are seen""",
+assert not any("test_grade_full" in command for command in commands), "processes of this machine are seen"
+""",
     "staying behind": """
 import subprocess
 subprocess.Popen(["sleep", "4711"], start_new_session=True)""",
@@ -93,9 +95,8 @@ def notebook(folder: Path, cells: list[str], answer: str | None = None) -> Path:
     content = copy.deepcopy(nbformat.read(source, as_version=4))
     content.cells[1:1] = [v4.new_code_cell(cell.strip()) for cell in cells]
     for cell in content.cells:
-        if answer is not None and cell.metadata.get("exercise") and "check" not in cell.metadata.get("tags", []):
-            if cell.cell_type == "code":
-                cell.source = answer
+        if answer is not None and role(cell) == ("uniform_log_prob", "answer"):
+            cell.source = answer
     path = folder / "00_start_here.ipynb"
     nbformat.write(content, path)
     return path
@@ -118,7 +119,9 @@ def test_a_whole_notebook_reaches_nothing_outside_and_leaves_nothing_behind(tmp_
     assert result.points == result.of > 0, result.lines
     assert not any(b"sleep\x004711" in command() for command in processes())
     assert not (tmp_path / "made.txt").exists(), "it works in a copy"
-    assert {path.name for path in tmp_path.iterdir()} == {name.split("/")[0] for name in BESIDE} | {"00_start_here.ipynb"}
+    assert {path.name for path in tmp_path.iterdir()} == {name.split("/")[0] for name in BESIDE} | {
+        "00_start_here.ipynb"
+    }
 
 
 @pytest.mark.parametrize(
