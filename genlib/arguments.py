@@ -22,10 +22,15 @@ def needed(**settings: Any) -> None:
 
 def whole(least: int = 1, /, **settings: Any) -> None:
     """Raises ValueError for a setting that is no integer, or below ``least``; None is left alone."""
+    integer(**settings)
+    at_least(least, **settings)
+
+
+def integer(**settings: Any) -> None:
+    """Raises ValueError for a setting that is no integer; None is left alone."""
     for name, value in settings.items():
         if value is not None and (not isinstance(value, numbers.Integral) or isinstance(value, bool)):
             raise ValueError(f"{name}={value!r} must be an integer")
-    at_least(least, **settings)
 
 
 def at_least(least: float, /, **settings: Any) -> None:
@@ -33,6 +38,15 @@ def at_least(least: float, /, **settings: Any) -> None:
     for name, value in _numbers(settings).items():
         if not value >= least:
             raise ValueError(f"{name}={value} must be at least {least}")
+
+
+def finite(**settings: Any) -> None:
+    """Raises ValueError for a setting that is None, below 0 or not finite: the weight of a loss, a noise's strength."""
+    needed(**settings)
+    at_least(0, **settings)
+    for name, value in settings.items():
+        if value == math.inf:
+            raise ValueError(f"{name}={value} must be finite")
 
 
 def positive(**settings: Any) -> None:
@@ -50,7 +64,8 @@ def fraction(**settings: Any) -> None:
 
 
 def share(**settings: Any) -> None:
-    """Raises ValueError for a setting that is not 0 or more and below 1, such as dropout."""
+    """Raises ValueError for a setting that is not 0 or more and below 1, such as dropout; None is no share."""
+    needed(**settings)
     for name, value in _numbers(settings).items():
         if not 0 <= value < 1:
             raise ValueError(f"{name}={value} must be at least 0 and below 1")
@@ -132,3 +147,11 @@ def must_be_tensor(name: str, values: object) -> None:
     """Raises ValueError for lists, NumPy's arrays, numbers."""
     if not isinstance(values, Tensor):
         raise ValueError(f"{name} is a {type(values).__name__}; pass a tensor: torch.as_tensor({name}) makes one")
+
+
+def as_vectors(name: str, z: Tensor, D: int) -> Tensor:
+    """z, whose last axis has D entries. Raises: ValueError for others, which would be spread over them."""
+    must_be_tensor(name, z)
+    if z.dim() == 0 or z.shape[-1] != D:
+        raise ValueError(f"{name} has shape {tuple(z.shape)}; it must be (…, {D})")
+    return z

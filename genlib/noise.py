@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genlib.arguments import as_vectors
+
 
 def device_of(generator: torch.Generator | None, otherwise: torch.device | None = None) -> torch.device | None:
     """Where to draw: on the generator's device, which need not be the model's."""
@@ -56,6 +58,7 @@ class StandardNormal(nn.Module):
 
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log N(z; 0, I), (..., D) -> (...), nats."""
+        z = as_vectors("z", z, self.D)
         return -0.5 * (z.square().sum(-1) + self.D * math.log(2 * math.pi))
 
     def sample(

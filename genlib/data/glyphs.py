@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from genlib.arguments import integer, needed
 from genlib.data import cache
 from genlib.data.dataset import Dataset
 
@@ -71,6 +72,8 @@ def glyphs(
 
 
 def _refuse_bad(n: int, seed: int, classes: str, fonts: tuple[str, ...], ranges: dict) -> None:
+    needed(n=n, seed=seed)
+    integer(n=n, seed=seed)
     if n < 4:
         raise ValueError(f"glyphs(n={n}): ask for at least 4, so that the test part has one")
     if seed < 0:

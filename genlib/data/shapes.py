@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlib.arguments import integer, needed
 from genlib.data.dataset import Dataset, as_tensors
 
 SHAPES = ("circle", "square", "triangle", "cross")
@@ -47,6 +48,8 @@ def shapes(
 
     Fewer levels make likelihoods easier to learn. Raises: ValueError for sizes or levels that can't be drawn.
     """
+    needed(n=n, seed=seed, size=size, levels=levels)
+    integer(n=n, seed=seed, size=size, levels=levels)
     if n < 4 or seed < 0:
         raise ValueError(f"shapes(n={n}, seed={seed}): ask for at least 4 pictures, and a seed of 0 or more")
     if not (12 <= size <= 128 and 2 <= levels <= 256):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlib.arguments import integer, needed
 from genlib.data.dataset import Dataset, encode
 from genlib.data.grammar import GRAMMAR
 
@@ -37,6 +38,8 @@ def text(name: str = "grammar", n: int = 8000, seed: int = 0, *, length: int = 1
 
 
 def _grammar(n: int, seed: int) -> tuple[Dataset, Dataset]:
+    needed(n=n, seed=seed)
+    integer(n=n, seed=seed)
     if n < 4 or seed < 0:
         raise ValueError(f"text(n={n}, seed={seed}): ask for at least 4 sentences, and a seed of 0 or more")
     words = {part for choices in GRAMMAR.rules.values() for _, parts in choices for part in parts}

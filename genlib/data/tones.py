@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from genlib.arguments import integer, needed
 from genlib.data.dataset import Dataset, as_tensors
 
 SAMPLE_RATE = 8000  # samples a second
@@ -19,6 +20,8 @@ def tones(n: int = 1000, seed: int = 0, *, length: int = 1024, levels: int | Non
     radians. All but "pitch" are drawn independently and uniformly; the parts have different seeds. A tone is the sum of
     its harmonics below half the sample rate, so that nothing is aliased. Raises: ValueError for bad lengths or levels.
     """
+    needed(n=n, seed=seed, length=length)
+    integer(n=n, seed=seed, length=length, levels=levels)
     if n < 4 or seed < 0:
         raise ValueError(f"tones(n={n}, seed={seed}): ask for at least 4 tones, and a seed of 0 or more")
     if not 16 <= length <= 65536 or not (levels is None or 2 <= levels <= 65536):

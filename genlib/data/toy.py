@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlib.arguments import integer, needed, whole
 from genlib.data.dataset import Dataset
 
 # Each toy is two functions: draw(y, generator) -> x (n, 2), and log_prob(x) -> (B, K), log p(x | y) in nats.
@@ -186,6 +187,9 @@ def toy(name: str, n: int = 10_000, seed: int = 0) -> Dataset:
     if name not in _TOYS:
         raise ValueError(f"toy({name!r}): choose one of {', '.join(sorted(_TOYS))}")
     shape = _TOYS[name]
+    needed(n=n, seed=seed)
+    integer(seed=seed)
+    whole(0, n=n)
     g = torch.Generator().manual_seed(seed)
     y = torch.randint(shape.classes, (n,), generator=g)
     return Dataset(

@@ -15,6 +15,7 @@ import math
 import numpy as np
 import torch
 
+from genlib.arguments import integer, needed
 from genlib.data.dataset import Dataset
 from genlib.data.tones import SAMPLE_RATE, as_dataset
 
@@ -38,6 +39,8 @@ def vowels(n: int = 1000, seed: int = 0, *, length: int = 2048, levels: int | No
     0.9..1.15; "volume", the peak, 0.3..0.9; "attack" and "decay" in seconds; "phase" in radians. All are drawn
     independently and uniformly; the parts have different seeds. Raises: ValueError for bad lengths or levels.
     """
+    needed(n=n, seed=seed, length=length)
+    integer(n=n, seed=seed, length=length, levels=levels)
     if n < 4 or seed < 0:
         raise ValueError(f"vowels(n={n}, seed={seed}): ask for at least 4 vowels, and a seed of 0 or more")
     if not 16 <= length <= 65536 or not (levels is None or 2 <= levels <= 65536):

@@ -46,7 +46,7 @@ class Glow(Flow):
         scales: int = 2,
         depth: int = 4,
         channels: int = 32,
-        bound: float = 2.0,
+        bound: float | None = 2.0,
         alpha: float = 0.02,
         variational: bool = False,
         reversible: bool = False,
@@ -67,7 +67,12 @@ class Glow(Flow):
 
 
 def scale(
-    shape: tuple[int, int, int], scales: int, depth: int, channels: int, bound: float, composed: type[Compose] = Compose
+    shape: tuple[int, int, int],
+    scales: int,
+    depth: int,
+    channels: int,
+    bound: float | None,
+    composed: type[Compose] = Compose,
 ) -> list[Bijection]:
     """The layers of this scale; the scales after it are within its Split. composed: how its blocks are put together."""
     C, H, W = 4 * shape[0], shape[1] // 2, shape[2] // 2

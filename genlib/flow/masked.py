@@ -17,7 +17,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, positive, refuse_unused, whole
+from genlib.arguments import as_shape, needed, positive, refuse_unused, whole
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Bijection, Compose, Inverse, full_precision
 from genlib.flow.coupling import at_zero
@@ -40,6 +40,7 @@ class MaskedAffine(Bijection):
         super().__init__()
         whole(D=D, hidden=hidden, layers=layers)
         whole(0, context=context)
+        needed(bound=bound)
         positive(bound=bound)
         self.D, self.bound = D, bound
         masks = made_masks(D, hidden, layers)

@@ -44,7 +44,7 @@ class RealNVP(Flow):
         hidden: int = 128,
         layers: int = 2,
         dropout: float = 0.0,
-        bound: float = 2.0,
+        bound: float | None = 2.0,
         alpha: float = 0.02,
     ):
         net: dict[str, Any] = {"hidden": hidden, "layers": layers, "dropout": dropout}

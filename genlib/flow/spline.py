@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, positive, whole
+from genlib.arguments import as_shape, needed, positive, whole
 from genlib.flow.base import ClassGaussian
 from genlib.flow.bijection import Compose
 from genlib.flow.coupling import Coupling, at_zero
@@ -89,6 +89,7 @@ class SplineCoupling(Coupling):
     def __init__(self, mask: Tensor, net: nn.Module, bins: int = 8, bound: float = 4.0):
         super().__init__(mask, net)
         whole(2, bins=bins)
+        needed(bound=bound)
         positive(bound=bound)
         if bins > 100:
             raise ValueError(f"bins={bins} must be at most 100: narrower ones can't be undone exactly")

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, at_least, positive, whole
+from genlib.arguments import as_shape, at_least, needed, positive, whole
 from genlib.condition import Condition, Images, as_condition
 from genlib.flow.actnorm import ActNorm
 from genlib.flow.bijection import Bijection, no_change
@@ -59,6 +59,7 @@ class WaveGlow(GenerativeModel):
     ):
         super().__init__()
         check_sizes(shape, vector, depth, early, channels, dilations)
+        needed(bound=bound)
         positive(bound=bound)
         self.shape, self.vector, self.early = as_shape(shape), vector, early
         self.length = shape[1] // vector  # of what the steps see

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genlib.arguments import at_least
+from genlib.arguments import finite
 from genlib.condition import Labels, as_condition
 from genlib.gan.gan import GAN
 from genlib.gan.networks import as_trained
@@ -33,7 +33,7 @@ class ACGAN(GAN):
     def __init__(
         self, shape: tuple[int, ...], latent: int = 2, *, weight: float = 1.0, judge: str = "blind", **how: Any
     ):
-        at_least(0, weight=weight)
+        finite(weight=weight)
         given = as_condition(how.get("classes"), how.get("condition"))
         if not isinstance(given, Labels):
             raise ValueError(f"ACGAN guesses labels: pass classes=, such as classes=10, not condition={given}")
@@ -44,6 +44,7 @@ class ACGAN(GAN):
 
     def classify(self, x: Tensor) -> Tensor:
         """The logits of the classes, (B, K), for examples as data are: what the discriminator takes them for."""
+        x = self.check_examples(x)
         y = torch.zeros(len(x), dtype=torch.long, device=x.device)  # moves the judge's logit alone, not the guess
         with as_trained(self.discriminator):
             return self.judged(self.as_reals(x), y)[1]

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, at_least, instance, positive, refuse_unused, whole
+from genlib.arguments import as_shape, finite, instance, needed, positive, refuse_unused, whole
 from genlib.condition import Images, Vectors
 from genlib.gan.losses import players_of
 from genlib.gan.regularisers import Critic, Regulariser
@@ -62,7 +62,8 @@ class CycleGAN(Trainable):
         whole(channels=channels, hidden=hidden)
         whole(0, blocks=blocks, layers=layers, history=history)
         whole(2, levels=levels)
-        at_least(0, cycle=cycle, identity=identity)
+        needed(channels=channels, blocks=blocks, history=history)
+        finite(cycle=cycle, identity=identity)
         positive(lr_translators=lr_translators, lr_discriminators=lr_discriminators)
         instance(Regulariser, regulariser=regulariser)
         self.shape, self.levels = as_shape(shape), levels

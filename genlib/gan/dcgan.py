@@ -11,7 +11,7 @@ Networks. 2016. arXiv:1511.06434
 
 from typing import Any
 
-from genlib.arguments import as_picture, instance, share, truth, whole
+from genlib.arguments import as_picture, instance, needed, share, truth, whole
 from genlib.condition import Condition, as_condition
 from genlib.gan.dcgan_networks import ACTIVATIONS, dcgan_discriminator, dcgan_generator
 from genlib.gan.gan import GAN
@@ -62,6 +62,7 @@ class DCGAN(GAN):
         whole(latent=latent, channels=channels, stages=stages)
         whole(2, levels=levels)
         truth(norm_generator=norm_generator, tanh=tanh, spectral=spectral)
+        needed(latent=latent, channels=channels, stages=stages)
         share(slope=slope)
         instance(Regulariser, regulariser=regulariser)
         if activation not in ACTIVATIONS:

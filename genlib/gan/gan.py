@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, at_least, instance, positive, refuse_unused, share, truth, whole
+from genlib.arguments import as_shape, finite, instance, needed, positive, refuse_unused, share, truth, whole
 from genlib.condition import Condition, Labels, as_condition
 from genlib.gan.judges import JUDGES, Judge, judge_of
 from genlib.gan.losses import cross_entropy, players_of
@@ -83,7 +83,8 @@ class GAN(GenerativeModel):
         whole(0, layers=layers, stages=stages)
         whole(2, levels=levels)
         positive(lr_generator=lr_generator, lr_discriminator=lr_discriminator)
-        at_least(0, noise=noise)
+        needed(latent=latent, updates=updates)
+        finite(noise=noise)
         truth(spectral=spectral, batch_norm=batch_norm)
         share(dropout=dropout)
         instance(nn.Module, generator=generator, discriminator=discriminator)
@@ -216,6 +217,7 @@ class GAN(GenerativeModel):
         Truncation trades variety for typical examples: Brock, Donahue, Simonyan. Large Scale GAN Training for High
         Fidelity Natural Image Synthesis. 2019. arXiv:1809.11096. Raises: ValueError unless t > 0.
         """
+        whole(0, n=n)
         like = next(self.generator.parameters())
         if truncation is None:
             return normal((n, self.latent), like, generator)

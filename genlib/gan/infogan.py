@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Categorical, Independent, Normal
 
-from genlib.arguments import at_least, positive, whole
+from genlib.arguments import as_vectors, finite, needed, positive, whole
 from genlib.condition import Labels
 from genlib.gan.gan import GAN
 from genlib.gan.networks import as_trained
@@ -56,7 +56,8 @@ class InfoGAN(GAN):
     ):
         whole(latent=latent)
         whole(0, categories=categories, values=values)
-        at_least(0, weight=weight)
+        needed(latent=latent, categories=categories, values=values, scale=scale)
+        finite(weight=weight)
         positive(scale=scale)
         if categories + values == 0 or categories == 1:
             raise ValueError(f"categories={categories}, values={values}: a code needs 2 categories, or a value")
@@ -102,6 +103,7 @@ class InfoGAN(GAN):
 
     def codes_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """The codes in latents (B, latent): categories (B,), of which there may be none, (B, 0), and values (B, V)."""
+        z = as_vectors("z", z, self.latent)
         _, category, values = z.split([self.noise_size, self.categories, self.values], 1)
         return category.argmax(1) if self.categories else category, values
 
@@ -135,6 +137,7 @@ class InfoGAN(GAN):
     @torch.no_grad()
     def information(self, n: int = 1000, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> float:
         """L_I in nats, from n examples: a bound on what a generated example tells of its code."""
+        whole(n=n)
         y, z = self.draw_condition(n, y, generator), self.draw_latent(n, generator=generator)
         with as_trained(self.generator), as_trained(self.discriminator):
             lost = self.guesses(self.judged(self.as_seen(self.generate(z, y)), y)[1], y, z)

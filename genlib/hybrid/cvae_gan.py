@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from genlib.arguments import as_shape, at_least, positive, share, whole
+from genlib.arguments import as_shape, finite, needed, positive, share, whole
 from genlib.condition import Labels, as_condition
 from genlib.gan.judges import judge_of
 from genlib.gan.losses import cross_entropy, non_saturating
@@ -76,7 +76,8 @@ class CVAEGAN(GenerativeModel):
         whole(2, levels=levels)
         share(dropout=dropout)
         positive(scale=scale, lr_maker=lr_maker, lr_discriminator=lr_discriminator, lr_classifier=lr_classifier)
-        at_least(0, features=features, matching=matching, adversarial=adversarial)
+        needed(latent=latent, scale=scale)
+        finite(features=features, matching=matching, adversarial=adversarial)
         given = as_condition(classes, condition)
         if not isinstance(given, Labels) or given.missing:
             raise ValueError(f"CVAEGAN needs the label of every example: pass classes=, not condition={given}")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
-from genlib.arguments import whole
+from genlib.arguments import needed, whole
 from genlib.flow import MaskedAffine
 from genlib.vae import VAE, Likelihood, VampPrior
 
@@ -41,6 +41,7 @@ class IAFVAE(VAE):
         **how: Any,
     ):
         super().__init__(shape, latent, likelihood, **how)
+        needed(steps=steps, units=units)
         whole(steps=steps, units=units)
         if self.free_bits or isinstance(self.prior, VampPrior):
             raise ValueError("free_bits and a VampPrior ask for a Gaussian q(z | x), which that of an IAFVAE is not")

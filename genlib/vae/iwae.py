@@ -21,7 +21,7 @@ from typing import Any
 
 from torch import Tensor
 
-from genlib.arguments import truth, whole
+from genlib.arguments import needed, truth, whole
 from genlib.likelihoods import Likelihood
 from genlib.vae.bounds import log_mean_exp
 from genlib.vae.gaussians import detached
@@ -46,6 +46,7 @@ class IWAE(VAE):
         **how: Any,
     ):
         super().__init__(shape, latent, likelihood, **how)
+        needed(k=k)
         whole(k=k)
         truth(doubly_reparameterized=doubly_reparameterized)
         if self.beta != 1 or self.free_bits:

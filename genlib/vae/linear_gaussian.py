@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, LowRankMultivariateNormal, MultivariateNormal, kl_divergence
 
-from genlib.arguments import as_shape, at_least, whole
+from genlib.arguments import as_shape, finite, needed, whole
 from genlib.likelihoods import Gaussian
 from genlib.vae.gaussians import full_covariance
 from genlib.vae.vae import VAE
@@ -61,7 +61,8 @@ class LinearGaussianVAE(VAE):
 
     def __init__(self, shape: tuple[int, ...], latent: int = 2, *, scale: float = 1.0, beta: float = 1.0):
         whole(latent=latent)
-        at_least(0, beta=beta)
+        needed(latent=latent, scale=scale)
+        finite(beta=beta)
         D = math.prod(as_shape(shape))
         encoder, decoder = LinearEncoder(D, latent), nn.Linear(latent, D)
         super().__init__(shape, latent, Gaussian(scale), encoder=encoder, decoder=decoder, beta=beta)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from genlib import noise
+from genlib.arguments import as_vectors
 from genlib.condition import Condition
 from genlib.nets import mlp
 
@@ -53,7 +54,8 @@ class GaussianMixture(nn.Module):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log p(z), (..., L) -> (...), nats."""
-        return self.mixture().log_prob(z)
+        p = self.mixture()
+        return p.log_prob(as_vectors("z", z, p.event_shape[0]))
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """(n, L): first a component, then a draw from it."""
@@ -97,7 +99,8 @@ class VampPrior(nn.Module):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log p(z), (..., L) -> (...), nats."""
-        return self.mixture().log_prob(z)
+        p = self.mixture()
+        return p.log_prob(as_vectors("z", z, p.event_shape[0]))
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """(n, L): first a pseudo-input, then a draw from its q."""
@@ -125,7 +128,8 @@ class ConditionalNormal(nn.Module):
 
     def log_prob(self, z: Tensor, y: Tensor) -> Tensor:
         """log p(z | y), (n, L) -> (n,), nats."""
-        return self.given(y).log_prob(z)
+        p = self.given(y)
+        return p.log_prob(as_vectors("z", z, p.event_shape[0]))
 
     def sample(self, n: int, y: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """(n, L), one for each y."""

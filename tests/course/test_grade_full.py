@@ -9,6 +9,7 @@ import pytest
 from nbformat import v4
 
 from genlib.course import exercises
+from genlib.course.build import role
 from genlib.course.check.notebook import ValidateError
 from genlib.course.grade import sandbox, whole
 from genlib.course.grade.one import grade
@@ -47,7 +48,8 @@ assert "A_SECRET" not in os.environ and "GENLIB_QUICK" not in os.environ""",
     "others' processes": """
 import os
 commands = [open(f"/proc/{name}/cmdline").read() for name in os.listdir("/proc") if name.isdigit()]
-assert not any("test_grade_full" in command for command in commands), "processes of this machine are seen""",
+assert not any("test_grade_full" in command for command in commands), "processes of this machine are seen"
+""",
     "staying behind": """
 import subprocess
 subprocess.Popen(["sleep", "4711"], start_new_session=True)""",
@@ -93,9 +95,8 @@ def notebook(folder: Path, cells: list[str], answer: str | None = None) -> Path:
     content = copy.deepcopy(nbformat.read(source, as_version=4))
     content.cells[1:1] = [v4.new_code_cell(cell.strip()) for cell in cells]
     for cell in content.cells:
-        if answer is not None and cell.metadata.get("exercise") and "check" not in cell.metadata.get("tags", []):
-            if cell.cell_type == "code":
-                cell.source = answer
+        if answer is not None and role(cell) == ("uniform_log_prob", "answer"):
+            cell.source = answer
     path = folder / "00_start_here.ipynb"
     nbformat.write(content, path)
     return path

@@ -219,9 +219,9 @@ def test_what_a_cell_uses_are_the_names_that_it_does_not_make_itself():
 
 
 def test_a_process_that_does_not_start_is_the_machines_fault(monkeypatch):
-    monkeypatch.setattr(process.sandbox, "command", lambda folder: [sys.executable, "-c", "raise SystemExit(1)"])
+    monkeypatch.setattr(process.sandbox, "command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
     assert "did not start" in Marking(job(CHECK)).result()["machine"]
-    monkeypatch.setattr(process.sandbox, "command", lambda folder: ["/nowhere/python"])
+    monkeypatch.setattr(process.sandbox, "command", lambda *_: ["/nowhere/python"])
     assert "can't be started" in Marking(job(CHECK)).result()["machine"]
 
 

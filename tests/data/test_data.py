@@ -2,8 +2,11 @@
 
 import copy
 import hashlib
+import importlib
 import math
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -230,3 +233,22 @@ def test_workers_that_are_spawned_load_it_too():
 def test_what_is_no_example_of_ours_is_collated_as_ever():
     with pytest.raises(TypeError, match="default_collate"):
         torch.utils.data.default_collate([(torch.zeros(2), None)])
+
+
+def test_the_digits_are_scikit_learns_and_it_is_not_imported_for_them():
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    train, test = data.digits()
+    order = torch.from_numpy(np.random.RandomState(0).permutation(1797))
+    assert torch.equal(torch.cat([train.x, test.x]).flatten(1), torch.from_numpy(raw.data).long()[order])
+    assert torch.equal(torch.cat([train.y, test.y]), torch.from_numpy(raw.target).long()[order])
+    code = "import sys; from genlib import data; data.digits(); assert not {'sklearn', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_where_the_file_of_the_digits_is_elsewhere_scikit_learn_is_asked(monkeypatch):
+    module = importlib.import_module("genlib.data.digits")
+    read = module._table()
+    monkeypatch.setattr(module.Path, "is_file", lambda _: False)
+    assert np.array_equal(module._table(), read)

@@ -326,3 +326,29 @@ def test_the_fonts_are_those_that_every_allowed_matplotlib_brings():
     """Those of 3.8; a later one, cmti10, would leave Colab without glyphs."""
     names = {"cmb10", "cmr10", "cmss10", "cmtt10"}
     assert {f for f in glyphs_module.FONTS if not f.startswith(("DejaVu", "STIXGeneral"))} == names
+
+
+@pytest.mark.parametrize("name", ["tones", "vowels", "glyphs", "shapes", "toy", "text"])
+@pytest.mark.parametrize("value", [None, 2.5, float("nan"), "8", True])
+@pytest.mark.parametrize("argument", ["n", "seed"])
+def test_a_number_of_examples_and_a_seed_are_integers(name, argument, value):
+    first = ("moons",) if name == "toy" else ()
+    with pytest.raises(ValueError, match=f"{argument}=") as told:
+        getattr(data, name)(*first, **{"n": 8, argument: value})
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("tones", "length"), ("tones", "levels"), ("vowels", "length"), ("vowels", "levels"), ("shapes", "size")],
+)
+@pytest.mark.parametrize("value", [20.5, "20", float("nan")])
+def test_sizes_and_levels_are_integers_too(name, argument, value):
+    with pytest.raises(ValueError, match=f"{argument}="):
+        getattr(data, name)(4, **{argument: value})
+
+
+def test_a_toy_of_less_than_nothing_is_told():
+    with pytest.raises(ValueError, match="n=-1 must be at least 0"):
+        data.toy("moons", -1)
+    assert len(data.toy("moons", 0)) == 0

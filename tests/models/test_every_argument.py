@@ -523,3 +523,51 @@ def test_the_table_holds_no_argument_that_there_is_not():
         assert set(changed) | set(base) <= takes, f"{name}: {sorted((set(changed) | set(base)) - takes)}"
         assert all(isinstance(p, inspect.Parameter) for p in arguments_of(models()[name]).values())
         assert not any(isinstance(v, Tensor) for v in changed.values())
+
+
+# Numbers that are none ------------------------------------------------------------------------------------------------
+
+
+def needing(kind):
+    """(argument, what it is by default) of those that have a number and may not be None."""
+    for name, parameter in arguments_of(kind).items():
+        if isinstance(parameter.default, int | float) and "None" not in str(parameter.annotation):
+            yield name, parameter.default
+
+
+@pytest.mark.parametrize("name", models())
+def test_none_is_no_number_and_infinity_no_weight(name):
+    """Neither is taken for good, to be found out in the middle of a training."""
+    walked = list(needing(models()[name]))
+    assert walked or name in ("Flow", "NaiveBayes", "Classifier")
+    for argument, usual in walked:
+        if argument in REFUSED.get(name, ()) or isinstance(usual, bool):
+            continue
+        with pytest.raises((ValueError, TypeError)):
+            built(name, CHANGED[name][0] | {argument: None})
+        if isinstance(usual, float):
+            with pytest.raises(ValueError, match=argument):
+                built(name, CHANGED[name][0] | {argument: math.inf})
+            with pytest.raises(ValueError, match=argument):
+                built(name, CHANGED[name][0] | {argument: math.nan})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("VAE", {"likelihood": None}, "likelihood=None: it must be given"),
+        ("VAE", {"beta": None}, "beta=None: it must be given"),
+        ("IWAE", {"k": None}, "k=None"),
+        ("GAN", {"noise": math.inf}, "noise=inf must be finite"),
+        ("GAN", {"updates": None}, "updates=None"),
+        ("ACGAN", {"weight": math.inf}, "weight=inf must be finite"),
+        ("InfoGAN", {"scale": None}, "scale=None"),
+        ("CycleGAN", {"identity": None}, "identity=None"),
+        ("CVAEGAN", {"matching": math.inf}, "matching=inf must be finite"),
+        ("IAFVAE", {"units": None}, "units=None"),
+    ],
+)
+def test_it_is_told_in_one_line(name, arguments, words):
+    with pytest.raises(ValueError, match=words) as told:
+        built(name, CHANGED[name][0] | arguments)
+    assert "\n" not in str(told.value)

@@ -604,3 +604,23 @@ def test_cvaegan_learns_to_reconstruct_and_to_be_right():
     assert (made.argmax(1) == torch.arange(90) % 3).double().mean() > 0.95
     again = model.finished(model.generate(model.encode(x, y).mean, y))
     assert (again - x).abs().double().mean() < 3
+
+
+def test_codes_and_numbers_of_draws_that_there_are_not_are_told():
+    model = InfoGAN((1, 4, 4), 2, categories=3, values=1, levels=256, hidden=8)
+    for n in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match="n="):
+            model.information(n)
+    for n in (-1, 2.5, "3"):
+        with pytest.raises(ValueError, match="n="):
+            model.draw_latent(n)
+    assert model.draw_latent(0).shape == (0, 6)
+    for z in (torch.zeros(4, 5), torch.zeros(4, 7), torch.tensor(1.0), [1.0] * 6):
+        with pytest.raises((ValueError, TypeError), match="z"):
+            model.codes_of(z)
+    classes, x = ACGAN((1, 4, 4), levels=256, classes=3, hidden=8), torch.zeros(2, 1, 4, 4, dtype=torch.long)
+    assert classes.classify(x).shape == (2, 3)
+    assert classes.classify(x[:0]).shape == (0, 3)
+    for other in (x.tolist(), x[..., :3], x.float() + 0.5, x - 1):
+        with pytest.raises((ValueError, TypeError), match="x"):
+            classes.classify(other)

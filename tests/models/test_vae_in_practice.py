@@ -11,6 +11,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from genlib import data
 from genlib.condition import Images, Labels, Vectors
 from genlib.hybrid import PixelVAE
+from genlib.noise import StandardNormal
 from genlib.training import fit
 from genlib.vae import (
     IWAE,
@@ -565,3 +566,17 @@ def test_the_same_gaussian_without_its_gradient():
     assert not q.log_prob(torch.zeros(3, 2)).requires_grad
     with pytest.raises(ValueError, match="diagonal covariance"):
         detached(MultivariateNormal(mu, torch.eye(2)))
+
+
+@pytest.mark.parametrize("D", [1, 2, 4])
+def test_a_prior_takes_latents_of_its_own_width_and_spreads_no_others(D):
+    """(n, 1) would be read as (n, 3) by broadcasting, with a density that is none."""
+    vae = VAE((1, 4, 4), 3, prior=VampPrior((1, 4, 4), 2), hidden=8)
+    priors = [StandardNormal(3), GaussianMixture(3, 2), vae.prior]
+    for prior in priors:
+        assert prior.log_prob(torch.zeros(5, 3)).shape == (5,)
+        with pytest.raises(ValueError, match=rf"z has shape \(5, {D}\); it must be \(…, 3\)"):
+            prior.log_prob(torch.zeros(5, D))
+    conditional = ConditionalNormal(3, Labels(2))
+    with pytest.raises(ValueError, match="z has shape"):
+        conditional.log_prob(torch.zeros(5, D), torch.zeros(5, dtype=torch.long))

@@ -172,7 +172,7 @@ def same_tensor(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors hold the same; NaN is NaN."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
-    return bool(((a == b) | ((a != a) & (b != b))).all())  # noqa: PLR0124 NaN alone differs from itself
+    return bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 def one_line(error: BaseException, limit: int = 160) -> str:

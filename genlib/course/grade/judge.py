@@ -95,9 +95,14 @@ class Marking:
         self.left_out: set[int] = set()
         self.over = False  # the notebook has had its time
         self.secret = secrets.randbits(60)
+        self.processor = 0.0  # seconds, of the processes for answers
 
     def result(self) -> dict:
-        """Marks the notebook, each time without what ended its process before."""
+        """Marks the notebook, each time without what ended its process before.
+
+        processor: seconds of it that the judge took, and the notebook's own processes.
+        """
+        before = time.process_time()
         try:
             for _ in range(TRIES):
                 culprit = self._run()
@@ -107,7 +112,9 @@ class Marking:
         except MachineError as error:
             return {"machine": str(error), "lines": {}, "stops": [], "notes": []}
         lines = {name: [verdict.mark, str(verdict)] for name, verdict in self.verdicts.items()}
-        return {"lines": lines, "stops": sorted(self.stops.items()), "notes": self.notes, "machine": None}
+        taken = time.process_time() - before, self.processor
+        stops = sorted(self.stops.items())
+        return {"lines": lines, "stops": stops, "notes": self.notes, "machine": None, "processor": taken}
 
     def _run(self) -> int | None:
         """Goes through the notebook in a new process; returns the step that ended it, if any."""
@@ -127,6 +134,7 @@ class Marking:
             return step
         finally:
             process.end()
+            self.processor += process.processor
         return None
 
     def _do(self, process: Process, step: int, what: dict[str, str]) -> None:

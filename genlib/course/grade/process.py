@@ -45,6 +45,7 @@ class Process:
         self._seconds, self._used = seconds, 0.0  # of the processor: in all, and so far
         self._deadline, self._most, self._asked = time.monotonic() + 300.0, seconds, False  # of what is asked now
         self._end = time.monotonic() + IN_ALL * seconds
+        self.processor = 0.0  # seconds that all of it took, known at its end
         self.over = False  # its time is over, so that it need not be tried again
         self._memory = MEMORY * (2 if full else 1)  # of all its processes together
         try:
@@ -92,6 +93,7 @@ class Process:
 
     def end(self) -> None:
         """Ends the process and all that it started, and removes its folder."""
+        self.processor = max(self._used, _taken(self._process.pid)[0])
         status = self._process.poll()
         if status is not None and self.why == "ended its process":
             self.why = f"ended its process (status {status})"
