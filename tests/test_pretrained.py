@@ -13,7 +13,7 @@ import torch
 import typer.testing
 from safetensors import safe_open
 
-from genlib import data, metrics, pretrained
+from genlib import data, metrics, pretrained, widgets
 from genlib.cli import app
 from genlib.launch import find_data
 from genlib.pretrained import AVAILABLE, FOLDER, WeightsError, read_index
@@ -180,3 +180,38 @@ def test_the_frechet_distance_on_its_features_ranks_samples_as_an_eye_does():
     real, fair, poor = (metrics.frechet_distance(train.x, x, features=judge.features) for x in (test.x, shapes, specks))
     assert real < 0.25 * fair
     assert fair < 0.7 * poor
+
+
+# What was kept of runs ------------------------------------------------------------------------------------------------
+
+
+def test_stored_runs_are_whole_and_small():
+    runs = pretrained.runs("dcgan_tricks")
+    assert (FOLDER / "dcgan_tricks.json").stat().st_size < 400_000
+    assert len(runs["runs"]) == 1 + len(runs["tricks"]) == 6
+    blocks = runs["steps"][-1] // runs["block"]
+    for seeds in runs["runs"]:
+        assert len(seeds) == 3
+        for run in seeds:
+            assert len(run["frechet"]) == len(runs["steps"])
+            assert len(run["discriminator"]) == len(run["generator"]) == blocks
+    widget = widgets.tricks(runs)
+    last = len(runs["steps"]) - 1
+    sheet = torch.cat([widget.pictures(variant, seed, last) for variant in range(6) for seed in range(3)])
+    assert sheet.shape == (18 * runs["shown"], 1, 16, 16)
+    assert (sheet.float().flatten(1).std(1) > 0.5).all(), "a picture is blank"
+
+
+def test_damaged_and_unknown_runs_say_what_to_do(tmp_path, monkeypatch):
+    for name in ("runs.toml", "dcgan_tricks.json"):
+        (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    with pytest.raises(WeightsError, match="there are no runs 'other'; there are dcgan_tricks"):
+        pretrained.runs("other")
+    with (tmp_path / "dcgan_tricks.json").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(WeightsError, match=r"damaged or was changed; restore .* tests\.benchmarks\.gans --only DCGAN"):
+        pretrained.runs("dcgan_tricks")
+    (tmp_path / "dcgan_tricks.json").unlink()
+    with pytest.raises(WeightsError, match="missing or can't be read"):
+        pretrained.runs("dcgan_tricks")

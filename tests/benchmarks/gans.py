@@ -57,11 +57,9 @@ TRICKS = {  # in the order in which they are taken away, and what stands in thei
     "LeakyReLU in D": "ReLU",
 }
 LOSSES: dict[str, Callable[[], GAN]] = {
-    "R1(1), no batch normalisation in D": partial(dcgan, regulariser=R1(1.0)),
+    "non-saturating, R1(1), no batch normalisation in D": partial(dcgan, regulariser=R1(1.0)),
     "hinge, spectral norm in D": partial(dcgan, loss="hinge", spectral=True),
-    "WGAN-GP, five updates of the critic": partial(
-        dcgan, loss="wasserstein", regulariser=GradientPenalty(10.0), updates=5
-    ),
+    "WGAN-GP(10), one update of the critic": partial(dcgan, loss="wasserstein", regulariser=GradientPenalty(10.0)),
 }
 digit: dict[str, Any] = {"levels": 17, "classes": 10}
 plain = digit | {"batch_norm": True, "dropout": 0.2}
@@ -282,8 +280,8 @@ def main() -> None:
     }
     parts = {
         "DCGAN and its tricks": (DCGANS, *drawn, "characters", STEPS),
-        "With labels": (CONDITIONAL, *written, "digits", 1500),
         "Losses at equal budget": (LOSSES, *drawn, "characters", STEPS),
+        "With labels": (CONDITIONAL, *written, "digits", 1200),
     }
     for title, (what, train, test, judge, steps) in parts.items():
         if chosen.only.lower() not in title.lower():
