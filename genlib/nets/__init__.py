@@ -2,12 +2,14 @@
 
 from genlib.nets.classifier import Classifier
 from genlib.nets.conditioning import beside
+from genlib.nets.contrastive import Contrastive
 from genlib.nets.conv import ConvDecoder, ConvEncoder, ResidualBlock
 from genlib.nets.masked import MaskedLinear, made_masks, unit_degrees
 from genlib.nets.mlp import mlp
 
 __all__ = [
     "Classifier",
+    "Contrastive",
     "ConvDecoder",
     "ConvEncoder",
     "MaskedLinear",
