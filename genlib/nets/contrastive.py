@@ -27,8 +27,8 @@ class Contrastive(Trainable):
     """Pictures and what they are given, as vectors of length 1 whose products are large where they belong together.
 
     Arguments: shape of one picture; levels, pixels are integers 0..levels-1; condition, such as ``Tokens(8, 19)``, or
-    classes; width of the vectors; channels of the first convolution. ``loss`` is in nats: log B for a batch of B at
-    random. A batch that holds a caption twice asks for what can't be told.
+    classes; width of the vectors; channels of the first convolution; stages, how often a picture is halved. ``loss`` is
+    in nats: log B for a batch of B at random. A batch that holds a caption twice asks for what can't be told.
     """
 
     unit = "nats for an example"
@@ -44,15 +44,16 @@ class Contrastive(Trainable):
         condition: Condition | None = None,
         width: int = 64,
         channels: int = 16,
+        stages: int = 2,
     ):
         super().__init__()
         whole(2, levels=levels)
-        whole(width=width, channels=channels)
+        whole(width=width, channels=channels, stages=stages)
         given = as_condition(classes, condition)
         needed(condition=given)
         assert given is not None
         self.shape, self.levels, self.condition = as_picture(shape), levels, given
-        self.picture = ConvEncoder(self.shape, width, channels=channels)
+        self.picture = ConvEncoder(self.shape, width, channels=channels, stages=stages)
         self.given = nn.Sequential(given.encoder(width), nn.Linear(width, width))
         self.log_scale = nn.Parameter(torch.tensor(-math.log(0.07)))  # log 1 / τ
 

@@ -298,6 +298,7 @@ CHANGED |= {
             "condition": ({"classes": None, "condition": Labels(4)}, Tokens(2, 3)),
             "channels": 8,
             "width": 5,
+            "stages": 1,
         },
     ),
     "TokenPrior": (
@@ -465,6 +466,7 @@ NONSENSE = {
     | {
         "perceptual",
         "lr_critic",
+        "words",
         "beta",
         "free_bits",
         "scale",
