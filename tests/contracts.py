@@ -604,8 +604,10 @@ def _out_of_range(model: nn.Module, x: Tensor, y: Tensor | None) -> dict[str, tu
 
 def _refuses_bad_labels_in_sample(model: nn.Module, n: int) -> None:
     labels = torch.zeros(n, dtype=torch.long)
-    if model.classes is None:
+    if getattr(model, "condition", None) is None:
         bad = [("labels for a model without classes", labels, "this model is unconditional")]
+    elif model.classes is None:
+        bad = [("labels for a model that is given more", labels, "y has shape")]
     else:
         bad = [
             ("fewer labels than samples", labels[:-1], "y has shape"),

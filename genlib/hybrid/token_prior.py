@@ -11,7 +11,7 @@ Esser, Rombach, Ommer. Taming Transformers for High-Resolution Image Synthesis. 
 """
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -24,7 +24,53 @@ REMEMBERED = 8  # examples by whose tokens a codebook is known again
 TOLERATED = 0.1  # the share of their tokens that rounding in another precision may change
 
 
-class TokenPrior(GenerativeModel):
+class OnTokens(GenerativeModel):
+    """A model that stands on a trained tokenizer: it freezes it, and knows it again by the tokens of some examples."""
+
+    known: Tensor
+    known_x: Tensor
+    known_t: Tensor
+
+    def __init__(self, tokenizer: TokenModel):
+        super().__init__()
+        needed(tokenizer=tokenizer)
+        instance(TokenModel, tokenizer=tokenizer)
+        self.shape, self.levels = tokenizer.shape, tokenizer.levels
+        self.tokenizer = tokenizer.requires_grad_(False).eval()
+        x = torch.zeros(REMEMBERED, *self.shape, dtype=torch.float32 if self.levels is None else torch.long)
+        self.register_buffer("known", torch.tensor(False))
+        self.register_buffer("known_x", x)
+        self.register_buffer("known_t", torch.zeros(REMEMBERED, tokenizer.T, dtype=torch.long))
+
+    def train(self, mode: bool = True) -> Self:
+        """The prior is trained; the tokenizer never is."""
+        super().train(mode)
+        self.tokenizer.eval()
+        return self
+
+    @torch.no_grad()
+    def remember(self, x: Tensor) -> None:
+        """Once: the tokens of some examples. Raises: ValueError where they are others than those of before."""
+        if not self.known and len(x):
+            self.known_x.copy_(x[torch.arange(REMEMBERED, device=x.device) % len(x)])
+            self.known_t.copy_(self.tokenizer.tokens(self.known_x))
+            self.known.fill_(True)
+        self.check_tokens()
+
+    @torch.no_grad()
+    def check_tokens(self) -> None:
+        """Raises ValueError where the tokenizer gives other tokens than those that the prior was trained on."""
+        if not self.known:
+            return
+        changed = (self.tokenizer.tokens(self.known_x) != self.known_t).double().mean().item()
+        if changed > TOLERATED:
+            raise ValueError(
+                f"the tokenizer is not the one whose tokens the prior was trained on: {changed:.0%} of those that it "
+                "remembers are others now; train a prior for this one"
+            )
+
+
+class TokenPrior(OnTokens):
     """p(x) = Σ p(t) p(x | t), with p(t) of any model of integers, such as ``Transformer((T,), K)``.
 
     Arguments: tokenizer, a trained ``VQVAE`` or another model with tokens, whose weights are frozen from here on;
@@ -35,14 +81,9 @@ class TokenPrior(GenerativeModel):
 
     unit = "nats for an example's tokens"
 
-    known: Tensor
-    known_x: Tensor
-    known_t: Tensor
-
     def __init__(self, tokenizer: TokenModel, prior: GenerativeModel):
-        super().__init__()
-        needed(tokenizer=tokenizer, prior=prior)
-        instance(TokenModel, tokenizer=tokenizer)
+        super().__init__(tokenizer)
+        needed(prior=prior)
         instance(GenerativeModel, prior=prior)
         T, K = tokenizer.T, tokenizer.codes
         if prior.levels != K or math.prod(prior.shape) != T:
@@ -50,18 +91,7 @@ class TokenPrior(GenerativeModel):
                 f"the prior is one of {math.prod(prior.shape)} values with {prior.levels} levels; the tokenizer gives "
                 f"{T} tokens of {K}"
             )
-        self.shape, self.levels, self.condition = tokenizer.shape, tokenizer.levels, prior.condition
-        self.tokenizer, self.prior = tokenizer.requires_grad_(False).eval(), prior
-        x = torch.zeros(REMEMBERED, *self.shape, dtype=torch.float32 if self.levels is None else torch.long)
-        self.register_buffer("known", torch.tensor(False))
-        self.register_buffer("known_x", x)
-        self.register_buffer("known_t", torch.zeros(REMEMBERED, T, dtype=torch.long))
-
-    def train(self, mode: bool = True) -> "TokenPrior":
-        """The prior is trained; the tokenizer never is."""
-        super().train(mode)
-        self.tokenizer.eval()
-        return self
+        self.prior, self.condition = prior, prior.condition
 
     def tokens(self, x: Tensor) -> Tensor:
         """The tokens of examples as the prior takes them, (B, *shape) -> (B, *prior.shape)."""
@@ -113,25 +143,8 @@ class TokenPrior(GenerativeModel):
     def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """The prior's start, and once: the tokens of some examples, by which the tokenizer is known again."""
         x, y = self.check(x, y)
-        if not self.known and len(x):
-            some = x[torch.arange(REMEMBERED, device=x.device) % len(x)]
-            self.known_x.copy_(some)
-            self.known_t.copy_(self.tokenizer.tokens(self.known_x))
-            self.known.fill_(True)
-        self.check_tokens()
+        self.remember(x)
         self.prior.initialise(self.tokens(x), y)
-
-    @torch.no_grad()
-    def check_tokens(self) -> None:
-        """Raises ValueError where the tokenizer gives other tokens than those that the prior was trained on."""
-        if not self.known:
-            return
-        changed = (self.tokenizer.tokens(self.known_x) != self.known_t).double().mean().item()
-        if changed > TOLERATED:
-            raise ValueError(
-                f"the tokenizer is not the one whose tokens the prior was trained on: {changed:.0%} of those that it "
-                "remembers are others now; train a prior for this one"
-            )
 
     def extra_repr(self) -> str:
         return f"shape={self.shape}, {self.tokenizer.T} tokens of {self.tokenizer.codes}, condition={self.condition}"

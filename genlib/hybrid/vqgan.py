@@ -24,7 +24,7 @@ from genlib.arguments import at_least, instance, positive, refuse_unused, whole
 from genlib.gan.losses import hinge, score
 from genlib.likelihoods import Likelihood, last_layer
 from genlib.model import Player
-from genlib.nets import Classifier, ResidualBlock
+from genlib.nets import Classifier, ConvEncoder, ResidualBlock
 from genlib.quantize import Pixels, to_signed
 from genlib.vq import VQVAE
 
@@ -147,8 +147,9 @@ def gradient_ratio(rec: Tensor, adversarial: Tensor, weights: Tensor, delta: flo
 def feature_distance(judge: Classifier, a: Tensor, b: Tensor) -> Tensor:
     """d_f: at each place the squared distance of two pictures' features, each of length 1; the mean over places and
     batch, summed over the stages of the judge. a, b (B, C, H, W), numbers -1..1; a scalar between 0 and 4 a stage."""
-    total = a.new_zeros(())
-    for layer in judge.encode[0].net:
+    total, encoder = a.new_zeros(()), judge.encode[0]
+    assert isinstance(encoder, ConvEncoder)
+    for layer in encoder.net:
         if isinstance(layer, nn.Flatten):
             break
         a, b = layer(a), layer(b)

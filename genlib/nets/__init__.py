@@ -2,6 +2,7 @@
 
 from genlib.nets.classifier import Classifier
 from genlib.nets.conditioning import TimeAndCondition, TimeFeatures, beside
+from genlib.nets.contrastive import Contrastive
 from genlib.nets.conv import ConvDecoder, ConvEncoder, ResidualBlock
 from genlib.nets.dit import DiT
 from genlib.nets.masked import MaskedLinear, made_masks, unit_degrees
@@ -13,6 +14,7 @@ from genlib.nets.unet import UNet
 __all__ = [
     "Affine",
     "Classifier",
+    "Contrastive",
     "ConvDecoder",
     "ConvEncoder",
     "DiT",

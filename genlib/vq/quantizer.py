@@ -106,7 +106,7 @@ class Quantizer(Codes, WaitsForData):
         self.register_buffer("sums", first.clone())  # m; from the start m / N is e, so that no code explodes
         self.register_buffer("initialised", torch.tensor(start == "uniform"))
         for name, shape in (("batch_counts", (codes,)), ("batch_sums", (codes, dim)), ("spare", (codes, dim))):
-            self.register_buffer(name, torch.zeros(shape), persistent=False)
+            self.register_buffer(name, torch.zeros(shape))  # of the last batch
 
     def table(self) -> Tensor:
         return self.codebook

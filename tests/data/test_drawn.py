@@ -4,7 +4,6 @@ import hashlib
 import importlib
 import math
 import os
-import time
 import warnings
 
 import numpy as np
@@ -66,17 +65,11 @@ def test_no_glyph_is_cut_off_or_empty():
     assert (x.flatten(1).float().mean(1) > 3).all()
 
 
-def test_ten_thousand_glyphs_are_drawn_in_time_and_read_back_at_once():
-    data.glyphs(n=8, seed=1)  # imports matplotlib
-    start = time.perf_counter()
+def test_ten_thousand_glyphs_are_drawn_once_and_read_back(monkeypatch):
     drawn = data.glyphs()
-    took = time.perf_counter() - start
     assert sum(map(len, drawn)) == 10_000
-    assert took < 15
-    start = time.perf_counter()
-    read = data.glyphs()
-    assert time.perf_counter() - start < took / 4
-    assert all(map(same, drawn, read))
+    monkeypatch.setattr(glyphs_module, "draw", None)  # what is drawn once is not drawn again
+    assert all(map(same, drawn, data.glyphs()))
     assert torch.bincount(drawn[0].y, minlength=36).min() > 150
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genlib.autoregressive import MADE
-from genlib.condition import Images, Labels
+from genlib.condition import Images, Labels, Tokens
 from genlib.diffusion import Cosine
 from genlib.families import models
 from genlib.flow import AffineCoupling, Compose, Flow, Logistic, Permute, halves
@@ -309,6 +309,31 @@ CHANGED |= {
             "lr_critic": 0.1,
         },
     ),
+    "TextToImage": (
+        {"tokenizer": VQVAE(**SMALL_TOKENS), "condition": Tokens(3, 4), "width": 8, "layers": 1, "heads": 2},
+        {
+            "tokenizer": VQVAE(**SMALL_TOKENS | {"channels": 8}),
+            "condition": Tokens(3, 5),
+            "width": 4,
+            "layers": 2,
+            "heads": 1,
+            "dropout": 0.5,
+            "words": 2.0,
+            "blank": 0.5,
+        },
+    ),
+    "Contrastive": (
+        {"shape": PIXELS, "levels": 2, "classes": 4, "channels": 4, "width": 8},
+        {
+            "shape": (1, 4, 5),
+            "levels": 3,
+            "classes": 3,
+            "condition": ({"classes": None, "condition": Labels(4)}, Tokens(2, 3)),
+            "channels": 8,
+            "width": 5,
+            "stages": 1,
+        },
+    ),
     "TokenPrior": (
         {"tokenizer": VQVAE(**SMALL_TOKENS), "prior": MADE((4,), 5, hidden=8)},
         {"tokenizer": VQVAE(**SMALL_TOKENS | {"channels": 8}), "prior": MADE((4,), 5, hidden=9)},
@@ -331,6 +356,8 @@ def given(model):
         return x, torch.randint(model.condition.levels, (6, *model.condition.shape), generator=g)
     if isinstance(model.condition, Images):
         return x, torch.rand(6, *model.condition.shape, generator=g)
+    if isinstance(model.condition, Tokens):
+        return x, torch.randint(model.condition.vocabulary, (6, model.condition.length), generator=g)
     return x, None if model.classes is None else torch.arange(6) % model.classes
 
 
@@ -474,6 +501,7 @@ NONSENSE = {
     | {
         "perceptual",
         "lr_critic",
+        "words",
         "beta",
         "free_bits",
         "scale",
@@ -505,7 +533,7 @@ def test_the_shape_of_a_flow_is_that_of_its_latents_unless_it_is_told():
 
 
 @pytest.mark.parametrize("shape", [3, None, "abc", (), (0, 8, 8), (2.5,), (-1, 8, 8), ("a", "b"), [1, "8", 8]])
-@pytest.mark.parametrize("name", [name for name in CHANGED if name not in ("Flow", "TokenPrior")])
+@pytest.mark.parametrize("name", [name for name in CHANGED if name not in ("Flow", "TextToImage", "TokenPrior")])
 def test_what_is_no_shape_is_told_in_one_way(name, shape):
     with pytest.raises(ValueError, match="give the shape of one example"):
         built(name, CHANGED[name][0] | {"shape": shape})

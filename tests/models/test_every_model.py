@@ -9,7 +9,7 @@ import torch
 
 from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer, WaveNet
 from genlib.classical import NaiveBayes
-from genlib.condition import Images
+from genlib.condition import Images, Tokens
 from genlib.diffusion import DDPM
 from genlib.families import models
 from genlib.flow import (
@@ -27,9 +27,9 @@ from genlib.flow import (
     halves,
 )
 from genlib.gan import ACGAN, DCGAN, GAN, CycleGAN, InfoGAN
-from genlib.hybrid import CVAEGAN, IAFVAE, VQGAN, FlowPriorVAE, PixelVAE, TokenPrior
+from genlib.hybrid import CVAEGAN, IAFVAE, VQGAN, FlowPriorVAE, PixelVAE, TextToImage, TokenPrior
 from genlib.model import GenerativeModel
-from genlib.nets import Classifier, mlp
+from genlib.nets import Classifier, Contrastive, mlp
 from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
 from genlib.vq import VQVAE, GumbelVAE, Quantizer
 from tests import contracts
@@ -60,6 +60,7 @@ EVERY = {
     "CycleGAN": lambda: CycleGAN((1, 8, 8), levels=LEVELS, channels=4, blocks=1, history=0),
     "CVAEGAN": lambda: CVAEGAN(PIXELS, 2, levels=LEVELS, classes=K, hidden=16),
     "DDPM": lambda: DDPM(PIXELS, LEVELS, K, network="unet", channels=(4, 8), drop=0.5),
+    "Contrastive": lambda: Contrastive(PIXELS, LEVELS, K, channels=8, width=16),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
     "VAE": lambda: VAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
     "Autoencoder": lambda: Autoencoder(PIXELS, levels=LEVELS, hidden=8),
@@ -71,6 +72,7 @@ EVERY = {
     "VQGAN": lambda: VQGAN(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1, critic=4),
     "GumbelVAE": lambda: GumbelVAE(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1),
 }
+EVERY["TextToImage"] = lambda: TextToImage(EVERY["VQVAE"](), Tokens(3, 7), width=8, layers=1, heads=2)
 EVERY["TokenPrior"] = lambda: TokenPrior(EVERY["VQVAE"](), MADE((4,), 6, K, hidden=16))
 
 
@@ -84,6 +86,8 @@ def example(name, make=None):
         x = torch.randint(model.levels, (32, *model.shape), generator=generator)
     if isinstance(model.condition, Images):  # the other domain
         return model, x, x.flip(0)
+    if isinstance(model.condition, Tokens):
+        return model, x, torch.randint(model.condition.vocabulary, (32, model.condition.length), generator=generator)
     return model, x, None if model.classes is None else torch.arange(32) % model.classes
 
 

@@ -288,6 +288,26 @@ def test_dead_codes_are_revived_at_vectors_of_the_batch(learning):
         assert (t.unique().numel() == 1) if alive == 1 else (t.unique().numel() >= 12)
 
 
+def test_with_two_processes_the_codes_follow_the_batch_of_both(monkeypatch):
+    """The other process's half of the batch comes in by all_reduce; the vectors to revive codes at are the first's."""
+    torch.manual_seed(0)
+    z = torch.randn(1, 40, 2)
+    q = Quantizer(4, 2, revive=0.0)
+    q.start_from(z)
+    other, both = copy.deepcopy(q), copy.deepcopy(q)
+    q(z[:, ::2]), other(z[:, 1::2]), both(z)
+    theirs, sent = [other.batch_counts, other.batch_sums], []
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda mine: mine.add_(theirs.pop(0)))
+    monkeypatch.setattr(torch.distributed, "broadcast", lambda mine, source: sent.append((mine, source)))
+    q.after_step()
+    monkeypatch.undo()
+    both.after_step()
+    assert torch.allclose(q.codebook, both.codebook, atol=1e-6)
+    assert sent[0][0] is q.spare
+    assert sent[0][1] == 0
+
+
 def test_nothing_is_remembered_but_in_training():
     torch.manual_seed(0)
     model = KINDS["averages"]()
