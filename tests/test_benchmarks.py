@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from genlib import widgets
 from genlib.lectures import ROOT
-from tests.benchmarks import growth, measure, report, steps
+from genlib.nets import Classifier
+from tests.benchmarks import gans, growth, measure, report, steps
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -99,3 +101,29 @@ def test_the_floor_knows_every_product_of_a_step():
 
 def test_the_slope_is_the_power():
     assert growth.slope([1, 2, 4, 8], [9.0, 4.0, 16.0, 64.0]) == pytest.approx(2)
+
+
+def test_runs_of_gans_are_kept_and_give_what_the_tables_and_the_widget_read(tmp_path, monkeypatch, capsys):
+    train, test = gans.characters(100)
+    reference = gans.Reference(Classifier(gans.PICTURE, 16, 10).eval(), test)
+    monkeypatch.setattr(gans, "SCORED", 40)
+    two = {"all five": gans.DCGANS["all five"], "ReLU in D": gans.DCGANS["ReLU in D"]}
+    runs = gans.kept_runs(two, train, reference, tmp_path, seeds=1, steps=50)
+    figures = runs["all five"][0]["figures"]
+    assert figures.keys() >= gans.UNCONDITIONAL_COLUMNS.keys()
+    assert figures != runs["ReLU in D"][0]["figures"]
+    monkeypatch.setattr(gans, "one_run", None)  # a second call makes nothing anew
+    again = gans.kept_runs(two, train, reference, tmp_path, seeds=1, steps=50)
+    assert again["all five"][0]["figures"] == figures
+    gans.table(gans.UNCONDITIONAL_COLUMNS, runs, figures)
+    assert f"| all five | {figures['frechet']:.0f} ± 0 |" in capsys.readouterr().out
+    widget = widgets.tricks({**gans.stored(runs), "tricks": [{"name": "LeakyReLU in D", "instead": "ReLU"}]})
+    first = runs["all five"][0]["pictures"][0].long()
+    assert torch.equal(widget.pictures(0, 0, 0)[:, 0], first)
+
+
+def test_every_row_of_the_tables_of_gans_can_be_made():
+    for make in (*gans.DCGANS.values(), *gans.LOSSES.values(), *gans.CONDITIONAL.values()):
+        model = make()
+        assert (model.condition is not None) == (model.shape == (1, 8, 8))
+    assert len(gans.TRICKS) == len(gans.DCGANS) - 1
