@@ -8,7 +8,7 @@ import { signed, slider, svg, ticks } from "../kit.js";
 import { decades, meanOf, sheetAt } from "./runs.js";
 
 const CELL = 30; // of a picture on the page
-const CHART = { width: 390, height: 190, left: 44, right: 10, top: 26, bottom: 36 };
+const CHART = { width: 390, height: 196, left: 44, right: 10, top: 26, bottom: 46 };
 const PAIR = { all: "var(--gl-grey)", without: "var(--gl-green)" };
 const PLAYERS = { discriminator: "var(--gl-blue)", generator: "var(--gl-orange)" };
 
@@ -63,7 +63,7 @@ function distances(parent, state) {
   const frame = new Frame({ x: [0, 1.05 * last], y, ...CHART });
   const root = picture(parent, [CHART.width, CHART.height], "Fréchet distance of the samples over the steps");
   svg("text", root, { x: 4, y: 12 }, "Fréchet distance (log), lower is better");
-  svg("text", root, { x: frame.right, y: CHART.height - 4, "text-anchor": "end" }, "step");
+  svg("text", root, { x: frame.right, y: CHART.height - 3, "text-anchor": "end" }, "step");
   axisX(root, frame, ticks(0, last, last / 4));
   axisY(root, frame, decades(y), { line: true, text: (v) => String(Math.round(10 ** v)) });
   const plot = clip(root, frame);
@@ -99,7 +99,7 @@ function losses(parent, state) {
   const title = svg("text", root, { x: 4, y: 12 });
   for (const [name, fill] of Object.entries(PLAYERS)) svg("tspan", title, { fill, class: "legend" }, `${name}  `);
   svg("tspan", title, {}, "loss, nats");
-  svg("text", root, { x: frame.right, y: CHART.height - 4, "text-anchor": "end" }, "step");
+  svg("text", root, { x: frame.right, y: CHART.height - 3, "text-anchor": "end" }, "step");
   axisX(root, frame, ticks(0, frame.x[1], frame.x[1] / 4));
   axisY(root, frame, ticks(...frame.y, frame.y[1] > 4 ? 2 : 1), { line: true });
   const plot = clip(root, frame);
