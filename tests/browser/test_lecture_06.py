@@ -92,8 +92,8 @@ def test_a_spectrogram_is_painted_by_hand_and_by_keys_and_spoken(lecture):
     widget.get_by_role("button", name="play WaveGlow").click()
     assert widget.evaluate("node => node.dataset.played") == "WaveGlow"
     first.focus()
-    lecture.page.keyboard.press("ArrowDown")
-    lecture.page.keyboard.press("Space")
+    for key in (*4 * ["ArrowDown"], "Space"):  # beyond what the brush has reached
+        lecture.page.keyboard.press(key)
     lecture.page.wait_for_function(
         "([node, look, before]) => eval(look)(node)[1] !== before",
         arg=[widget.element_handle(), PICTURES, by_hand[1]],
