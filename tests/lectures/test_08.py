@@ -213,6 +213,20 @@ def test_dcgan_draws_all_classes_sharply_copies_nothing_and_few_would_pass(chara
     assert abs(metrics.copied(samples.flatten(1).float(), *near) - 0.5) < 0.1
 
 
+def test_in_the_stored_runs_all_tricks_but_leaky_relu_carry():
+    runs = pretrained.runs("dcgan_tricks")
+    names = ["all five", *(trick["name"] for trick in runs["tricks"])]
+    ends = {name: [run["frechet"][-1] for run in each] for name, each in zip(names, runs["runs"], strict=True)}
+    every = ends.pop("all five")
+    relu = ends.pop(next(name for name in ends if "Leaky" in name))
+    assert sum(relu) < 1.1 * sum(every)
+    assert len(ends) == 4
+    for name, distances in ends.items():
+        assert min(distances) > 1.75 * sum(every) / 3, name
+    widest = max(ends, key=lambda name: max(ends[name]) - min(ends[name]))
+    assert "batch" in widest
+
+
 def test_kernels_that_the_stride_divides_lie_evenly():
     ones = torch.ones(1, 1, 20)
     for k, s in itertools.product(range(2, 7), (2, 3)):
