@@ -152,7 +152,7 @@ def images(
     if x.dim() != 4 or len(x) == 0:
         raise ValueError(f"x has shape {tuple(x.shape)}; images take (n, C, H, W) with n > 0")
     columns = min(columns, len(x))
-    left = max((len(r) for r in rows), default=0) * 0.085 + 0.05 if rows else 0.02  # inches
+    left = max((0.085 * len(r) + 0.03 * sum(map(str.isupper, r)) for r in rows), default=0) + 0.05 if rows else 0.02
     titles = [textwrap.fill(title, max(4, int(13 * size))) for title in titles or ()]  # a line is as wide as its image
     above = 0.05 + 0.165 * max((title.count("\n") + 1 for title in titles), default=0)
     width = left + columns * (size + 0.05)
