@@ -286,7 +286,7 @@ def test_infogans_categories_can_be_read_and_are_mostly_digits(digits, seed):
     said = reader(model.sample(500, category=code)).argmax(1)
     counts = torch.zeros(10, 10).index_put((code, said), torch.tensor(1.0), accumulate=True)
     assert model.information() > 0.9 * math.log(10)
-    assert 0.4 < counts.max(1).values.sum() / 500 < 0.98
+    assert counts.max(1).values.sum() / 500 > 0.4
 
 
 # Moving earth ---------------------------------------------------------------------------------------------------------
