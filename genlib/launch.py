@@ -30,9 +30,14 @@ def find_model(name: str) -> type[Trainable]:
     return found[name]
 
 
+def data_sets() -> list[str]:
+    """The names of the functions that make (train, test); toy makes one of them at a time."""
+    return [n for n in data.__all__ if n.islower() and n not in ("toy", "judge_caption", "read_shapes")]
+
+
 def find_data(name: str) -> tuple[data.Dataset, data.Dataset]:
     """(train, test) of that name. Raises: TrainError, with the names that there are."""
-    names = [n for n in data.__all__ if n.islower() and n not in ("toy", "judge_caption", "read_shapes")]
+    names = data_sets()
     if name == "english":
         return data.text("english")
     if name in names:

@@ -18,6 +18,7 @@ from genlib.course.grade.feedback import columns, table
 from genlib.course.grade.folder import marks_of
 from genlib.course.grade.one import Grade
 from genlib.families import models
+from genlib.launch import data_sets
 from genlib.lectures import available, find
 
 
@@ -134,7 +135,7 @@ def test_help_lists_every_model_and_every_data_set_that_there_are():
     shaped = {n for n, c in models().items() if next(iter(inspect.signature(c).parameters)) == "shape"}
     assert set(MODELS.replace("\n", " ").split(", ")) == shaped
     sets, points = (set(part.replace("\n", " ").split(", ")) for part in DATA.split("; points in the plane: "))
-    assert sets == {name for name in data.__all__ if name.islower() and name != "toy"} | {"english"}
+    assert sets == {*data_sets(), "english"}
     with pytest.raises(ValueError, match="choose one of") as refused:
         data.toy("nope")
     assert points == set(str(refused.value).split("choose one of ")[1].split(", "))

@@ -15,7 +15,7 @@ arXiv:2206.00364
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import positive
+from genlib.arguments import needed, positive
 from genlib.diffusion.bounds import level_logits
 from genlib.diffusion.prediction import Prediction, predicted, times_like
 from genlib.diffusion.schedule import Schedule, along
@@ -47,6 +47,7 @@ class Denoiser(nn.Module):
             raise ValueError(f"predicts={predicts!r}: choose one of {', '.join(PREDICTS)}")
         if predicts == "levels" and centres is None:
             raise ValueError('predicts="levels" is for integers: pass levels=')
+        needed(data_scale=data_scale)
         positive(data_scale=data_scale)
         self.network, self.schedule, self.predicts, self.data_scale = network, schedule, predicts, data_scale
         self.register_buffer("centres", centres, persistent=False)

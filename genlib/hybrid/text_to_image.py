@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genlib.arguments import at_least, instance, needed, share, whole
+from genlib.arguments import at_least, finite, instance, needed, share, whole
 from genlib.autoregressive import Transformer
 from genlib.condition import Tokens
 from genlib.hybrid.token_prior import OnTokens
@@ -101,7 +101,7 @@ class TextToImage(OnTokens):
         super().__init__(tokenizer)
         needed(condition=condition)
         instance(Tokens, condition=condition)
-        at_least(0, words=words)
+        finite(words=words)
         share(blank=blank)
         whole(width=width, layers=layers, heads=heads)
         self.condition, self.words, self.blank = condition, words, blank

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import at_least, instance, positive, refuse_unused, whole
+from genlib.arguments import finite, instance, needed, positive, refuse_unused, whole
 from genlib.gan.losses import hinge, score
 from genlib.likelihoods import Likelihood, last_layer
 from genlib.model import Player
@@ -59,7 +59,8 @@ class VQGAN(VQVAE):
     ):
         instance(Classifier, judge=judge)
         instance(bool, adaptive=adaptive)
-        at_least(0, perceptual=perceptual, adversarial=adversarial)
+        finite(perceptual=perceptual, adversarial=adversarial)
+        needed(start=start)
         whole(critic=critic)
         whole(0, start=start)
         positive(lr_critic=lr_critic)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from genlib import noise
-from genlib.arguments import at_least, positive, truth, whole
+from genlib.arguments import finite, needed, positive, truth, whole
 from genlib.likelihoods import Likelihood
 from genlib.model import Player
 from genlib.vq.base import LogPrior, TokenModel
@@ -81,7 +81,8 @@ class GumbelVAE(TokenModel):
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
     ):
-        at_least(0, beta=beta)
+        finite(beta=beta)
+        needed(temperature=temperature)
         positive(temperature=None if callable(temperature) else temperature)
         truth(hard=hard)
         super().__init__(

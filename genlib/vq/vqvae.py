@@ -19,7 +19,7 @@ Reference: van den Oord, Vinyals, Kavukcuoglu. Neural Discrete Representation Le
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import at_least, instance, refuse_unused, whole
+from genlib.arguments import finite, instance, refuse_unused, whole
 from genlib.likelihoods import Likelihood
 from genlib.model import Player
 from genlib.vq.base import LogPrior, TokenModel
@@ -53,7 +53,7 @@ class VQVAE(TokenModel):
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
     ):
-        at_least(0, beta=beta)
+        finite(beta=beta)
         instance(Codes, quantizer=quantizer)
         if quantizer is not None:
             refuse_unused(VQVAE, "the quantizer is your own", codes=codes, dim=dim)

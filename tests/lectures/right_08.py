@@ -124,6 +124,13 @@ def moved_in_numpy(p, q, cost):
     return linprog(cost.numpy().ravel(), A_eq=A, b_eq=np.concatenate([p, q]), bounds=(0, None), method="highs").fun
 
 
+def plan_and_its_cost(p, q, cost):
+    n, m = cost.shape
+    sums = [np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))]
+    plan = linprog(cost.reshape(-1), A_eq=np.concatenate(sums), b_eq=torch.cat([p, q])).x.reshape(n, m)
+    return float((plan * cost.numpy()).sum())
+
+
 def moved_by_prices(p, q, cost):
     """The dual: the largest Σ p u + Σ q v under u_i + v_j <= c_ij."""
     n, m = cost.shape
@@ -151,6 +158,11 @@ def matched_by_one_hot(real, fake, y, K):
     of_class = F.one_hot(y, K).to(real)
     counts = of_class.sum(0).clamp(min=1)[:, None]
     return ((of_class.T @ (real - fake)) / counts).pow(2).sum()
+
+
+def matched_by_index_add(real, fake, y, K):
+    total = torch.zeros(K, real.shape[1], dtype=real.dtype).index_add(0, y, real - fake)
+    return (total / torch.bincount(y, minlength=K).clamp(min=1)[:, None]).square().sum()
 
 
 def matched_in_a_loop(real, fake, y, K):
@@ -183,6 +195,14 @@ RIGHT = {
                 for p, s in ((fake, real), (real, fake))
             ]
         ),
+        "topk, numbers": lambda real, fake, k: [
+            (torch.cdist(p, s) <= torch.cdist(s, s).topk(k + 1, largest=False).values[:, -1])
+            .any(1)
+            .float()
+            .mean()
+            .item()
+            for p, s in ((fake, real), (real, fake))
+        ],
     },
     "acgan_losses": {
         "bce": acgan_by_bce,
@@ -212,12 +232,17 @@ RIGHT = {
         "NumPy": moved_in_numpy,
         "the dual": moved_by_prices,
         "a tensor": lambda p, q, cost: torch.tensor(moved_in_numpy(p, q, cost), dtype=torch.float64),
+        "the plan, and what it costs": plan_and_its_cost,
     },
     "cycle_loss": {
         "l1_loss": cycle_by_l1_loss,
         "norms": lambda G, F_, x, y, w, i: (
             w * ((F_(G(x)) - x).norm(p=1) / x.numel() + (G(F_(y)) - y).norm(p=1) / y.numel())
             + i * ((G(y) - y).norm(p=1) / y.numel() + torch.mean(torch.abs(x - F_(x))))
+        ),
+        "one by one": lambda G, F_, x, y, w, i: sum(
+            weight * torch.stack([(a - b).abs().mean() for a, b in zip(made, goal, strict=True)]).mean()
+            for weight, made, goal in ((w, F_(G(x)), x), (w, G(F_(y)), y), (i, G(y), y), (i, F_(x), x))
         ),
         "numbers": (lambda *six: cycle_by_l1_loss(*six).item(), "no gradient flows"),
     },
@@ -233,13 +258,16 @@ RIGHT = {
         "unique": lambda real, fake, y, K: torch.stack(
             [((real[y == k] - fake[y == k]).mean(0) ** 2).sum() for k in y.unique()]
         ).sum(),
+        "index_add": matched_by_index_add,
     },
     "gan_bugs": {
+        "a tuple": lambda: (True, True, True, False, True, True),
         "a list": lambda: [True, True, True, False, True, True],
         "compared": lambda: {letter: letter != "D" for letter in "ABCDEF"},
         "a tensor": lambda: torch.tensor([True, True, True, False, True, True]),
     },
     "code_bugs": {
+        "compared": lambda: {letter: letter not in "DF" for letter in "ABCDEF"},
         "a tuple": lambda: (True, True, True, False, True, False),
         "small letters": lambda: {letter: letter in "abce" for letter in "fedcba"},
         "NumPy": lambda: np.array([True, True, True, False, True, False]),

@@ -567,7 +567,7 @@ def needing(kind):
 def test_none_is_no_number_and_infinity_no_weight(name):
     """Neither is taken for good, to be found out in the middle of a training."""
     walked = list(needing(models()[name]))
-    assert walked or name in ("Flow", "NaiveBayes", "Classifier")
+    assert walked or name in ("Flow", "NaiveBayes", "Classifier", "TokenPrior")
     for argument, usual in walked:
         if argument in REFUSED.get(name, ()) or isinstance(usual, bool):
             continue
