@@ -3,6 +3,7 @@
 And the machinery itself: what it says of gradients, inputs changed in place, endless loops, exceptions, prints.
 """
 
+import ast
 import importlib
 import sys
 import time
@@ -75,14 +76,23 @@ def test_the_exercises_of_a_lecture_are_listed_in_order(lecture):
     assert {e for e in vars(module).values() if isinstance(e, Exercise)} == set(listed)
 
 
+def imports_of(source) -> str:
+    """What a lecture's cells import, checks aside: an answer may use it."""
+    trees = [
+        ast.parse(c.source) for c in source.cells if c.cell_type == "code" and c.source and c.source[0] not in "%!"
+    ]
+    found = [node for tree in trees for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in found if "genlib.course" not in ast.unparse(node)) + "\n"
+
+
 @pytest.mark.parametrize("lecture", available(), ids=lambda lecture: lecture.number)
 def test_the_answer_in_the_source_passes_and_its_stub_waits(lecture):
     source = read_source(lecture)
+    setup = "import math, torch, torch.nn.functional as F\n" + imports_of(source)
     for cell in source.cells:
         name = cell.metadata.get("exercise")
         if name and "check" not in cell.metadata.get("tags", []):
             exercise = exercises.find(name)
-            setup = "import math, torch, torch.nn.functional as F\n"
             for code, mark in ((cell.source, "✓"), (stub(cell), "○")):
                 namespace = {}
                 exec(setup + code, namespace)
