@@ -25,7 +25,9 @@ OPEN = """async ([path]) => {
   await panel.context.ready;
   await panel.sessionContext.ready;
   window.panel = panel;
-  return app.shell.currentWidget.context.path;
+  app.shell.activateById(panel.id);
+  for (let i = 0; i < 300 && app.shell.currentWidget !== panel; i++) await new Promise((next) => setTimeout(next, 50));
+  return app.shell.currentWidget?.context.path;
 }"""
 CELLS = """() => window.panel.content.widgets.map((cell) => ({
   type: cell.model.type,
