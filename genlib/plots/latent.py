@@ -77,7 +77,7 @@ def densities(axis: Tensor, density: Tensor, titles: Sequence[str], *, reach: fl
             ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="" if i else "$z_2$")
             ax.set_title(titles[i], pad=10)
         figure.colorbar(drawn, ax=list(axes[0]), shrink=0.8, pad=0.02).set_label(
-            "density (thin parts stretched)", fontsize=9
+            "density, 1 / area (thin parts stretched)", fontsize=9
         )
     return figure
 
