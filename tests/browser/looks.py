@@ -99,11 +99,13 @@ class Looks:
     """What holds of every lecture, for a ``lecture`` that is open and was run."""
 
     def test_in_the_dark_texts_can_be_read_and_figures_are_framed(self, lecture):
-        assert lecture.page.evaluate(FAINT) == []
+        faint = lecture.page.evaluate(FAINT)
+        assert faint == [], faint
         assert set(lecture.page.evaluate(FRAMES_OF_FIGURES)) == {"0px"}
         try:
             change_theme(lecture, "Dark")
-            assert lecture.page.evaluate(FAINT) == []
+            faint = lecture.page.evaluate(FAINT)
+            assert faint == [], faint
             assert set(lecture.page.evaluate(FRAMES_OF_FIGURES)) == {"6px"}
         finally:
             change_theme(lecture, "Light")
@@ -115,7 +117,8 @@ class Looks:
         lecture.page.set_viewport_size({"width": int(width / zoom), "height": 900})  # zoom is fewer pixels of the page
         try:
             settle(lecture)
-            assert lecture.page.evaluate(STICKS_OUT) == []
+            out = lecture.page.evaluate(STICKS_OUT)
+            assert out == [], out
             assert lecture.page.evaluate(OVERLAPS) == whole, "a control and a picture have met"
         finally:
             lecture.page.set_viewport_size(WIDE)

@@ -11,8 +11,9 @@ const SIDE = 168; // of a picture on the page
 const STYLE = `
   .choices { display: flex; flex-wrap: wrap; gap: 5px; margin-bottom: 10px; }
   .choices button { padding: 3px; line-height: 0; } .choices canvas { width: 34px; height: 34px; }
-  .grid { display: grid; grid-template-columns: repeat(4, ${SIDE + 2}px); gap: 6px 16px; }
-  .grid canvas { width: ${SIDE}px; height: ${SIDE}px; border: 1px solid var(--gl-line); image-rendering: pixelated; }
+  .grid { display: grid; grid-template-columns: repeat(4, minmax(0, ${SIDE + 2}px)); gap: 6px 16px; }
+  .grid canvas { width: 100%; aspect-ratio: 1; box-sizing: border-box; border: 1px solid var(--gl-line);
+    image-rendering: pixelated; }
   .grid canvas.gap { background: var(--gl-paper); }
   .grid .hand { cursor: crosshair; image-rendering: auto; }
   figcaption { min-height: 1.5em; } .off { min-height: 1.5em; font-variant-numeric: tabular-nums; }

@@ -17,7 +17,8 @@ const STYLE = `
   .switches { display: grid; gap: 2px; margin-bottom: 10px; }
   .switches label { display: grid; grid-template-columns: 1.4em 18em 1fr; }
   .switches .instead { color: var(--gl-green); font-weight: 600; }
-  .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 18px; margin-bottom: 8px; }
+  .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 385px), 1fr)); gap: 8px 18px;
+    margin-bottom: 8px; }
   .seeds { display: grid; gap: 6px; min-height: ${3 * CELL + 12}px; align-content: start; }
   .seed { display: flex; gap: 2px; }
   .cell { width: ${CELL}px; height: ${CELL}px; background-image: var(--sheet); image-rendering: pixelated; }
