@@ -290,7 +290,7 @@ def test_sounds_are_played_three_times_and_one_at_a_time(page):
     assert stopped == "stopped"
     assert abs(second["most"] - 0.8) < 0.01
     page.locator("#here input[name=temperature]").fill("0.3")
-    assert told(page) == {"choice": 0, "temperature": 0.3, "seed": 0}
+    assert told(page) == {"choice": 0, "temperature": 0.3, "seed": 0, "painted": None}
     page.get_by_label("spectrogram of", exact=True).select_option("1")
     page.evaluate("redraw({value: told[0], answered: told[0]})")
     assert told(page)["choice"] == 1

@@ -204,6 +204,7 @@ def test_the_kernel_decodes_kinds_and_draws_where_the_browser_can_not(page):
     at_rest(page)
     assert page.evaluate(ROWS, ".kinds button:nth-child(3) canvas") == [0, 0, 127]
     page.get_by_role("button", name="kind c").click()
+    at_rest(page)  # what is asked for is told with the next frame
     widget.value = told(page)
     page.evaluate("(answer) => redraw({answer})", widget.answer)
     at_rest(page)

@@ -187,7 +187,7 @@ def test_judgements_in_another_form_are_told_what_is_wrong_with_it(exercise):
         "your function returns a set, asked were 6 values": {k for k, bug in right.items() if bug},
         "value 1: your function returns an int, asked was True or False": {k: int(v) for k, v in right.items()},
         "value 1: your function returns a str, asked was True or False": {k: str(v) for k, v in right.items()},
-        "value 5: your function returns None; is a `return` missing?": {**right, "E": None},
+        "value 5 of your 6 is None: it is still to be filled in": {**right, "E": None},
     }
     for hint, answer in hints.items():
         verdict = exercise.check(lambda answer=answer: answer)
