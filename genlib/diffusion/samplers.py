@@ -4,14 +4,14 @@ A denoiser is called with (x_t, t) and returns a ``Prediction``; a velocity retu
 and are as many as there are evaluations, and one more. callback(i, x) is called after each step.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from genlib.arguments import at_least
-from genlib.diffusion.prediction import Prediction, times_like
+from genlib.diffusion.prediction import Prediction
 from genlib.diffusion.schedule import Schedule, along
 from genlib.noise import normal
 
@@ -31,6 +31,18 @@ class AnyDenoiser(Protocol):
 def steps_down(steps: int) -> Tensor:
     """steps + 1 times at equal distances, from 1 down to 0."""
     return torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+
+
+def walk(
+    step: Callable[[Tensor, Tensor, Tensor], Tensor], x: Tensor, times: Tensor, callback: Callback | None = None
+) -> Tensor:
+    """What all samplers are: from each time t to the next, s, by x = step(x, t, s); t and s are (B,)."""
+    times = times.to(x)  # once: a loop that moves numbers to a GPU would wait for each
+    for i, (t, s) in enumerate(itertools.pairwise(times)):
+        x = step(x, t.expand(len(x)), s.expand(len(x)))
+        if callback is not None:
+            callback(i, x)
+    return x
 
 
 def ddim(
@@ -54,19 +66,18 @@ def ddim(
 
     Reference: Song, Meng, Ermon. Denoising diffusion implicit models. 2021. arXiv:2010.02502
     """
-    at_least(0, eta=eta)
-    at_least(eta, one=1)
-    for i, s in enumerate(times[1:]):
-        guess = denoiser(x, times_like(times[i], x))
-        s_each = times_like(s, x)
-        alpha, sigma = (along(value(s_each), x) for value in (denoiser.schedule.alpha, denoiser.schedule.sigma))
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta={eta} must lie between 0, no new noise, and 1, all of it")
+    schedule = denoiser.schedule
+
+    def step(x: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        guess = denoiser(x, t)
+        alpha, sigma = along(schedule.alpha(s), x), along(schedule.sigma(s), x)
         fresh = sigma.square() * (1 - (guess.alpha * sigma / (alpha * guess.sigma)).square())  # σ̃²
-        x = alpha * guess.x + (sigma.square() - eta**2 * fresh).sqrt() * guess.eps
-        if eta:
-            x = x + eta * fresh.sqrt() * normal(x.shape, x, generator)
-        if callback is not None:
-            callback(i, x)
-    return x
+        kept = alpha * guess.x + (sigma.square() - eta**2 * fresh).sqrt() * guess.eps
+        return kept + eta * fresh.sqrt() * normal(x.shape, x, generator) if eta else kept
+
+    return walk(step, x, times, callback)
 
 
 def ancestral(
@@ -99,24 +110,17 @@ def probability_flow(denoiser: AnyDenoiser) -> Velocity:
 
 def euler(velocity: Velocity, x: Tensor, times: Tensor, *, callback: Callback | None = None) -> Tensor:
     """x + (s − t) v(x, t) from each time t to the next, s: one evaluation a step, error of order one."""
-    for i, s in enumerate(times[1:]):
-        t = times[i]
-        x = x + (s - t).to(x) * velocity(x, times_like(t, x))
-        if callback is not None:
-            callback(i, x)
-    return x
+    return walk(lambda x, t, s: x + along(s - t, x) * velocity(x, t), x, times, callback)
 
 
 def heun(velocity: Velocity, x: Tensor, times: Tensor, *, callback: Callback | None = None) -> Tensor:
     """Euler's step, and the mean of the velocities at its two ends instead: two evaluations, error of order two."""
-    for i, s in enumerate(times[1:]):
-        t = times[i]
-        here = velocity(x, times_like(t, x))
-        there = velocity(x + (s - t).to(x) * here, times_like(s, x))
-        x = x + (s - t).to(x) * (here + there) / 2
-        if callback is not None:
-            callback(i, x)
-    return x
+
+    def step(x: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        h, here = along(s - t, x), velocity(x, t)
+        return x + h * (here + velocity(x + h * here, s)) / 2
+
+    return walk(step, x, times, callback)
 
 
 def reverse_sde(
@@ -134,13 +138,13 @@ def reverse_sde(
     Reference: Anderson. Reverse-time diffusion equation models. 1982. Stochastic Processes and their Applications 12
     """
     schedule = denoiser.schedule
-    for i, s in enumerate(times[1:]):
-        t, step = times_like(times[i], x), (s - times[i]).to(x)  # step is below 0
+
+    def step(x: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        h = along(s - t, x)  # below 0
         f, g2 = along(schedule.drift(t), x), along(schedule.diffusion(t), x)
-        x = x + step * (f * x - g2 * denoiser(x, t).score) + (g2 * -step).sqrt() * normal(x.shape, x, generator)
-        if callback is not None:
-            callback(i, x)
-    return x
+        return x + h * (f * x - g2 * denoiser(x, t).score) + (g2 * -h).sqrt() * normal(x.shape, x, generator)
+
+    return walk(step, x, times, callback)
 
 
 def langevin(

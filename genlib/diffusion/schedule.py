@@ -95,7 +95,9 @@ class Cosine(Schedule):
     """
 
     def __init__(self, start: float = 0.008, end: float = 0.008):
-        fraction(start=start, end=end, both=start + end)
+        fraction(start=start, end=end)
+        if start + end >= 1:
+            raise ValueError(f"start={start} and end={end} leave nothing between them")
         self.start, self.end = start, end
 
     def _angle(self, t: Tensor) -> Tensor:

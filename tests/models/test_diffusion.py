@@ -108,7 +108,7 @@ def test_the_linear_schedule_is_ddpms():
     [
         (lambda: Linear(beta_first=0), "beta_first=0 must be above 0"),
         (lambda: Linear(start=1), "start=1 must lie between 0 and 1"),
-        (lambda: Cosine(0.6, 0.6), "both=1.2"),
+        (lambda: Cosine(0.6, 0.6), "leave nothing between"),
         (lambda: LinearLogSNR(1, 1), "first=1 must be above last=1"),
         (lambda: VarianceExploding(2, 1), "sigma_last=1 must be above sigma_first=2"),
         (lambda: EDM(rho=-1), "rho=-1"),
@@ -431,8 +431,9 @@ def test_seeds_and_callbacks(centres):
     assert torch.equal(first, ancestral(model, z, steps_down(6), generator=generator(3)))
     assert len(frames) == 6
     assert torch.equal(frames[-1], first)
-    with pytest.raises(ValueError, match="eta=-1"):
-        ddim(model, z, steps_down(2), eta=-1)
+    for eta in (-1, 1.5):
+        with pytest.raises(ValueError, match=f"eta={eta} must lie between 0"):
+            ddim(model, z, steps_down(2), eta=eta)
 
 
 def test_langevin_finds_the_variance_and_without_its_noise_it_does_not():
