@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, distributions, nn
-from torch.distributions import Distribution, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from genlib import noise
 from genlib.arguments import instance, positive, whole
@@ -51,6 +51,15 @@ class Likelihood(nn.Module):
         """(..., P) numbers of the decoder -> the distribution of each value, (...)."""
         raise NotImplementedError
 
+    def over(self, h: Tensor, front: tuple[int, ...], shape: tuple[int, ...]) -> Independent:
+        """p(x | z) of a decoder's numbers: (N, …) -> a distribution over ``shape`` for each of ``front``, N in all.
+        Raises: ValueError where they are more or fewer than P for each value."""
+        D, P = math.prod(shape), self.per_value
+        if h.shape[1:].numel() != D * P:
+            raise ValueError(f"the decoder gave shape {tuple(h.shape)}; asked are {D} · {P} numbers for each")
+        values = self.values(full_precision(h).reshape(*front, *shape, P))
+        return Independent(values, len(shape), validate_args=False)
+
     def draw(self, values: Distribution, generator: torch.Generator | None = None) -> Tensor:
         """One x from what ``values`` gave, by a generator, which torch's own ``sample`` does not take."""
         raise NotImplementedError
@@ -62,6 +71,18 @@ class Likelihood(nn.Module):
         if everywhere and means.ndim == 4:
             means = means.mean((1, 2))  # (C, P)
         return self.numbers_for(means.flatten(), len(x))
+
+    def start(self, decoder: nn.Module, x: Tensor) -> bool:
+        """Sets a decoder's last bias so that for every z values occur as often as in x; returns whether it could."""
+        last = last_layer(decoder)
+        if last is None or last.bias is None:
+            return False
+        bias = self.first_bias(x, everywhere=not isinstance(last, nn.Linear))
+        if bias.shape != last.bias.shape:
+            return False
+        with torch.no_grad():
+            last.bias.copy_(bias)
+        return True
 
     def seen(self, x: Tensor) -> Tensor:
         """What is averaged over the examples, (n, *shape) -> (n, *shape, P): the values themselves."""

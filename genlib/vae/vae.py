@@ -27,7 +27,7 @@ from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from genlib.arguments import as_shape, at_least, finite, has, needed, whole
 from genlib.condition import Condition, as_condition
-from genlib.likelihoods import Likelihood, as_likelihood, full_precision, last_layer
+from genlib.likelihoods import Likelihood, as_likelihood, full_precision
 from genlib.model import GenerativeModel, Player
 from genlib.nets import beside
 from genlib.noise import StandardNormal
@@ -152,11 +152,7 @@ class VAE(GenerativeModel):
             raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.latent})")
         z, y = self.in_precision(z), self.check_condition(y, z.shape[-2])
         h = self.decoder(self._with_condition(z.flatten(0, -2), y, repeated=math.prod(z.shape[:-2])))
-        D, P = math.prod(self.shape), self.likelihood.per_value
-        if h.shape[1:].numel() != D * P:
-            raise ValueError(f"the decoder gave shape {tuple(h.shape)}; asked are {D} · {P} numbers for each")
-        h = full_precision(h).reshape(*z.shape[:-1], *self.shape, P)
-        return Independent(self.likelihood.values(h), len(self.shape), validate_args=False)
+        return self.likelihood.over(h, z.shape[:-1], self.shape)
 
     def _with_condition(self, h: Tensor, y: Tensor | None, repeated: int = 1) -> Tensor:
         """(B, C, …) -> (B, C + K, …): what y says, beside h along axis 1, the same everywhere."""
@@ -256,12 +252,8 @@ class VAE(GenerativeModel):
         x, y = self.check(x, y)
         if isinstance(self.prior, VampPrior):
             self.prior.start_from(self.likelihood.scaled(x))
-        last = last_layer(self.decoder)
-        if not self.initialised and last is not None and last.bias is not None:
-            bias = self.likelihood.first_bias(x, everywhere=not isinstance(last, nn.Linear))
-            if bias.shape == last.bias.shape:
-                last.bias.copy_(bias)
-                self.initialised.fill_(True)
+        if not self.initialised and self.likelihood.start(self.decoder, x):
+            self.initialised.fill_(True)
         super().initialise(x, y)
 
     def mean_layers(self) -> list[nn.Module]:

@@ -14,7 +14,7 @@ from torch.distributions import Independent
 
 from genlib import noise
 from genlib.arguments import as_integers, as_shape, instance, must_be_tensor, refuse_unused, whole
-from genlib.likelihoods import Likelihood, as_likelihood, full_precision, last_layer
+from genlib.likelihoods import Likelihood, as_likelihood, full_precision
 from genlib.model import GenerativeModel
 from genlib.vq.networks import make_decoder, make_encoder
 
@@ -88,12 +88,7 @@ class TokenModel(GenerativeModel):
         if z.ndim < 3 or z.shape[-2:] != (self.T, self.dim):
             raise ValueError(f"z has shape {tuple(z.shape)}; this model takes (..., B, {self.T}, {self.dim})")
         planes = self.in_precision(z).flatten(0, -3).transpose(1, 2).unflatten(2, self.grid)
-        h = full_precision(self.decoder(planes))
-        asked = math.prod(self.shape) * self.likelihood.per_value
-        if h.shape[1:].numel() != asked:
-            raise ValueError(f"the decoder gave shape {tuple(h.shape)}; asked are {asked} numbers for each")
-        h = h.reshape(*z.shape[:-2], *self.shape, self.likelihood.per_value)
-        return Independent(self.likelihood.values(h), len(self.shape), validate_args=False)
+        return self.likelihood.over(self.decoder(planes), z.shape[:-2], self.shape)
 
     def codebook_table(self) -> Tensor:
         """All codes, (K, D)."""
@@ -156,12 +151,8 @@ class TokenModel(GenerativeModel):
     def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
         """Once: the last bias of the decoder is set so that all tokens give the pixels' frequencies in x."""
         x, y = self.check(x, y)
-        last = last_layer(self.decoder)
-        if not self.initialised and last is not None and last.bias is not None:
-            bias = self.likelihood.first_bias(x, everywhere=not isinstance(last, nn.Linear))
-            if bias.shape == last.bias.shape:
-                last.bias.copy_(bias)
-                self.initialised.fill_(True)
+        if not self.initialised and self.likelihood.start(self.decoder, x):
+            self.initialised.fill_(True)
         super().initialise(x, y)
 
     def extra_repr(self) -> str:
