@@ -131,3 +131,4 @@ def test_the_explorer_measures_what_is_drawn_and_shows_the_shares(page):
     assert pad.value["coordinates"] == pytest.approx([0.5, 1.0])
     assert page.evaluate(look) == pytest.approx([pad.measured["slant"], pad.measured["thickness"]], abs=1e-5)
     assert f"{pad.measured['thickness']:.2f} pixels" in page.locator(".measures").inner_text()
+    assert page.locator(".share").all_inner_texts() == ["30", "0", "5", "21"]  # a row for each direction

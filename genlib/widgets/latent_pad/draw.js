@@ -109,7 +109,8 @@ function planeAndSliders(parent, view, state, theme) {
   checkbox(el("div", left, { class: "ground" }), "pictures in the background", (on) => view.show(on), true);
   const box = el("div", left, { class: "sliders" });
   const shares = sharesBeside(box, state);
-  const sliders = (names.length > 2 ? names : []).map((label, k) => {
+  const needed = names.length > 2 || Object.keys(state.shares).length > 0; // else the plane says it all
+  const sliders = (needed ? names : []).map((label, k) => {
     const [min, max] = [extent.slice(0, 2), extent.slice(2)][k] ?? [-3, 3];
     const act = (value) => view.move(k, value);
     const made = slider(box, { label, min, max, step: "any", show: signed, act });
