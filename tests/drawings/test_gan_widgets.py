@@ -196,3 +196,12 @@ def test_draws_keep_their_kind_and_their_noise_within_the_radius():
 def test_kinds_that_do_not_fit_are_told(wrong, said):
     with pytest.raises(ValueError, match=said):
         widgets.latent_pad(nn.Sequential(nn.Linear(3, 64)), shape=(1, 8, 8), **wrong)
+
+
+def test_translators_that_are_shown_stay_as_they_are():
+    """In training they would learn from being looked at: batch normalisation counts what it sees."""
+    forth, back = nn.Sequential(nn.BatchNorm2d(1)), nn.Sequential(nn.BatchNorm2d(1))
+    before = {name: value.clone() for name, value in forth.state_dict().items()}
+    widgets.there_and_back(forth, back, torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
+    assert forth.training
+    assert all(torch.equal(value, before[name]) for name, value in forth.state_dict().items())

@@ -1,5 +1,6 @@
 """A character that you choose or paint, translated, translated back, and the rendered truth beside it."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -95,12 +96,13 @@ def there_and_back(
         )
     if min(pictures.min(), truths.min()) < 0 or max(pictures.max(), truths.max()) > 1:
         raise ValueError("pictures and truths must be ink in 0..1")
+    forth, back = (copy.deepcopy(net).cpu().eval() for net in (forth, back))  # the caller's stay as they are
     nets = {"forth": layers(forth), "back": layers(back)}
     for name, known in nets.items():
         if known is None:
             raise ValueError(f"{name} has a layer that the browser can't run; see genlib.widgets.network.layers")
     with torch.no_grad():
-        made = back(forth(2 * pictures[:1].detach().float() - 1))
+        made = back(forth(2 * pictures[:1].detach().cpu().float() - 1))
     if made.shape != pictures[:1].shape:
         raise ValueError(f"there and back makes {tuple(made.shape)} of {tuple(pictures[:1].shape)}")
     drawn = {
@@ -108,4 +110,4 @@ def there_and_back(
         for name, part in (("pictures", pictures), ("truths", truths))
     }
     state = nets | drawn | {"levels": levels, "names": list(names), "choice": 0, "image": None, "noise": 0.0}
-    return ThereAndBack(state, forth.eval(), back.eval())
+    return ThereAndBack(state, forth, back)
