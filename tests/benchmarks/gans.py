@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genlib import data, metrics, pretrained
 from genlib.data.dataset import Dataset
+from genlib.data.glyphs import small
 from genlib.gan import ACGAN, DCGAN, GAN, R1, GradientPenalty
 from genlib.hybrid import CVAEGAN
 from genlib.nets import Classifier
@@ -95,11 +95,6 @@ def characters(n: int) -> tuple[Dataset, Dataset]:
         for part in data.glyphs(n, classes="0123456789", fonts=fonts, ranges=ranges)
     )
     return train, test
-
-
-def small(pixels: Tensor) -> Tensor:
-    """Characters (N, 1, 28, 28), 0..255, at half the size with a margin: (N, 1, 16, 16), 0..15."""
-    return F.pad(F.avg_pool2d(pixels.float(), 2), (1, 1, 1, 1)).div(16).floor().to(torch.uint8)
 
 
 def eye(train: Dataset) -> Classifier:

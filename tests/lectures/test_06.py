@@ -11,7 +11,7 @@ from torch.distributions import Normal
 from genlib import data, metrics, pretrained, vae
 from genlib.condition import Images
 from genlib.course.exercises import lecture_06
-from genlib.data.glyphs import redrawn
+from genlib.data.glyphs import redrawn, small
 from genlib.data.mel import mel_spectrogram
 from genlib.data.tones import SAMPLE_RATE, quantise, waveform
 from genlib.data.vowels import FLOOR
@@ -23,10 +23,6 @@ from genlib.training import fit
 SHAPE = (1, 16, 16)
 FACES = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSerif-Bold")
 RANGES = {"rotation": (0, 0), "size": (15, 18), "slant": (-0.35, 0.35), "thickness": (0, 2)}
-
-
-def small(pixels):
-    return F.pad(F.avg_pool2d(pixels.float(), 2), (1, 1, 1, 1)).div(16).floor().long()
 
 
 @pytest.fixture(scope="module")

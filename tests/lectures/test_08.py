@@ -14,7 +14,7 @@ from torch import nn
 from genlib import data, metrics, pretrained
 from genlib.course.exercises import lecture_08
 from genlib.data import strokes
-from genlib.data.glyphs import redrawn
+from genlib.data.glyphs import redrawn, small
 from genlib.gan import (
     ACGAN,
     DCGAN,
@@ -36,10 +36,6 @@ from genlib.training import fit
 SEEDS = pytest.mark.parametrize("seed", range(3))
 FACES = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral")
 RANGES = {"rotation": (-5, 5), "size": (15, 18), "slant": (-0.3, 0.3), "thickness": (0, 2.8)}
-
-
-def small(pixels):
-    return F.pad(F.avg_pool2d(pixels.float(), 2), (1, 1, 1, 1)).div(16).floor().long()
 
 
 def adam(parameters, lr):
@@ -330,7 +326,7 @@ def test_a_penalty_brings_the_critic_near_w1_and_clipping_does_not(seed):
 
 
 def test_cyclegan_comes_most_of_the_way_to_the_rendered_truth_in_two_runs_of_three(characters):
-    """By five sixths of the lecture's steps. Once two runs have come there, the third decides nothing."""
+    """As in the lecture. Once two runs have come there, the third decides nothing."""
     train, test, x, test_x = characters
     weight = train.factors["thickness"]
     thin, bold = x[weight < 0.7], x[weight > 2.1]
