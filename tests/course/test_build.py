@@ -271,10 +271,14 @@ def test_an_edited_notebook_and_a_stale_solution_are_drift(little):
     lecture = find("00")
     builder.build([lecture], say=lambda _: None)
     original = lecture.handed_out.read_text()
-    lecture.handed_out.write_text(original.replace("The grey boxes", "The gray boxes"))
+    edited = original.replace('"# ', '"# My ', 1)
+    assert edited != original
+    lecture.handed_out.write_text(edited)
     assert "never edit a notebook" in builder.drift(lecture)[0]
     lecture.handed_out.write_text(original)
-    lecture.source.write_text(lecture.source.read_text().replace("\nV = 17\n", "\nV = 18\n"))
+    source = lecture.source.read_text()
+    assert source.count("\nV = 17\n") == 1
+    lecture.source.write_text(source.replace("\nV = 17\n", "\nV = 18\n"))
     assert any("was not run with this source" in fault for fault in builder.drift(lecture))
     lecture.solution.unlink()
     assert any("is missing" in fault for fault in builder.drift(lecture))
