@@ -346,7 +346,7 @@ def test_an_iwae_is_better_by_its_own_bound_and_not_by_the_elbo(black, seed):
             bounds[name] = elbo.item(), model.elbo(test, k=100).mean().item()
     assert bounds["VAE"][1] + 0.5 < bounds["IWAE"][1] < bounds["DReG"][1]
     assert bounds["IWAE"][0] < bounds["VAE"][0] + 0.1, "its ELBO gains nothing: its q is no posterior"
-    assert bounds["IWAE"][0] < bounds["DReG"][0]
+    assert bounds["IWAE"][0] < bounds["DReG"][0], "the doubly reparameterized gradient: both bounds gain"
     assert bounds["VAE, as long"][1] > bounds["IWAE"][1] - 0.1, "after about the same time the lead is gone"
     assert bounds["VAE, as long"][0] > bounds["IWAE"][0] + 0.5
 
