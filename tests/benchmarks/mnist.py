@@ -25,6 +25,8 @@ BINARY = "--binarized dynamic --set classes=None"
 # Uniform and learned noise beside each other. A small alpha, since most pixels are 0: the logit makes their cell wide.
 SMALL = "Glow --set classes=None --set depth=4 --set channels=16 --set alpha=1e-4"
 BRIEFLY = "--steps 500 --batch-size 32 --lr 4e-3 --ema 0.98 --test-every 500"
+LARGER = "Glow --set classes=None --set depth=8 --set alpha=1e-4"
+LONG = "--batch-size 32 --lr 3e-3 --ema 0.998"
 RECIPES = {
     "MADE": f"MADE {BINARY} --set hidden=1024 --set layers=2 --steps 6000 --batch-size 128 --lr 1e-3 --ema 0.999",
     "PixelCNN": f"PixelCNN {BINARY} --set layers=6 --steps 16000 --batch-size 16 --lr 2e-3 --ema 0.999",
@@ -35,6 +37,8 @@ RECIPES = {
     "Glow": "Glow --set classes=None --set depth=6 --steps 5000 --batch-size 64 --lr 2e-3 --ema 0.999",
     "GlowUniform": f"{SMALL} {BRIEFLY}",
     "GlowVariational": f"{SMALL} --set variational=True {BRIEFLY}",
+    "GlowUniformLong": f"{LARGER} --steps 8500 --test-every 8500 {LONG}",
+    "GlowVariationalLong": f"{LARGER} --set variational=True --steps 4000 --test-every 4000 {LONG}",
 }
 IMPORTANCE_DRAWS = 200
 
