@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from genlib.arguments import finite
 from genlib.diffusion.prediction import Prediction
 from genlib.diffusion.schedule import Schedule, along
 from genlib.noise import normal
@@ -66,8 +67,7 @@ def ddim(
 
     Reference: Song, Meng, Ermon. Denoising diffusion implicit models. 2021. arXiv:2010.02502
     """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta={eta} must lie between 0, no new noise, and 1, all of it")
+    share_of_noise(eta)
     schedule = denoiser.schedule
 
     def step(x: Tensor, t: Tensor, s: Tensor) -> Tensor:
@@ -78,6 +78,13 @@ def ddim(
         return kept + eta * fresh.sqrt() * normal(x.shape, x, generator) if eta else kept
 
     return walk(step, x, times, callback)
+
+
+def share_of_noise(eta: float) -> None:
+    """Raises ValueError for an η that is no number from 0 to 1."""
+    finite(eta=eta)
+    if eta > 1:
+        raise ValueError(f"eta={eta} must lie between 0, no new noise, and 1, all of it")
 
 
 def ancestral(
