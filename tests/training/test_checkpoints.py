@@ -16,12 +16,15 @@ import torch
 from torch import nn
 
 from genlib import data, files
+from genlib.condition import Labels
+from genlib.diffusion import DDPM, Cosine, Linear
 from genlib.families import models
 from genlib.gan import GAN, R1
 from genlib.launch import arguments_of
 from genlib.model import GenerativeModel, Player
 from genlib.training import CheckpointError, checkpoints, fingerprint, fit
-from genlib.vae import IWAE, VAE
+from genlib.vae import IWAE, VAE, annealed
+from genlib.vq import FSQ, VQVAE, GumbelVAE, Quantizer, cooled
 from tests.models.test_every_argument import CHANGED, built, two_ways
 from tests.models.test_every_argument import REFUSED as UNSAID
 from tests.models.test_every_model import EVERY, example
@@ -369,6 +372,41 @@ def test_each_argument_of_a_constructor_makes_another_model(name):
 
 def differ(one, other):
     return fingerprint.of_model(one) != fingerprint.of_model(other) or prints_of(one) != prints_of(other)
+
+
+def vq(**how):
+    return VQVAE((1, 4, 4), quantizer=Quantizer(6, 3, **how), channels=4, stages=1)
+
+
+def ddpm(**how):
+    return DDPM((2,), hidden=8, **how)
+
+
+WITHIN = {  # two of what a model is made of: by another constant it is another one
+    "a codebook's decay": (lambda: vq(decay=0.9), lambda: vq(decay=0.99)),
+    "how it learns": (lambda: vq(), lambda: vq(learning="gradient")),
+    "what is revived": (lambda: vq(revive=0.05), lambda: vq(revive=0.0)),
+    "its grid": (lambda: VQVAE((1, 4, 4), quantizer=FSQ((3, 5))), lambda: VQVAE((1, 4, 4), quantizer=FSQ((5, 3)))),
+    "a schedule's end": (lambda: ddpm(), lambda: ddpm(schedule=Linear(beta_last=10.0))),
+    "a schedule's start": (lambda: ddpm(schedule=Cosine()), lambda: ddpm(schedule=Cosine(start=0.02))),
+    "what is guessed": (lambda: ddpm(predicts="x"), lambda: ddpm(predicts="edm")),
+    "what is hidden": (lambda: ddpm(classes=3, drop=0.1), lambda: ddpm(classes=3, drop=0.2)),
+    "labels that may be missing": (lambda: small(classes=3), lambda: small(condition=Labels(3, missing=True))),
+    "a fall of beta": (lambda: small(beta=annealed(10)), lambda: small(beta=annealed(20))),
+    "a fall of temperature": (
+        lambda: GumbelVAE((1, 4, 4), 6, temperature=cooled(10)),
+        lambda: GumbelVAE((1, 4, 4), 6, temperature=cooled(20)),
+    ),
+    "a penalty's weight": (lambda: GAN((2,), regulariser=R1(1.0)), lambda: GAN((2,), regulariser=R1(2.0))),
+    "noise that fades": (lambda: GAN((2,), noise=0.1), lambda: GAN((2,), noise=0.2)),
+}
+
+
+@pytest.mark.parametrize("what", WITHIN)
+def test_what_a_model_is_made_of_makes_another_model(what):
+    one, other = WITHIN[what]
+    assert not differ(one(), one())
+    assert differ(one(), other())
 
 
 def test_labels_matter_where_the_model_uses_them(path):
