@@ -5,13 +5,13 @@ and are as many as there are evaluations, and one more. callback(i, x) is called
 """
 
 import itertools
+import numbers
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from genlib.arguments import finite
 from genlib.diffusion.prediction import Prediction
 from genlib.diffusion.schedule import Schedule, along
 from genlib.noise import normal
@@ -82,8 +82,7 @@ def ddim(
 
 def share_of_noise(eta: float) -> None:
     """Raises ValueError for an η that is no number from 0 to 1."""
-    finite(eta=eta)
-    if eta > 1:
+    if not isinstance(eta, numbers.Real) or not 0 <= eta <= 1:
         raise ValueError(f"eta={eta} must lie between 0, no new noise, and 1, all of it")
 
 
