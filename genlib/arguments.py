@@ -26,6 +26,12 @@ def whole(least: int = 1, /, **settings: Any) -> None:
     at_least(least, **settings)
 
 
+def count(**settings: Any) -> None:
+    """Raises ValueError for a setting that says how many, and is None, no integer, or below 1."""
+    needed(**settings)
+    whole(**settings)
+
+
 def integer(**settings: Any) -> None:
     """Raises ValueError for a setting that is no integer; None is left alone."""
     for name, value in settings.items():

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, whole
+from genlib.arguments import as_shape, must_be_tensor, whole
 from genlib.autoregressive.sampling import check_options, distribution, draw
 from genlib.condition import Condition, Labels
 from genlib.model import GenerativeModel, looked_at
@@ -196,6 +196,7 @@ class Autoregressive(GenerativeModel):
             places = (device.type, str(device_of(generator, device)).split(":")[0])
             like = self.bias.new_zeros((), dtype=torch.float32 if "mps" in places else torch.float64)
             return uniform((n, D), like, generator)
+        must_be_tensor("uniforms", uniforms)
         if uniforms.shape != (n, D) or not uniforms.is_floating_point():
             raise ValueError(
                 f"uniforms are {uniforms.dtype} of shape {tuple(uniforms.shape)}; pass floats, ({n}, {D}): a number "
@@ -211,6 +212,7 @@ class Autoregressive(GenerativeModel):
             return None, None
         if given is None or known is None:
             raise ValueError("given and known belong together: the values, and where they are to be kept (bool)")
+        must_be_tensor("known", known)
         if known.dtype != torch.bool or tuple(known.shape) not in (self.shape, (n, *self.shape)):
             raise ValueError(
                 f"known is {known.dtype} of shape {tuple(known.shape)}; pass bool, {(n, *self.shape)} or {self.shape}"

@@ -10,6 +10,8 @@ Reference: top-p: Holtzman, Buys, Du, Forbes, Choi. The Curious Case of Neural T
 import torch
 from torch import Tensor
 
+from genlib.arguments import at_least, finite, integer
+
 
 def distribution(
     logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
@@ -44,8 +46,9 @@ def draw(p: Tensor, u: Tensor) -> Tensor:
 
 def check_options(temperature: float, top_k: int | None, top_p: float | None, levels: int) -> None:
     """Raises ValueError where a distribution can't be changed as asked."""
-    if not 0 <= temperature < float("inf"):
-        raise ValueError(f"temperature={temperature}: pass 0 (always the most probable value) or a positive number")
+    finite(temperature=temperature)
+    integer(top_k=top_k)
+    at_least(0, top_p=top_p)
     if top_k is not None and not 1 <= top_k <= levels:
         raise ValueError(f"top_k={top_k}: keep at least 1 value, and at most all {levels}")
     if top_p is not None and not 0 < top_p <= 1:

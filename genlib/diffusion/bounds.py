@@ -19,7 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from genlib.arguments import whole
+from genlib.arguments import count, whole
 from genlib.diffusion.samplers import AnyDenoiser, Velocity
 from genlib.diffusion.schedule import Schedule, along
 from genlib.noise import normal, uniform
@@ -96,7 +96,8 @@ def ode_log_prob(
     few steps it is no log-probability at all: compare with twice as many. end, log p_1, (B, *shape) -> (B,); probes:
     the trace, which takes D gradients, is estimated by that many random directions (Hutchinson), without bias.
     """
-    whole(steps=steps, probes=probes)
+    count(steps=steps)
+    whole(probes=probes)
     signs = None if probes is None else normal((probes, *x.shape), x, generator).sign()
     total, h = x.new_zeros(len(x)), 1 / steps
 

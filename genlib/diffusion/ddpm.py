@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_picture, as_shape, at_least, instance, refuse_unused, share, whole
+from genlib.arguments import as_picture, as_shape, count, finite, instance, refuse_unused, share, whole
 from genlib.condition import Condition, as_condition
 from genlib.diffusion.bounds import (
     diffusion_term,
@@ -31,8 +31,8 @@ from genlib.diffusion.bounds import (
 )
 from genlib.diffusion.denoiser import Denoiser
 from genlib.diffusion.guidance import ClassifierFree
-from genlib.diffusion.prediction import Prediction
-from genlib.diffusion.samplers import ddim, probability_flow, steps_down
+from genlib.diffusion.prediction import Prediction, times_like
+from genlib.diffusion.samplers import ddim, probability_flow, share_of_noise, steps_down
 from genlib.diffusion.schedule import Linear, Schedule, along
 from genlib.model import GenerativeModel
 from genlib.nets import ResidualMLP, TimeAndCondition, UNet
@@ -97,8 +97,18 @@ class DDPM(GenerativeModel):
         self.register_buffer("centres", centres, persistent=False)
 
     def forward(self, x_t: Tensor, t: Tensor | float, y: Tensor | None = None) -> Prediction:
-        """The guess for noisy reals x_t (B, *shape) at times t, one or (B,); y None: without a condition."""
-        return self.denoiser(x_t, t, y)
+        """The guess for noisy reals x_t (B, *shape) at times t in 0..1, one or (B,); y None: without a condition.
+
+        Raises: ValueError for what is none of these; steps 1..T, for instance, are no times.
+        """
+        self.check_shape(x_t)
+        if not x_t.is_floating_point():
+            raise ValueError(f"x_t holds {x_t.dtype}; noisy examples are reals, such as pixels.reals(x) and noise")
+        x_t = self.in_precision(x_t)
+        t = times_like(t, x_t)
+        if not bool(((t >= 0) & (t <= 1)).all()):
+            raise ValueError(f"t holds {t.min():g}..{t.max():g}; pass times between 0, data, and 1, noise")
+        return self.denoiser(x_t, t, None if y is None else self.check_condition(y, len(x_t)))
 
     # --- training and the bound
 
@@ -121,7 +131,7 @@ class DDPM(GenerativeModel):
     def elbo(self, x: Tensor, y: Tensor | None = None, *, draws: int = 1) -> Tensor:
         """A lower BOUND on log p(x), (B,), in nats, from so many draws of t and ε for each example."""
         x, y = self.check(x, y)
-        whole(draws=draws)
+        count(draws=draws)
         if len(x) == 0:
             return self.last.zero.new_zeros(0)
         terms = self._terms(x, _Given(self.denoiser, y), draws)
@@ -130,7 +140,7 @@ class DDPM(GenerativeModel):
     def terms(self, x: Tensor, y: Tensor | None = None, *, draws: int = 1) -> dict[str, Tensor]:
         """The three terms of minus the bound, (B,) each, in nats: prior, diffusion, reconstruction."""
         x, y = self.check(x, y)
-        whole(draws=draws)
+        count(draws=draws)
         return self._terms(x, _Given(self.denoiser, y), draws)
 
     def _terms(self, x: Tensor, given: "_Given", draws: int) -> dict[str, Tensor]:
@@ -206,8 +216,9 @@ class DDPM(GenerativeModel):
         eta: 1 ancestral, 0 DDIM; guidance w: 0 without y, 1 with it, more exaggerates (a model that was trained with
         ``drop``). callback(i, x_t) sees each step, as reals. Raises: ValueError for guidance that can't be had.
         """
-        whole(steps=steps)
-        at_least(0, guidance=guidance)
+        count(steps=steps)
+        finite(guidance=guidance)
+        share_of_noise(eta)
         y = self.draw_condition(n, y, generator)
         if guidance != 1 and not self.drop:
             raise ValueError(f"guidance={guidance} needs a model that was trained with drop=, such as drop=0.1")

@@ -5,6 +5,7 @@ and are as many as there are evaluations, and one more. callback(i, x) is called
 """
 
 import itertools
+import numbers
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -66,8 +67,7 @@ def ddim(
 
     Reference: Song, Meng, Ermon. Denoising diffusion implicit models. 2021. arXiv:2010.02502
     """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta={eta} must lie between 0, no new noise, and 1, all of it")
+    share_of_noise(eta)
     schedule = denoiser.schedule
 
     def step(x: Tensor, t: Tensor, s: Tensor) -> Tensor:
@@ -78,6 +78,12 @@ def ddim(
         return kept + eta * fresh.sqrt() * normal(x.shape, x, generator) if eta else kept
 
     return walk(step, x, times, callback)
+
+
+def share_of_noise(eta: float) -> None:
+    """Raises ValueError for an η that is no number from 0 to 1."""
+    if not isinstance(eta, numbers.Real) or not 0 <= eta <= 1:
+        raise ValueError(f"eta={eta} must lie between 0, no new noise, and 1, all of it")
 
 
 def ancestral(

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, at_least, has, instance, whole
+from genlib.arguments import as_shape, count, finite, has, instance, whole
 from genlib.condition import as_condition
 from genlib.flow.base import Base
 from genlib.flow.bijection import Bijection, Compose, InverseError
@@ -78,7 +78,7 @@ class Flow(GenerativeModel):
         x, y = self.check(x, y)
         if self.dequantize is None:
             raise ValueError("this flow models reals: use log_prob, which is exact; or construct it with levels=")
-        whole(k=k)
+        count(k=k)
         draws = torch.stack([self._bound(x, y) for _ in range(k)])  # (k, B)
         return self.never_nan(draws.logsumexp(0) - math.log(k))
 
@@ -98,7 +98,7 @@ class Flow(GenerativeModel):
     ) -> Tensor:
         """n examples, (n, *shape), integers where the model has levels. Below temperature 1 latents are drawn closer to
         the middle: more typical, less varied, and no longer samples of p."""
-        at_least(0, temperature=temperature)
+        finite(temperature=temperature)
         labels = self.draw_condition(n, y, generator)
         x = self.from_latent(self.base.sample(n, labels, temperature=temperature, generator=generator))
         return x if self.dequantize is None else self.quantize(x)

@@ -13,6 +13,7 @@ Reference: Prenger, Valle, Catanzaro. WaveGlow: A Flow-based Generative Network 
 arXiv:1811.00002
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_shape, at_least, needed, positive, whole
+from genlib.arguments import as_shape, as_vectors, finite, needed, positive, whole
 from genlib.condition import Condition, Images, as_condition
 from genlib.flow.actnorm import ActNorm
 from genlib.flow.bijection import Bijection, no_change
@@ -79,6 +80,7 @@ class WaveGlow(GenerativeModel):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x (B, 1, T) -> (z (B, T), log |det J| (B,)); what left early stands first."""
+        self.check_shape(x)
         h = x.view(len(x), self.length, self.vector).transpose(1, 2)  # (B, V, T / V)
         log_det = no_change(x)
         done: list[Tensor] = []
@@ -92,6 +94,7 @@ class WaveGlow(GenerativeModel):
 
     def inverse(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z (B, T) -> (x (B, 1, T), log |det J| of the inverse at z (B,))."""
+        z = as_vectors("z", z, math.prod(self.shape))
         parts = z.view(len(z), self.vector, self.length)  # a channel after the other, those that left early first
         left = self.left_before(len(self.steps) - 1)
         h, log_det, told = parts[:, LEAVING * left :], no_change(z), self.told(y, len(z))
@@ -106,8 +109,9 @@ class WaveGlow(GenerativeModel):
 
     def told(self, y: Tensor | None, n: int) -> list[Tensor]:
         """What the network of each step hears of y, (n, a gate's share for each layer, T / V or 1)."""
-        weight = next(self.parameters())
+        y = self.check_condition(y, n)
         if y is None or self.given is None:
+            weight = next(self.parameters())
             return [weight.new_zeros(n, 1, 1)] * len(self.steps)
         if isinstance(self.condition, Images):
             heard = F.interpolate(self.given(y[:, 0]), self.length, mode="linear")
@@ -136,7 +140,7 @@ class WaveGlow(GenerativeModel):
         self, n: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:
         """n sounds, (n, 1, T), in one pass. Below temperature 1 latents lie closer to the middle: less noise."""
-        at_least(0, temperature=temperature)
+        finite(temperature=temperature)
         y = self.draw_condition(n, y, generator)
         return self.inverse(self.base.sample(n, temperature=temperature, generator=generator), y)[0]
 

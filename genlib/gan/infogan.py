@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Categorical, Independent, Normal
 
-from genlib.arguments import as_vectors, finite, needed, positive, whole
+from genlib.arguments import as_vectors, finite, must_be_tensor, needed, positive, whole
 from genlib.condition import Labels
 from genlib.gan.gan import GAN
 from genlib.gan.networks import as_trained
@@ -93,10 +93,13 @@ class InfoGAN(GAN):
     def _check_codes(self, n: int, category: Tensor | None, values: Tensor | None) -> Tensor | None:
         """The category as int64. Raises: ValueError for codes of a kind that this model has not, or of another shape,
         and for categories that there are not."""
+        if values is not None:
+            must_be_tensor("values", values)
         if values is not None and (not self.values or values.shape != (n, self.values)):
             raise ValueError(f"values have shape {tuple(values.shape)}; this model takes ({n}, {self.values})")
         if category is None:
             return None
+        must_be_tensor("category", category)
         if not self.categories:
             raise ValueError("this model has no categories: its codes are values")
         return Labels(self.categories).check(category, n)

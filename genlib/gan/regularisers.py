@@ -131,7 +131,8 @@ class InstanceNoise(nn.Module):
         super().__init__()
         if not std >= 0:
             raise ValueError(f"the standard deviation of instance noise is {std}; it must not be negative")
-        self.register_buffer("std", torch.tensor(float(std)))
+        self.start = float(std)  # a run that goes on with another one is another run
+        self.register_buffer("std", torch.tensor(self.start))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, *shape) -> the same shape; in evaluation mode x itself. (Whether std is 0 is not asked: a GPU would have

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genlib.arguments import at_least, finite, instance, needed, share, whole
+from genlib.arguments import count, finite, instance, needed, share, whole
 from genlib.autoregressive import Transformer
 from genlib.condition import Tokens
 from genlib.hybrid.token_prior import OnTokens
@@ -133,7 +133,8 @@ class TextToImage(OnTokens):
 
     def log_prior(self, t: Tensor, y: Tensor) -> Tensor:
         """log p(t | c), (n, T) -> (n,), nats; y (B, L) over again where n is a multiple of B."""
-        y = y.repeat(len(t) // max(1, len(y)), 1)
+        y = y.repeat(len(t) // max(1, len(y)), *[1] * (y.ndim - 1))
+        self.check_condition(y, len(t))
         return self.sequence.log_prob_each(self.joined(y, t))[:, self.sequence.L :].sum(1)
 
     def elbo(self, x: Tensor, y: Tensor | None = None, k: int = 1) -> Tensor:
@@ -161,11 +162,13 @@ class TextToImage(OnTokens):
         guidance s; candidates, how many are drawn for each caption, of which the ranker keeps the one that it scores
         highest; means, the mean of p(x | t) in place of a draw; how: what else autoregressive sampling takes.
         """
-        at_least(0, guidance=guidance)
-        whole(candidates=candidates)
+        finite(guidance=guidance)
+        count(candidates=candidates)
         instance(Contrastive, ranker=ranker)
         if (candidates > 1) != (ranker is not None) or (ranker is not None and y is None):
             raise ValueError("candidates and ranker belong together, and both ask for captions y")
+        if y is not None and {"given", "known"} & set(how):
+            raise ValueError("given= and known= say what the captions y say already: pass one of the two")
         whole(0, n=n)
         self.check_tokens()
         if y is not None:

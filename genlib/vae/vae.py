@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
-from genlib.arguments import as_shape, at_least, finite, has, needed, whole
+from genlib.arguments import as_shape, at_least, count, finite, has, needed, whole
 from genlib.condition import Condition, as_condition
 from genlib.likelihoods import Likelihood, as_likelihood, full_precision
 from genlib.model import GenerativeModel, Player
@@ -189,13 +189,13 @@ class VAE(GenerativeModel):
         """A bound on log p(x), (B,), in nats. k = 1: one draw and the KL term; k > 1: the one of ``IWAE``."""
         x, y = self.check(x, y)
         if len(x) == 0:  # torch's distributions can't take none
-            whole(k=k)
+            count(k=k)
             return self.likelihood.zero.new_zeros(0)
         return self.bound(x, self.encode(x, y), y, k)
 
     def bound(self, x: Tensor, q: Distribution, y: Tensor | None = None, k: int = 1) -> Tensor:
         """The same bound with any q(z), such as the one of ``refine``, in place of the encoder's."""
-        whole(k=k)
+        count(k=k)
         x, y = self.check(x, y)
         if k == 1:
             z = q.rsample()  # reparameterized: μ + σ ε

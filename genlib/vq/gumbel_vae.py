@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from genlib import noise
-from genlib.arguments import finite, needed, positive, truth, whole
+from genlib.arguments import count, finite, needed, positive, truth, whole
 from genlib.likelihoods import Likelihood
 from genlib.model import Player
 from genlib.vq.base import LogPrior, TokenModel
@@ -104,7 +104,7 @@ class GumbelVAE(TokenModel):
     def bound(self, x: Tensor, log_prior: LogPrior, k: int = 1) -> Tensor:
         """From k draws of whole tokens t ~ q(t | x), with no temperature: (B,), nats. k = 1: -log q is replaced by its
         mean, the entropy; k > 1: importance-weighted."""
-        whole(k=k)
+        count(k=k)
         x = self.check_examples(x)
         if len(x) == 0:
             return self.likelihood.zero.new_zeros(0)

@@ -19,7 +19,7 @@ Reference: van den Oord, Vinyals, Kavukcuoglu. Neural Discrete Representation Le
 import torch
 from torch import Tensor, nn
 
-from genlib.arguments import finite, instance, refuse_unused, whole
+from genlib.arguments import count, finite, instance, refuse_unused
 from genlib.likelihoods import Likelihood
 from genlib.model import Player
 from genlib.vq.base import LogPrior, TokenModel
@@ -82,7 +82,7 @@ class VQVAE(TokenModel):
         The first is the encoder's own; each further one has another code at one place, those first whose code is
         hardly farther than the nearest. Raises: ValueError for a k beyond the T (K - 1) + 1 that there are.
         """
-        whole(k=k)
+        count(k=k)
         x = self.check_examples(x)
         if len(x) == 0:
             return self.likelihood.zero.new_zeros(0)

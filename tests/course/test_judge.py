@@ -14,7 +14,7 @@ import torch
 from genlib.course import exercises
 from genlib.course.exercise.calling import Outcome, Stop, called, run
 from genlib.course.exercise.plain import pack
-from genlib.course.grade import judge, judges, process, sandbox
+from genlib.course.grade import answering, judge, judges, process, sandbox
 from genlib.course.grade.channel import Channel, EndedError
 from genlib.course.grade.judge import LateError, Marking, _outcome
 from genlib.course.grade.process import MachineError
@@ -223,6 +223,32 @@ def test_a_process_that_does_not_start_is_the_machines_fault(monkeypatch):
     assert "did not start" in Marking(job(CHECK)).result()["machine"]
     monkeypatch.setattr(process.sandbox, "command", lambda *_: ["/nowhere/python"])
     assert "can't be started" in Marking(job(CHECK)).result()["machine"]
+
+
+LOW = {"RLIMIT_AS": "memory (ulimit -v)", "RLIMIT_FSIZE": "the size of a file", "RLIMIT_CPU": "(ulimit -t)"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+@pytest.mark.parametrize("what", LOW)
+def test_a_limit_of_the_lecturers_shell_is_told_and_not_passed_on(what, monkeypatch):
+    import resource
+
+    most = {"RLIMIT_AS": 6 * 2**30, "RLIMIT_FSIZE": 200 * 2**20, "RLIMIT_CPU": 90, "RLIMIT_CORE": 0}
+    number, held = {getattr(resource, name): name for name in most}, {}
+    monkeypatch.setattr(resource, "getrlimit", lambda w: (0, most[what] - 1) if number[w] == what else (0, -1))
+    monkeypatch.setattr(resource, "setrlimit", lambda w, bounds: held.update({number[w]: bounds}))
+    (told,) = answering.limit(most["RLIMIT_AS"], most["RLIMIT_FSIZE"], most["RLIMIT_CPU"])
+    assert LOW[what] in told
+    assert held == {name: (bound, bound) for name, bound in most.items() if name != what}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_where_the_shell_allows_too_little_nobody_is_marked(monkeypatch):
+    command, shell = process.sandbox.command, ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh"]
+    monkeypatch.setattr(process.sandbox, "command", lambda *how: [*shell, *command(*how)])
+    told = Marking(job({"setup": ""}, {"theirs": RIGHT}, CHECK)).result()
+    assert told["machine"].startswith("this shell allows too little of the size of a file (ulimit -f)")
+    assert told["lines"] == {}
 
 
 def test_a_full_disk_and_a_setup_of_ours_that_stops_are_too(monkeypatch):

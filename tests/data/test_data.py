@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Subset, random_split
 
 from genlib import data
 from genlib.data import Dataset
+from genlib.launch import data_sets
 
 
 def test_the_split_of_the_digits_never_changes():
@@ -190,10 +191,17 @@ ALL = {
     "english": lambda: data.text("english", length=64)[1],
     "glyphs": lambda: data.glyphs(n=20)[0],
     "shapes": lambda: data.shapes(n=20)[0],
+    "two shapes": lambda: data.shapes(n=20, size=32, objects=2)[0],
     "tones": lambda: data.tones(n=20, length=64)[0],
+    "vowels": lambda: data.vowels(n=20, length=64)[0],
+    "vowels of levels": lambda: data.vowels(n=20, length=64, levels=16)[0],
     "unpaired": lambda: data.digits()[0].unpaired(data.digits()[1]),
     **{name: lambda name=name: data.toy(name, n=20) for name in TOYS},
 }
+
+
+def test_every_data_set_that_needs_no_network_is_here():
+    assert set(data_sets()) - {"mnist", "fashion_mnist"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -625,3 +625,30 @@ def test_times_are_spread_evenly_and_belong_to_nobody():
         counts = (t[:, place] * 4).long().bincount(minlength=4) / 2000
         assert (counts - 0.25).abs().max() < 5 * (0.25 * 0.75 / 2000) ** 0.5
     assert abs(torch.corrcoef(t[:, :2].T)[0, 1]) < 0.3
+
+
+GUESS = {
+    "steps instead of times": (lambda x, y: (x, torch.randint(1, 1000, (4,)), y), r"t holds .*; pass times between 0"),
+    "a time before the data": (lambda x, y: (x, -0.1, y), r"t holds -0\.1\.\.-0\.1"),
+    "a time that is none": (lambda x, y: (x, math.nan, y), "t holds nan"),
+    "two times for four": (lambda x, y: (x, torch.rand(2), y), r"t has shape \(2,\)"),
+    "pixels as they are": (lambda x, y: (x.long(), 0.5, y), "x_t holds torch.int64; noisy examples are reals"),
+    "other pictures": (lambda x, y: (x[..., :2], 0.5, y), "x has shape"),
+    "a label that there is not": (lambda x, y: (x, 0.5, y + 1), r"y holds 1\.\.3; pass integers 0\.\.2"),
+    "an unknown label": (lambda x, y: (x, 0.5, y - 1), r"y holds -1\.\.1"),
+    "real labels": (lambda x, y: (x, 0.5, y.float()), "y holds torch.float32"),
+    "one-hot labels": (lambda x, y: (x, 0.5, torch.eye(3)[y]), "y.argmax"),
+    "fewer labels": (lambda x, y: (x, 0.5, y[:-1]), r"y has shape \(3,\)"),
+}
+
+
+@pytest.mark.parametrize("what", GUESS)
+def test_a_guess_is_asked_for_in_times_and_labels_that_there_are(what):
+    torch.manual_seed(0)
+    model = DDPM((1, 4, 4), 5, 3, hidden=8, drop=0.5)
+    x, y = torch.randn(4, 1, 4, 4), torch.tensor([0, 1, 2, 0])
+    given, words = GUESS[what]
+    with pytest.raises(ValueError, match=words):
+        model(*given(x, y))
+    expected = model(x, 0.5, y).x
+    assert torch.equal(model(x.double(), 0.5, y.to(torch.uint8)).x, expected), "numbers of any kind are numbers"

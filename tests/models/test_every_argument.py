@@ -393,10 +393,8 @@ def test_every_argument_of_every_model_has_its_line():
         assert missing == REFUSED.get(name, set()), f"{name}: {missing}"
 
 
-@pytest.mark.parametrize(("name", "argument"), walked())
-def test_every_argument_changes_something(name, argument):
-    if argument in REFUSED.get(name, ()) or (name, argument) == ("Flow", "shape"):
-        return  # refused, and tested below
+def two_ways(name, argument):
+    """The arguments of a small model, and the same with another value of one of them."""
     base, changed = CHANGED[name]
     value = changed[argument]
     beside, value = value if isinstance(value, tuple) and isinstance(value[0], dict) else ({}, value)
@@ -404,7 +402,15 @@ def test_every_argument_changes_something(name, argument):
     for arguments in (before, after):
         if "hidden" in base and arguments.get("network") == "conv":
             del arguments["hidden"]  # which convolutions do not have
-    assert told(built(name, before)) != told(built(name, after)), f"{name}({argument}={value!r}) changes nothing"
+    return before, after
+
+
+@pytest.mark.parametrize(("name", "argument"), walked())
+def test_every_argument_changes_something(name, argument):
+    if argument in REFUSED.get(name, ()) or (name, argument) == ("Flow", "shape"):
+        return  # refused, and tested below
+    before, after = two_ways(name, argument)
+    assert told(built(name, before)) != told(built(name, after)), f"{name}({argument}=…) changes nothing"
 
 
 # What would change nothing is refused: (model, arguments, the one that is named in the error).
@@ -599,3 +605,32 @@ def test_it_is_told_in_one_line(name, arguments, words):
     with pytest.raises(ValueError, match=words) as told:
         built(name, CHANGED[name][0] | arguments)
     assert "\n" not in str(told.value)
+
+
+# What sampling and bounds are asked for -------------------------------------------------------------------------------
+
+NO_NUMBERS = ("nonsense", -1, math.nan, math.inf)
+MAY_BE_NONE = ("top_k", "top_p", "category", "values", "uniforms", "probes", "ranker")
+
+
+def asked():
+    """(name, method, keyword, what it can't be) of what can be said when a model is sampled from, or evaluated."""
+    for name, kind in models().items():
+        for method in ("sample", "elbo", "terms", "ode_log_prob"):
+            for keyword, p in inspect.signature(getattr(kind, method, lambda: None)).parameters.items():
+                if isinstance(p.default, int | float) and not isinstance(p.default, bool):
+                    yield name, method, keyword, (*NO_NUMBERS, None)
+                elif keyword in MAY_BE_NONE:
+                    yield name, method, keyword, NO_NUMBERS
+
+
+@pytest.mark.parametrize(("name", "method", "keyword", "bad"), list(asked()))
+def test_numbers_that_are_none_are_refused_by_sampling_and_bounds(name, method, keyword, bad):
+    base, changed = CHANGED[name]
+    of_levels = {"levels": 3} if method == "elbo" and changed.get("levels") == 3 else {}  # a flow of reals has no bound
+    model = built(name, base | of_levels).eval()
+    x, y = given(model)
+    first = {"sample": len(x), "ode_log_prob": x.float()}.get(method, x)
+    for value in bad:
+        with pytest.raises(ValueError, match=keyword):
+            getattr(model, method)(first, y, **{keyword: value})

@@ -158,8 +158,12 @@ def test_labels_that_there_are_not_are_refused_by_whatever_takes_some(name):
         "encode": lambda y: model.encode(x, y),
         "generate": lambda y: model.generate(z, y),
         "discriminate": lambda y: model.discriminate(x.float(), y),
+        "guess": lambda y: model(x.float(), 0.5, y),
+        "to latents": lambda y: model(x, y),
+        "from latents": lambda y: model.inverse(x.flatten(1), y),
     }
     own = {"encode": (VAE, IWAE), "decode": (VAE, IWAE), "generate": (GAN,), "discriminate": (GAN,)}
+    own |= {"guess": (DDPM,), "to latents": (WaveGlow,), "from latents": (WaveGlow,)}
     own |= {"sample": (GenerativeModel,), "forward": (MADE, PixelCNN, GatedPixelCNN, PixelRNN, Transformer, VAE)}
     for what, take in takes.items():
         if not isinstance(model, own.get(what, type(model))):

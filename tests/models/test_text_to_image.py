@@ -182,6 +182,12 @@ def test_of_the_candidates_the_one_that_is_scored_highest_is_kept():
         (lambda: made().sample(2, captions(2), guidance=-1.0), "guidance=-1.0"),
         (lambda: made().sample(2, captions(2) + V), "y holds"),
         (lambda: made().loss(integers(2)), "this model is conditional"),
+        (lambda: made().sample(2, captions(2), guidance=math.inf), "guidance=inf must be finite"),
+        (lambda: made().sample(2, captions(2), given=captions(2)), "given= and known= say what the captions y say"),
+        (lambda: made().sample(2, captions(2), known=captions(2) > 0), "pass one of the two"),
+        (lambda: made().log_prior(captions(4) % K, captions(3)), r"y has shape \(3, 2\); it must be \(4, 2\)"),
+        (lambda: made().log_prior(captions(4) % K, captions(4)[:, 0]), r"y has shape \(4,\); it must be \(4, 2\)"),
+        (lambda: made().log_prior(captions(4) % K, captions(4) + V), "y holds"),
     ],
 )
 def test_what_makes_no_sense_is_refused(act, words):

@@ -1,5 +1,6 @@
 """What fit is given: data of every kind that is at hand, numbers of every kind, and a torch that somebody changed."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -11,10 +12,11 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, r
 from genlib import data
 from genlib.autoregressive import MADE
 from genlib.classical import NaiveBayes
-from genlib.condition import Labels
+from genlib.condition import Images, Labels, Tokens, Vectors
 from genlib.gan import GAN
 from genlib.training import fit
 from genlib.vae import VAE
+from tests.models.test_every_model import EVERY, example
 from tests.training.test_training import Line, points, trained, weights
 
 DIGITS = data.digits()[0]
@@ -128,6 +130,71 @@ def test_other_data_are_told_what_to_be_before_training_begins(kind, which):
 def test_data_are_compared_with_every_family(make, x, words):
     with pytest.raises(ValueError, match=f"^train: {words}"):
         fit(make(), x, **SETTINGS)
+
+
+def spoilt(values, number):
+    """A copy whose last value of the last example is this one."""
+    values = values.clone()
+    values.view(-1)[-1] = number
+    return values
+
+
+def unfit(model, x, y):
+    """{what is wrong: ((x, y), what is said)}, in one value of the last example, or in all."""
+    if model.levels is None:
+        kinds = {"NaN": (spoilt(x, torch.nan), y), "infinity": (spoilt(x, -torch.inf), y), "integers": (x.long(), y)}
+    else:
+        kinds = {"a level too high": (spoilt(x, model.levels), y), "a level below": (spoilt(x, -1), y)}
+        kinds |= {"reals": (x / model.levels, y), "complex numbers": (x + 0j, y)}
+    told = {what: (pair, "x holds") for what, pair in kinds.items()}
+    told |= {"other shapes": ((x[..., :-1], y), "x has shape"), "none": ((x[:0], y if y is None else y[:0]), "empty")}
+    if y is not None:
+        told |= {"no y": ((x, None), "this model is conditional: pass y")}
+        told |= {"an unknown y": ((x, spoilt(y, -1)), "y holds"), "a y too high": ((x, spoilt(y, 10**6)), "y holds")}
+        told |= {"y of another kind": ((x, y.float()), "y holds")}
+    return told
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_one_value_that_a_model_does_not_take_is_found_before_training_begins(name):
+    model, x, y = example(name)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    for what, ((bad_x, bad_y), words) in unfit(model, x, y).items():
+        with pytest.raises(ValueError, match=f"^train: .*{words}"):
+            fit(model, bad_x if bad_y is None else (bad_x, bad_y), **SETTINGS)
+        assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items()), what
+
+
+GIVEN = {
+    "tokens": (Tokens(3, 7), lambda n: torch.randint(7, (n, 3)), (7, -1)),
+    "pictures": (Images((1, 2, 2)), lambda n: torch.rand(n, 1, 2, 2), (torch.nan, torch.inf)),
+    "pictures of levels": (Images((1, 2, 2), 5), lambda n: torch.randint(5, (n, 1, 2, 2)), (5, -1)),
+    "vectors": (Vectors(3), lambda n: torch.randn(n, 3), (torch.nan, -torch.inf)),
+    "labels, some missing": (Labels(3, missing=True), lambda n: torch.randint(-1, 3, (n,)), (3, -2)),
+}
+
+
+@pytest.mark.parametrize("what", GIVEN)
+def test_one_condition_that_there_is_not_is_found_before_training_begins(what):
+    condition, draw, beyond = GIVEN[what]
+    torch.manual_seed(0)
+    x, y = torch.randint(5, (40, 1, 4, 4)), draw(40)
+    for model in (MADE((1, 4, 4), 5, condition=condition, hidden=8), VAE((1, 4, 4), hidden=8, condition=condition)):
+        pixels = x % (model.levels or 2)
+        for number in beyond:
+            with pytest.raises(ValueError, match=r"^train: y holds"):
+                fit(model, (pixels, spoilt(y, number)), **SETTINGS)
+        with pytest.raises(ValueError, match=r"^test: y has shape"):
+            fit(model, (pixels, y), test=(pixels, y[:, None]), **SETTINGS)
+        with pytest.raises(ValueError, match=r"^train: this model is conditional: pass y"):
+            fit(model, pixels, **SETTINGS)
+        others = [torch.float64, torch.float32] if y.is_floating_point() else [torch.int8, torch.int32]
+        weights_of = []
+        for dtype in (y.dtype, *others):
+            twin = copy.deepcopy(model)
+            fit(twin, (pixels, y.to(dtype)), **SETTINGS)
+            weights_of.append(weights(twin))
+        assert all(torch.equal(w, weights_of[0]) for w in weights_of), "a number of any kind is that number"
 
 
 # Numbers in whatever they come

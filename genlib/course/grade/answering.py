@@ -32,22 +32,29 @@ def streams() -> tuple[Any, Any]:
     return read, write
 
 
-def limit(memory: int, files: int, seconds: float) -> None:
-    """Bounds of this process: its address space, the largest file, the processor's time. Windows knows none of them."""
+def limit(memory: int, files: int, seconds: float) -> list[str]:
+    """Bounds of this process: its address space, the largest file, the processor's time. Windows knows none of them.
+
+    Returns those that the lecturer's shell has set lower already, in words: a right answer could stop at them.
+    """
     try:
         import resource
     except ImportError:
-        return
+        return []
     bounds = {
-        resource.RLIMIT_AS: memory,
-        resource.RLIMIT_FSIZE: files,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: int(seconds),
+        "memory (ulimit -v)": (resource.RLIMIT_AS, memory),
+        "the size of a file (ulimit -f)": (resource.RLIMIT_FSIZE, files),
+        "core files (ulimit -c)": (resource.RLIMIT_CORE, 0),
+        "the processor's time (ulimit -t)": (resource.RLIMIT_CPU, int(seconds)),
     }
-    for what, most in bounds.items():
+    lower = []
+    for name, (what, most) in bounds.items():
         hard = resource.getrlimit(what)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
+        if hard == resource.RLIM_INFINITY or most <= hard:
+            resource.setrlimit(what, (most, most))
+        else:
+            lower.append(name)
+    return lower
 
 
 def forbid(sandboxed: bool) -> None:
@@ -145,9 +152,9 @@ def main() -> None:
         shutil.copytree(start["files"], Path.cwd(), dirs_exist_ok=True)
     sys.path.append(os.getcwd())  # modules beside the notebook can be imported, and hide none of the course's
     answering = Answering(start)
-    limit(start["memory"], start["largest"], start["seconds"])
+    lower = limit(start["memory"], start["largest"], start["seconds"])
     forbid(start["sandboxed"])
-    channel.send({"ready": True})
+    channel.send({"ready": not lower, "lower": ", ".join(lower)})
     first = os.getpid()
     while True:
         try:

@@ -38,7 +38,8 @@ def write_all(marks: Path, grades: list[Grade], rows: list[str]) -> list[str]:
 def _name(grade: Grade, row: str) -> str:
     """The name of a feedback file: of letters that every system takes, and another one for each row."""
     words = f"{grade.student[:60]}-{Path(grade.file).stem[:40]}"
-    return "".join(c if c.isalnum() or c in "-" else "_" for c in words) + f"-{row[:8]}.md"
+    plain = "".join(c if c.isalnum() or c in "-" else "_" for c in words)
+    return plain.encode()[:200].decode(errors="ignore") + f"-{row[:8]}.md"  # systems take 255 bytes
 
 
 def _csv_row(g: Grade, name: str) -> list:

@@ -67,10 +67,13 @@ class Process:
             start = {"sandboxed": sandbox.works(), "files": sandbox.FILES if sandbox.works() else None}
             bounds = {"memory": MEMORY, "largest": LARGEST, "seconds": float(seconds)}
             self._channel.send(start | bounds)
-            self._channel.receive()
+            ready = self._channel.receive()
         except EndedError as error:
             self.end()
             raise MachineError(f"the process for answers did not start ({error})") from None
+        if not ready["ready"]:
+            self.end()
+            raise MachineError(f"this shell allows too little of {ready['lower']}: a right answer could stop at it")
 
     def ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The reply to a message for which so many seconds of the processor are allowed.
