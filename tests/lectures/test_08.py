@@ -194,12 +194,12 @@ def test_noise_costs_precision_and_raises_recall_and_missing_classes_cost_recall
 
 
 def test_dcgan_draws_all_classes_sharply_copies_nothing_and_few_would_pass(eye, seed, characters):
-    """By half of the lecture's steps, another run with each of the classifiers."""
+    """By fewer steps than in the lecture, another run with each of the classifiers."""
     _, _, x, test_x = characters
     torch.manual_seed(seed)
     model = DCGAN((1, 16, 16), 32, levels=16)
     early = model.sample(500)
-    trained = fit(model, x, steps=200, ema=0.99, seed=seed, **HOW).averaged.eval()
+    trained = fit(model, x, steps=300, ema=0.99, seed=seed, **HOW).averaged.eval()
     samples, known = trained.sample(500), eye.features(x[:500])
     assert metrics.frechet_distance(eye.features(samples), known) < 0.5 * metrics.frechet_distance(
         eye.features(early), known
