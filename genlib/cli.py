@@ -185,7 +185,8 @@ MODELS = """ACGAN, Autoencoder, CVAEGAN, Classifier, Contrastive, CycleGAN, DCGA
 GatedPixelCNN, Glow, GumbelVAE, IAF, IAFVAE, IWAE, InfoGAN, LinearGaussianVAE, MADE, MAF, NICE, NaiveBayes, PixelCNN,
 PixelRNN, PixelVAE, RealNVP, SplineFlow, Transformer, VAE, VQGAN, VQVAE, WaveGlow, WaveNet"""
 DATA = """digits, english, fashion_mnist, glyphs, mnist, numerals, shapes, text, tones,
-vowels; points in the plane: banana, checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
+vowels; points in the plane: banana, checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals,
+two_gaussians"""
 
 
 @app.command(epilog=f"Models: {MODELS}.\n\nData: {DATA}.")
