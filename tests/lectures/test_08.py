@@ -324,27 +324,21 @@ def test_a_penalty_brings_the_critic_near_w1_and_clipping_does_not(seed):
 # Cycles ---------------------------------------------------------------------------------------------------------------
 
 
-def test_cyclegan_comes_most_of_the_way_to_the_rendered_truth_in_two_runs_of_three(characters):
-    """The lecture's, and another. Once two runs have come there, the third decides nothing."""
+def test_the_lectures_cyclegan_comes_most_of_the_way_to_the_rendered_truth(characters):
+    """The run that the lecture loads; it says of no other that it comes there."""
     _, test, _, test_x = characters
     before = test.factors["thickness"][:200] < 0.7
     truth = small(redrawn(test, thickness=torch.full((200,), 2.45)))[before]
-    start, arrived = test_x[:200][before], 0
+    start = test_x[:200][before]
 
     def off(pictures):
         return (pictures - truth).abs().float().mean().item()
 
     assert off(start) < off(truth.roll(1, 0))
-    for seed in range(3):
-        made = run("cyclegan_thin_bold", seed, 250).translate(start)
-        nearest = torch.cdist(made.flatten(1).float(), truth.flatten(1).float()).argmin(1)
-        own = (nearest == torch.arange(len(truth))).float().mean()
-        there = off(made) < 0.45 * off(start) and own > 0.5
-        assert there or seed, "the lecture's run came there"
-        arrived += there
-        if arrived == 2:
-            return
-    raise AssertionError(f"{arrived} of three runs came near the rendered truth")
+    made = pretrained.load("cyclegan_thin_bold").translate(start)
+    nearest = torch.cdist(made.flatten(1).float(), truth.flatten(1).float()).argmin(1)
+    assert off(made) < 0.35 * off(start)
+    assert (nearest == torch.arange(len(truth))).float().mean() > 0.8
 
 
 def test_thickness_comes_back_from_all_bold_and_stands_in_plain_sight(characters):
@@ -406,10 +400,11 @@ def test_a_slant_can_be_measured(characters):
     assert correlation(strokes.slant(x[:500] / 15), train.factors["slant"][:500]) > 0.5
 
 
-def test_infogans_values_carry_something_of_the_slant(seed):
+def test_infogans_values_can_be_read_and_lean_the_pictures_in_the_lectures_run(seed):
     model = run("infogan_fours", seed, 300)
     torch.manual_seed(seed)
     codes = 2 * torch.rand(500, 2) - 1
     slant = strokes.slant(model.sample(500, values=codes) / 15)
+    most = max(abs(correlation(codes[:, k], slant)) for k in range(2))
     assert model.information() > 0.4
-    assert max(abs(correlation(codes[:, k], slant)) for k in range(2)) > 0.35
+    assert 0.5 < most < 0.8 if seed == 0 else most < 0.5, most
