@@ -184,8 +184,9 @@ def progress(
 MODELS = """ACGAN, Autoencoder, CVAEGAN, Classifier, Contrastive, CycleGAN, DCGAN, DDPM, FlowPriorVAE, GAN,
 GatedPixelCNN, Glow, GumbelVAE, IAF, IAFVAE, IWAE, InfoGAN, LinearGaussianVAE, MADE, MAF, NICE, NaiveBayes, PixelCNN,
 PixelRNN, PixelVAE, RealNVP, SplineFlow, Transformer, VAE, VQGAN, VQVAE, WaveGlow, WaveNet"""
-DATA = """digits, english, fashion_mnist, glyphs, mnist, shapes, text, tones, vowels; points in the plane: banana,
-checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals, two_gaussians"""
+DATA = """digits, english, fashion_mnist, glyphs, mnist, numerals, shapes, text, tones,
+vowels; points in the plane: banana, checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals,
+two_gaussians"""
 
 
 @app.command(epilog=f"Models: {MODELS}.\n\nData: {DATA}.")

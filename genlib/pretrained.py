@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import json
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Weights:
     reaches: dict[str, float]
     binarized: str | None = None
     heard: bool = False
+    where: list[dict[str, list[float]]] = dataclasses.field(default_factory=list)
     half: bool = False
 
     @property
@@ -69,7 +71,22 @@ class Weights:
             train, test = (mel.heard(part, self.arguments.get("levels")) for part in (train, test))
         if self.binarized is not None:
             train, test = (part.binarized(self.binarized) for part in (train, test))
+        if self.where:
+            train, test = (self._chosen(part) for part in (train, test))
         return train, test
+
+    def _chosen(self, part: Any) -> Any:
+        """The examples that ``where`` names; of two choices, the first as X and the second as Y, without pairs."""
+        chosen = [part.within(**{factor: (low, high) for factor, (low, high) in one.items()}) for one in self.where]
+        return chosen[0] if len(chosen) == 1 else chosen[0].unpaired(chosen[1])
+
+
+def settings_of(stage: dict[str, Any]) -> dict[str, Any]:
+    """What ``fit`` takes of a stage: betas = [0.5, 0.999] stands for Adam with these, as GANs are mostly trained."""
+    settings = {key: value for key, value in stage.items() if key != "betas"}
+    if "betas" in stage:
+        settings["optimizer"] = partial(torch.optim.Adam, betas=tuple(stage["betas"]))
+    return settings
 
 
 def read_index(path: Path) -> dict[str, Weights]:
@@ -154,7 +171,7 @@ def _trained(known: Weights, checkpoints: Path, device: str, bar: bool) -> Train
     model = known.make()
     for number, stage in enumerate(known.stages, 1):
         checkpoint = Path(f"{checkpoints}.stage{number}.checkpoint.safetensors")
-        history = fit(model, train, device=device, checkpoint=checkpoint, bar=bar, **stage)
+        history = fit(model, train, device=device, checkpoint=checkpoint, bar=bar, **settings_of(stage))
         if history.stopped:
             raise WeightsError(f"stopped in stage {number} of {len(known.stages)}; the same call goes on from there")
         if history.averaged is not None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from genlib import widgets
+from genlib import data, widgets
 from genlib.lectures import ROOT
 from genlib.nets import Classifier
 from tests.benchmarks import gans, growth, measure, report, steps
@@ -104,7 +104,7 @@ def test_the_slope_is_the_power():
 
 
 def test_runs_of_gans_are_kept_and_give_what_the_tables_and_the_widget_read(tmp_path, monkeypatch, capsys):
-    train, test = gans.characters(100)
+    train, test = data.numerals(100)
     reference = gans.Reference(Classifier(gans.PICTURE, 16, 10).eval(), test)
     monkeypatch.setattr(gans, "SCORED", 40)
     two = {"all five": gans.DCGANS["all five"], "ReLU in D": gans.DCGANS["ReLU in D"]}

@@ -37,7 +37,8 @@ def test_the_recipe_that_trains_them_again_can_be_followed(name):
     model.check_examples(x)
     model.check_condition(None if model.condition is None else y, 8)
     for stage in known.stages:
-        assert {"steps", "batch_size", "lr"} <= set(stage) <= set(inspect.signature(fit).parameters)
+        said = set(pretrained.settings_of(stage))
+        assert {"steps", "batch_size", "lr"} <= said <= set(inspect.signature(fit).parameters)
 
 
 def test_the_files_are_safetensors_and_small_and_each_has_a_name():
@@ -148,6 +149,41 @@ def test_retraining_is_what_the_stages_say_done_by_hand(tiny, tmp_path):
     for name, value in second.averaged.state_dict().items():
         assert torch.equal(written[name], value.half() if value.is_floating_point() else value), name
     assert tiny.steps == 80
+
+
+GAME = """
+[there_and_back]
+model = "gan.CycleGAN"
+arguments = { shape = [1, 16, 16], levels = 16, channels = 2, blocks = 0, history = 2 }
+data = "numerals"
+where = [{ thickness = [0, 0.7], label = [4, 9] }, { thickness = [2.1, 3] }]
+stages = [{ steps = 2, batch_size = 4, lr = 0.01, betas = [0.5, 0.999] }]
+sha256 = "none yet"
+reaches = {}
+"""
+
+
+def test_a_game_between_two_choices_of_the_data_is_trained_by_adam_with_its_betas(tmp_path):
+    (tmp_path / "index.toml").write_text(GAME)
+    known = read_index(tmp_path / "index.toml")["there_and_back"]
+    train, test = known.examples()
+    for part, whole in zip((train, test), data.numerals(), strict=True):
+        thickness, digit = whole.factors["thickness"], whole.y
+        assert not part.paired
+        assert torch.equal(part.x, whole.x[(thickness <= 0.7) & (digit >= 4)])
+        assert torch.equal(part.y, whole.x[thickness >= 2.1])
+    models = []
+    for how in (pretrained.settings_of(known.stages[0]), {"steps": 2, "batch_size": 4, "lr": 0.01, "optimizer": adam}):
+        torch.manual_seed(0)
+        models.append(known.make())
+        fit(models[-1], train, **how, bar=False)
+    for a, b in zip(*(model.state_dict().values() for model in models), strict=True):
+        assert torch.equal(a, b)
+    assert {"discriminators.loss", "translators.cycle"} <= set(pretrained.reached(known, models[0].eval()))
+
+
+def adam(parameters, lr):
+    return torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))
 
 
 def test_an_entry_that_says_too_little_or_too_much_is_refused(tmp_path):

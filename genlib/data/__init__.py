@@ -1,13 +1,13 @@
 """Data: embedded, offline and known to the last factor; and the two classics, fetched once and verified.
 
-digits: real, 8x8. glyphs: drawn, 28x28. shapes: drawn, in colour, with captions. toy: densities in the plane. text:
-sentences with a known entropy, and English. tones, vowels: short sounds. mnist, fashion_mnist: the real ones, in full
-size. read_shapes and judge_caption take pictures of shapes back to words.
+digits: real, 8x8. glyphs: drawn, 28x28; numerals: the digits of them, 16x16. shapes: drawn, in colour, with captions.
+toy: densities in the plane. text: sentences with a known entropy, and English. tones, vowels: short sounds. mnist,
+fashion_mnist: the real ones, in full size. read_shapes and judge_caption take pictures of shapes back to words.
 """
 
 from genlib.data.dataset import Dataset
 from genlib.data.digits import digits
-from genlib.data.glyphs import glyphs
+from genlib.data.glyphs import glyphs, numerals
 from genlib.data.grammar import GRAMMAR, Grammar
 from genlib.data.mnist import fashion_mnist, mnist
 from genlib.data.reading import judge_caption, read_shapes
@@ -26,6 +26,7 @@ __all__ = [
     "glyphs",
     "judge_caption",
     "mnist",
+    "numerals",
     "read_shapes",
     "shapes",
     "text",

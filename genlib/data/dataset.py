@@ -98,6 +98,21 @@ class Dataset:
             x = (x > 0.5).to(self.x.dtype)
         return dataclasses.replace(self, name=f"{self.name}, binarized ({how})", x=x, levels=2, binarization=how)
 
+    def within(self, **ranges: tuple[float, float]) -> "Dataset":
+        """The examples whose factors lie between two numbers, both included: ``within(thickness=(0, 0.7))``; for
+        labels ``label=(4, 4)``. Raises: ValueError for a factor that there is not."""
+        known = self.factors if self.y is None or self.y.dim() != 1 else {"label": self.y} | self.factors
+        if not ranges or set(ranges) - set(known):
+            raise ValueError(f"{self.name}.within({', '.join(ranges)}): name some of {', '.join(known)}")
+        at = torch.stack([(low <= known[name]) & (known[name] <= high) for name, (low, high) in ranges.items()]).all(0)
+        return dataclasses.replace(
+            self,
+            x=self.x[at],
+            y=None if self.y is None else self.y[at],
+            factors={name: values[at] for name, values in self.factors.items()},
+            captions=tuple(caption for caption, stays in zip(self.captions, at.tolist(), strict=False) if stays),
+        )
+
     def unpaired(self, other: "Dataset") -> "Dataset":
         """Two domains, as in CycleGAN: x from this one, y an independent draw of the other's examples, in each batch.
 

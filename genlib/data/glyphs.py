@@ -1,5 +1,6 @@
 """28x28 characters drawn from matplotlib's own fonts: as large as MNIST, made here, and every factor known."""
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -170,6 +171,18 @@ def small(pixels: torch.Tensor) -> torch.Tensor:
     """Characters (N, 1, 28, 28), 0..255, at half the size with a margin: (N, 1, 16, 16), integers 0..15."""
     halved = torch.nn.functional.avg_pool2d(pixels.float(), 2)
     return torch.nn.functional.pad(halved, (1, 1, 1, 1)).div(16).floor().long()
+
+
+def numerals(n: int = 4000, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """(train, test): n and n // 4 printed digits in four fonts, x (N, 1, 16, 16) integers 0..15, as ``small`` makes
+    them of glyphs; y (N,) the digit. factors as those of glyphs, "thickness" from hairline to bold."""
+    fonts = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral")
+    ranges = {"rotation": (-5.0, 5.0), "size": (15.0, 18.0), "slant": (-0.3, 0.3), "thickness": (0.0, 2.8)}
+    train, test = (
+        dataclasses.replace(part, name=part.name.replace("glyphs", "numerals"), x=small(part.x), levels=16)
+        for part in glyphs(n, seed, classes=CLASSES[:10], fonts=fonts, ranges=ranges)
+    )
+    return train, test
 
 
 def redrawn(characters: Dataset, **changed: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,6 @@ a file (genlib/weights/dcgan_tricks.json), whose hash stands in runs.toml beside
 
 import argparse
 import base64
-import dataclasses
 import hashlib
 import io
 import json
@@ -27,7 +26,6 @@ from torch import Tensor, nn
 
 from genlib import data, metrics, pretrained
 from genlib.data.dataset import Dataset
-from genlib.data.glyphs import small
 from genlib.gan import ACGAN, DCGAN, GAN, R1, GradientPenalty
 from genlib.hybrid import CVAEGAN
 from genlib.nets import Classifier
@@ -84,17 +82,6 @@ def adam(parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer
 
 HOW: dict[str, Any] = {"batch_size": 64, "lr": 1e-3, "optimizer": adam, "schedule": falling, "warmup": 0}
 HOW |= {"clip_norm": None, "ema": 0.99, "bar": False}
-
-
-def characters(n: int) -> tuple[Dataset, Dataset]:
-    """Those of the lecture: n and n // 4 of them."""
-    fonts = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral")
-    ranges = {"rotation": (-5, 5), "size": (15, 18), "slant": (-0.3, 0.3), "thickness": (0, 2.8)}
-    train, test = (
-        dataclasses.replace(part, x=small(part.x), levels=16)
-        for part in data.glyphs(n, classes="0123456789", fonts=fonts, ranges=ranges)
-    )
-    return train, test
 
 
 def eye(train: Dataset) -> Classifier:
@@ -268,7 +255,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few steps and pictures, so that the code is tried")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    drawn, written = characters(200 if chosen.quick else 4000), data.digits()
+    drawn, written = data.numerals(200 if chosen.quick else 4000), data.digits()
     judges: dict[str, Callable[[], Any]] = {
         "characters": lambda: eye(drawn[0]),
         "digits": lambda: pretrained.load("classifier_digits"),

@@ -5,6 +5,7 @@ They are built here if they are not there as their sources are. A missing npm or
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -53,19 +54,22 @@ OUTSIDE = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def built():
-    """Builds what is not there; returns what a second build says, at once and before a browser runs."""
-    said = []
-    slides.build(DECKS)
-    slides.build(DECKS, say=said.append)
-    return said
-
-
 @pytest.fixture(scope="module", params=DECKS, ids=IDS)
-def deck(request, built, browser, tmp_path_factory):
+def built(request):
+    """A deck: built if it is not there; and what a second build says, at once.
+
+    In a thread of its own: Playwright runs once in a thread, and the browser of the tests is open in this one."""
+    said = []
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(slides.build, [request.param]).result()
+        apart.submit(slides.build, [request.param], say=said.append).result()
+    return SimpleNamespace(lecture=request.param, said=said)
+
+
+@pytest.fixture(scope="module")
+def deck(built, browser, tmp_path_factory):
     """A deck, copied to a folder of its own and opened from there; what it asked for and what it complained of."""
-    lecture = request.param
+    lecture = built.lecture
     path = shutil.copy(slides.html(lecture), tmp_path_factory.mktemp("alone") / "deck.html")
     source = slides.read_deck(slides.source(lecture).read_text(encoding="utf-8"))
     page = browser.new_page(viewport={"width": 1280, "height": 720})
@@ -236,8 +240,8 @@ def test_the_speaker_view_shows_the_note_and_the_next_slide(deck):
     assert asked == []
 
 
-@pytest.mark.parametrize("lecture", DECKS, ids=IDS)
-def test_the_pdf_has_a_page_for_each_slide(built, lecture):
+def test_the_pdf_has_a_page_for_each_slide(built):
+    lecture = built.lecture
     source = slides.read_deck(slides.source(lecture).read_text(encoding="utf-8"))
     pages = PdfReader(slides.pdf(lecture)).pages
     assert len(pages) == len(source)
@@ -252,4 +256,4 @@ def test_the_pdf_has_a_page_for_each_slide(built, lecture):
 
 
 def test_what_is_built_is_not_built_again(built):
-    assert built == [f"{lecture.name}: nothing to do" for lecture in DECKS]
+    assert built.said == [f"{built.lecture.name}: nothing to do"]

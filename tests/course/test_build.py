@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import typer.testing
 
+from genlib.cli import app
 from genlib.course import build as builder
 from genlib.course import lectures, start
 from genlib.course.build import lint, writing
@@ -525,22 +526,23 @@ def _check_moved_before_the_answer(answer, check, notebook):
     notebook.cells.insert(0, check)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        _edited_check,
-        _deleted_check,
-        _emptied_check,
-        _untagged_check,
-        _skipped_check,
-        _own_check,
-        _check_moved_before_the_answer,
-    ],
-)
-def test_a_wrong_answer_does_not_pass_whatever_happened_to_its_check(tmp_path, change):
-    results, _ = checking.validate(learner(tmp_path, change))
-    assert [result.solved for result in results] == [False]
-    assert results[0].line.startswith("✗ Exercise 0.1 uniform_log_prob: the sign is flipped")
+SPOILT = [
+    _edited_check,
+    _deleted_check,
+    _emptied_check,
+    _untagged_check,
+    _skipped_check,
+    _check_moved_before_the_answer,
+]
+
+
+@pytest.mark.parametrize("change", SPOILT)
+def test_whatever_happened_to_a_check_what_runs_is_the_notebook_with_the_pristine_one(tmp_path, change):
+    """So the verdict on a wrong answer is the one that the command line tells, below."""
+    spoilt, wrong = (checking.overlay(checking.read_learner(learner(tmp_path, c))) for c in (change, _own_check))
+    for cell in wrong.cells:
+        cell.source = cell.source.split("\n\n\ndef check(")[0]
+    assert spoilt == wrong
 
 
 def _answer_in_a_cell_of_its_own(answer, check, notebook):
@@ -571,10 +573,20 @@ def _own_files_and_errors(answer, check, notebook):
     notebook.cells.append(nbformat.v4.new_code_cell("1 / 0"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [None, _deleted_check_only, _lost_metadata, _own_files_and_errors, _answer_in_a_cell_of_its_own, _duplicated_cells],
-)
+def _all_of_it(*parts):
+    """A learner's copy where several things happened."""
+    _lost_metadata(*parts)
+    _own_files_and_errors(*parts)
+
+
+def test_a_notebook_whose_check_was_deleted_runs_as_if_it_stood_there(tmp_path):
+    whole, without = (
+        checking.overlay(checking.read_learner(learner(tmp_path, c))) for c in (None, _deleted_check_only)
+    )
+    assert whole == without
+
+
+@pytest.mark.parametrize("change", [_all_of_it, _answer_in_a_cell_of_its_own, _duplicated_cells])
 def test_a_right_answer_passes_with_cleared_outputs(tmp_path, change):
     (tmp_path / "mine.txt").write_text("a file of the learner's")
     path = learner(tmp_path, change)
@@ -582,7 +594,7 @@ def test_a_right_answer_passes_with_cleared_outputs(tmp_path, change):
     results, errors = checking.validate(path)
     assert [str(result.line) for result in results] == ["✓ Exercise 0.1 uniform_log_prob: all 6 properties hold"]
     assert path.read_bytes() == before
-    assert len(errors) == (change is _own_files_and_errors), errors
+    assert len(errors) == (change is _all_of_it), errors
     assert all("ZeroDivisionError" in error for error in errors)
 
 
@@ -595,17 +607,25 @@ def test_a_deleted_answer_is_not_solved(tmp_path):
 
 
 def test_the_command_line_tells_and_returns_the_count(tmp_path):
-    def genlib(*words):
-        environment = {**os.environ, "PYTHONUTF8": "1"}
-        return subprocess.run(
-            [*GENLIB, *map(str, words)], capture_output=True, text=True, encoding="utf-8", env=environment
-        )
-
+    """A right answer, and a wrong one with a check of one's own."""
     done = genlib("check", learner(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "1 of 1 exercises solved"
-    wrong = genlib("check", learner(tmp_path, _edited_check))
-    assert wrong.returncode == 1
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-2:] == [
+        "✓ Exercise 0.1 uniform_log_prob: all 6 properties hold",
+        "1 of 1 exercises solved",
+    ]
+    wrong = genlib("check", learner(tmp_path, _own_check))
+    assert wrong.exit_code == 1
+    verdict, count = wrong.stdout.splitlines()[-2:]
+    assert verdict.startswith("✗ Exercise 0.1 uniform_log_prob: the sign is flipped")
+    assert count == "0 of 1 exercises solved"
+
+
+def genlib(*words):
+    return typer.testing.CliRunner().invoke(app, [*map(str, words)])
+
+
+def test_the_command_line_says_what_can_not_be_checked(tmp_path):
     for target, words in (
         (tmp_path / "no.ipynb", "there is no notebook"),
         ("99", "there is no lecture"),
@@ -613,10 +633,12 @@ def test_the_command_line_tells_and_returns_the_count(tmp_path):
         (_file(tmp_path / "other.ipynb", json.dumps(nbformat.v4.new_notebook())), "not a lecture of this course"),
     ):
         result = genlib("check", target)
-        assert result.returncode == 2
+        assert result.exit_code == 2
         assert words in result.stderr
         assert "Traceback" not in result.stderr
-    assert genlib("build", "--check").returncode == 0
+    assert genlib("build", "--check").exit_code == 0
+    real = subprocess.run([*GENLIB, "check", "99"], capture_output=True, text=True, encoding="utf-8")
+    assert (real.returncode, "there is no lecture" in real.stderr) == (2, True)
 
 
 def _file(path, text):

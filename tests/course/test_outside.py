@@ -116,13 +116,6 @@ def test_progress_reads_what_a_check_printed_and_nothing_that_is_none(tmp_path):
     assert so_far.marks_in(tmp_path) == {}
 
 
-def test_a_notebook_with_null_tags_is_checked(tmp_path):
-    path = saved(tmp_path, ODD["tags that are null"])
-    results, errors = checking.validate(path)
-    assert [result.solved for result in results] == [True]
-    assert errors == []
-
-
 # No notebook ----------------------------------------------------------------------------------------------------------
 
 
@@ -225,62 +218,59 @@ BESIDE = {
 }
 
 
-@pytest.mark.parametrize("what", BESIDE)
-def test_what_lies_beside_a_notebook_judges_nothing(tmp_path, monkeypatch, what):
-    folder = tmp_path / 'it\'s [a] "folder"'
-    folder.mkdir()
-    BESIDE[what](folder)
-    (folder / "mine.py").write_text("value = 7")
-    content = raw(source=RIGHT.replace("-dim", "dim"))
-    own = {"cell_type": "code", "source": "from mine import value; assert value == 7", "metadata": {}}
-    content["cells"].insert(0, own | {"outputs": [], "execution_count": None})
-    monkeypatch.chdir(folder)
-    results, errors = checking.validate(saved(folder, content))
-    assert results[0].line.startswith(f"✗ Exercise 0.1 {NAME}: the sign is flipped")
-    assert errors == [], "a module of one's own is found"
-
-
 OWN_SETTINGS = {
     "pytest.ini": "[pytest]\naddopts = --collect-only -x\ntestpaths = none\n",
     "setup.cfg": "[tool:pytest]\naddopts = --ignore-glob=* -p no:nbval\n",
     "tox.ini": "[pytest]\naddopts = --no-such-option\nminversion = 99\n",
-    "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-k nothing'\nrequired_plugins = ['none']\n",
-    "a pyproject.toml that is none": "[[[",
+    "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-k nothing'\nrequired_plugins = ['none']\n[[[",
     "conftest.py": "raise SystemExit('not this')",
 }
 ODD_FOLDERS = [
+    "-rf",
     'it\'s "mine"',
     "a [b] {c} *?",
     "two  spaces ",
     "Übung für Zoë",
-    "-rf",
     "100%s %d%%",
     "a$HOME`b`;c",
     "a\nb",
 ]
 
 
-@pytest.mark.parametrize(("what", "folder"), list(zip(OWN_SETTINGS, ODD_FOLDERS, strict=False)))
-def test_settings_of_ones_own_and_odd_folders_change_no_verdict(tmp_path, monkeypatch, what, folder):
-    """Each of them in one of the folders, whose parent has it too: pytest looks for its settings upwards."""
-    place = tmp_path / folder
-    place.mkdir()
-    for where in (tmp_path, place):
-        (where / what.split()[what.startswith("a ")]).write_text(OWN_SETTINGS[what])
+def odd_place(tmp_path):
+    """One folder within the other, each with an odd name."""
+    place = tmp_path.joinpath(*ODD_FOLDERS)
+    place.mkdir(parents=True)
+    return place
+
+
+def test_what_lies_beside_a_notebook_judges_nothing(tmp_path, monkeypatch):
+    """All of it at once, in odd folders: each alone would change the verdict, or leave none."""
+    place = odd_place(tmp_path)
+    for put in BESIDE.values():
+        put(place)
+    (place / "mine.py").write_text("value = 7")
+    content = raw(source=RIGHT.replace("-dim", "dim"))
+    own = {"cell_type": "code", "source": "from mine import value; assert value == 7", "metadata": {}}
+    content["cells"].insert(0, own | {"outputs": [], "execution_count": None})
+    monkeypatch.chdir(place)
+    results, errors = checking.validate(saved(place, content))
+    assert results[0].line.startswith(f"✗ Exercise 0.1 {NAME}: the sign is flipped")
+    assert errors == [], "a module of one's own is found"
+
+
+def test_settings_of_ones_own_and_odd_folders_change_no_verdict(tmp_path, monkeypatch):
+    """pytest looks for its settings upwards, from the notebook on, and takes the first: it must not look at all."""
+    place = odd_place(tmp_path)
+    for what, text in OWN_SETTINGS.items():
+        for where in (tmp_path, place):
+            (where / what).write_text(text)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
     monkeypatch.chdir(tmp_path)
     saved(place, raw())
-    results, errors = checking.validate(outside.Path(folder) / "00_start_here.ipynb")  # as one types it
+    results, errors = checking.validate(outside.Path(*ODD_FOLDERS) / "00_start_here.ipynb")  # as one types it
     assert [result.line for result in results] == [str(exercises.find(NAME).solved())]
     assert errors == []
-
-
-@pytest.mark.parametrize("folder", ODD_FOLDERS[-1:])
-def test_a_wrong_answer_in_an_odd_folder_is_told_as_anywhere(tmp_path, folder):
-    place = tmp_path / folder
-    place.mkdir()
-    results, _ = checking.validate(saved(place, raw(source=RIGHT.replace("-dim", "dim"))))
-    assert results[0].line.startswith(f"✗ Exercise 0.1 {NAME}: the sign is flipped")
 
 
 # The report -----------------------------------------------------------------------------------------------------------
@@ -328,15 +318,12 @@ def test_a_report_is_a_regular_file_of_bounded_size(tmp_path, monkeypatch):
         report.entries(other)
 
 
-def test_the_kernel_is_not_told_where_the_report_is(tmp_path):
-    source = f"import os; assert {report.REPORT!r} not in os.environ, os.environ[{report.REPORT!r}]"
-    content = raw()
-    content["cells"].append({"cell_type": "code", "source": source, "metadata": {}})
-    assert checking.validate(saved(tmp_path, content))[1] == []
-
-
-def test_the_text_of_a_cell_is_cut_to_what_is_read(tmp_path):
-    content = raw()
-    content["cells"].append({"cell_type": "code", "source": "print('x' * 10**6)", "metadata": {}})
-    results, _ = checking.validate(saved(tmp_path, content))
-    assert results[0].solved
+def test_the_kernel_is_not_told_where_the_report_is_and_texts_are_cut_to_what_is_read(tmp_path):
+    """In a notebook with null tags, too."""
+    hidden = f"import os; assert {report.REPORT!r} not in os.environ, os.environ[{report.REPORT!r}]"
+    content = _with(lambda c: c["cells"][0]["metadata"].update(tags=None))
+    for source in (hidden, "print('x' * 10**6)"):
+        content["cells"].append({"cell_type": "code", "source": source, "metadata": {}})
+    results, errors = checking.validate(saved(tmp_path, content))
+    assert [result.solved for result in results] == [True]
+    assert errors == []

@@ -190,6 +190,7 @@ ALL = {
     "text": lambda: data.text("grammar", n=40)[0],
     "english": lambda: data.text("english", length=64)[1],
     "glyphs": lambda: data.glyphs(n=20)[0],
+    "numerals": lambda: data.numerals(n=20)[0],
     "shapes": lambda: data.shapes(n=20)[0],
     "two shapes": lambda: data.shapes(n=20, size=32, objects=2)[0],
     "tones": lambda: data.tones(n=20, length=64)[0],

@@ -321,7 +321,31 @@ def test_the_fonts_are_those_that_every_allowed_matplotlib_brings():
     assert {f for f in glyphs_module.FONTS if not f.startswith(("DejaVu", "STIXGeneral"))} == names
 
 
-@pytest.mark.parametrize("name", ["tones", "vowels", "glyphs", "shapes", "toy", "text"])
+def test_numerals_are_glyphs_of_half_the_size():
+    train, test = data.numerals(40)
+    assert (len(train), len(test), train.shape, train.levels) == (40, 10, (1, 16, 16), 16)
+    assert (train.x.min(), train.x.max()) == (0, 15)
+    assert train.class_names == tuple("0123456789")
+    assert torch.equal(glyphs_module.small(glyphs_module.redrawn(train, size=train.factors["size"][:5])), train.x[:5])
+
+
+def test_what_lies_within_ranges_is_chosen_with_all_that_is_known_of_it():
+    train, _ = data.numerals(200)
+    chosen = train.within(thickness=(0, 1.0), label=(4, 5))
+    at = (train.factors["thickness"] <= 1.0) & (train.y >= 4) & (train.y <= 5)
+    assert 0 < len(chosen) == at.sum() < 200
+    assert torch.equal(chosen.x, train.x[at])
+    assert torch.equal(chosen.y, train.y[at])
+    assert torch.equal(chosen.factors["slant"], train.factors["slant"][at])
+    red = data.shapes(40)[0].within(colour=(0, 0))
+    assert len(red) == len(red.captions) > 0
+    assert all("red" in said for said in red.captions)
+    for wish in ({}, {"weight": (0, 1)}):
+        with pytest.raises(ValueError, match="name some of label, font, slant"):
+            train.within(**wish)
+
+
+@pytest.mark.parametrize("name", ["tones", "vowels", "glyphs", "numerals", "shapes", "toy", "text"])
 @pytest.mark.parametrize("value", [None, 2.5, float("nan"), "8", True])
 @pytest.mark.parametrize("argument", ["n", "seed"])
 def test_a_number_of_examples_and_a_seed_are_integers(name, argument, value):
