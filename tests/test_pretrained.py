@@ -67,7 +67,7 @@ def test_damaged_missing_and_unknown_weights_say_what_to_do(tmp_path, monkeypatc
         with pytest.raises(WeightsError, match=r"can't be read .*genlib retrain classifier_digits"):
             pretrained.load("classifier_digits")
         odd.rmdir() if odd.is_dir() else odd.unlink()
-    with pytest.raises(WeightsError, match="there are classifier_digits"):
+    with pytest.raises(WeightsError, match="there are acgan_digits, cgan_digits"):
         pretrained.load("nope")
 
 
@@ -197,7 +197,7 @@ def test_an_entry_that_says_too_little_or_too_much_is_refused(tmp_path):
 def test_retraining_what_is_not_there_says_what_is():
     done = typer.testing.CliRunner().invoke(app, ["retrain", "nope"])
     assert done.exit_code == 2
-    assert "there are classifier_digits" in done.output
+    assert "there are acgan_digits, cgan_digits" in done.output
 
 
 def test_the_frechet_distance_on_its_features_ranks_samples_as_an_eye_does():
