@@ -264,10 +264,10 @@ def test_acgan_is_judged_right_more_often_and_has_less_spread(digits, seed):
             found[name] = metrics.judged(samples, y, reader).right, metrics.spread(reader.features(samples), y)
     assert found["acgan"][0] >= found["cgan"][0] - 0.01, found
     assert found["acgan"][1] < 0.75 * found["cgan"][1], found
-    if seed == 0:
-        with torch.no_grad():
-            real = metrics.spread(reader.features(test.x), test.y)
-        assert found["cgan"][1] > 1.3 * real, "in the lecture's run some pictures are no digit"
+    with torch.no_grad():
+        real = metrics.spread(reader.features(test.x), test.y)
+    assert found["cgan"][1] > 1.3 * real, "some pictures are no digit"
+    if seed == 0:  # the lecture's run
         assert found["acgan"][1] < 0.75 * real
 
 
@@ -324,21 +324,25 @@ def test_a_penalty_brings_the_critic_near_w1_and_clipping_does_not(seed):
 # Cycles ---------------------------------------------------------------------------------------------------------------
 
 
-def test_the_lectures_cyclegan_comes_most_of_the_way_to_the_rendered_truth(characters):
-    """The run that the lecture loads; it says of no other that it comes there."""
+def test_cyclegan_comes_most_of_the_way_to_the_rendered_truth_in_two_runs_of_three(characters):
+    """The run that the lecture loads, and two others of the whole recipe: one of them stays behind."""
     _, test, _, test_x = characters
     before = test.factors["thickness"][:200] < 0.7
     truth = small(redrawn(test, thickness=torch.full((200,), 2.45)))[before]
-    start = test_x[:200][before]
+    start, ways, own = test_x[:200][before], [], []
 
     def off(pictures):
         return (pictures - truth).abs().float().mean().item()
 
     assert off(start) < off(truth.roll(1, 0))
-    made = pretrained.load("cyclegan_thin_bold").translate(start)
-    nearest = torch.cdist(made.flatten(1).float(), truth.flatten(1).float()).argmin(1)
-    assert off(made) < 0.35 * off(start)
-    assert (nearest == torch.arange(len(truth))).float().mean() > 0.8
+    for seed in range(3):
+        made = run("cyclegan_thin_bold", seed, 300).translate(start)
+        nearest = torch.cdist(made.flatten(1).float(), truth.flatten(1).float()).argmin(1)
+        ways.append(off(made) / off(start))
+        own.append((nearest == torch.arange(len(truth))).float().mean().item())
+    assert ways[0] < 0.35
+    assert own[0] > 0.8, "here G leaves the form alone"
+    assert sum(way < 0.45 and kept > 0.5 for way, kept in zip(ways, own, strict=True)) == 2, (ways, own)
 
 
 def test_thickness_comes_back_from_all_bold_and_stands_in_plain_sight(characters):
