@@ -48,13 +48,14 @@ def test_alternating_steps_creep_outwards():
 
 def test_a_forgotten_detach_does_harm_once_D_has_more_turns():
     play = from_lecture("heap = torch.tensor", "\n```")
-    for seed in range(3):
-        off = {}
-        for turns, detach in ((1, False), (5, True), (5, False)):
-            fakes = play["play"](seed, turns=turns, detach=detach)
-            off[turns, detach] = (fakes.mean(0) - play["heap"]).abs().mean().item()
-        assert off[1, False] < 0.2, "with one turn each it does not show"
-        assert off[5, False] > 0.15 + 2 * off[5, True], f"seed {seed}: {off}"
+    off = {
+        (turns, detach): [(play["play"](seed, turns=turns, detach=detach).mean(0) - play["heap"]).abs().mean().item()
+                          for seed in range(3)]
+        for turns, detach in ((1, False), (5, True), (5, False))
+    }  # fmt: skip
+    assert max(off[1, False]) < 0.2, "with one turn each it does not show"
+    assert all(without > 1.5 * sound for without, sound in zip(off[5, False], off[5, True], strict=True)), off
+    assert sum(off[5, False]) > 0.45 + 2 * sum(off[5, True]), "much on the average; how much in a run is a machine's"
 
 
 @pytest.mark.parametrize("seed", range(3))
