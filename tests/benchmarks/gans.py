@@ -4,7 +4,7 @@ Characters (the lecture's: ten digits in four fonts, 16x16, 16 levels): DCGAN, i
 other losses. Digits (8x8, 17 levels): ways to be told a label. Each is compared with the test part in the features of a
 classifier of our own, so that nothing here is an "FID". Mean ± standard deviation over the seeds; one thread; averaged
 weights. Then, a line a run, the lecture's own recipes from other starts: what InfoGAN's codes go with, and how far
-CycleGAN comes on the way to the rendered truth.
+CycleGAN comes on the way to the rendered truth. Handwriting of 28x28 pixels by `--only MNIST`, with GENLIB_DATA.
 
 Each run is kept in ``--kept`` as soon as it is done, and not repeated: the command may be ended and given again. It
 prints the tables of docs/gans.md as Markdown. ``--write FILE`` puts what the widget "tricks" shows of DCGAN's runs into
@@ -13,6 +13,7 @@ a file (genlib/weights/dcgan_tricks.json), whose hash stands in runs.toml beside
 
 import argparse
 import base64
+import dataclasses
 import hashlib
 import io
 import json
@@ -63,6 +64,12 @@ LOSSES: dict[str, Callable[[], GAN]] = {
     "hinge, spectral norm in D": partial(dcgan, loss="hinge", spectral=True),
     "WGAN-GP(10), one update of the critic": partial(dcgan, loss="wasserstein", regulariser=GradientPenalty(10.0)),
 }
+large = partial(DCGAN, (1, 28, 28), 32, levels=256)
+MNIST: dict[str, Callable[[], GAN]] = {
+    "DCGAN, 28x28": large,
+    "28x28, R1(1), no batch normalisation in D": partial(large, regulariser=R1(1.0)),
+    "28x28, hinge, spectral norm in D": partial(large, loss="hinge", spectral=True),
+}
 digit: dict[str, Any] = {"levels": 17, "classes": 10}
 plain = digit | {"batch_norm": True, "dropout": 0.2}
 CONDITIONAL: dict[str, Callable[[], nn.Module]] = {
@@ -89,9 +96,10 @@ HOW |= {"clip_norm": None, "ema": 0.99, "bar": False}
 
 
 def eye(train: Dataset) -> Classifier:
-    """The lecture's judge of characters."""
+    """A judge of pictures; of characters, the lecture's."""
+    assert train.levels is not None
     torch.manual_seed(0)
-    model = Classifier(PICTURE, 16, 10)
+    model = Classifier(train.shape, train.levels, 10)
     fit(model, train, steps=400, batch_size=64, lr=4e-3, bar=False)
     return model.eval()
 
@@ -367,13 +375,18 @@ def main() -> None:
         "Losses at equal budget": (LOSSES, *drawn, "characters", STEPS),
         "With labels": (CONDITIONAL, *written, "digits", 1200),
     }
+    if chosen.only.lower() == "mnist":
+        many, test = data.mnist()
+        x, y = test[:2000]
+        judges["handwriting"] = lambda: eye(many)
+        parts = {"MNIST": (MNIST, many, dataclasses.replace(test, x=x, y=y), "handwriting", 1000)}
     for title, (what, train, test, judge, steps) in parts.items():
         if chosen.only.lower() not in title.lower():
             continue
         reference, given = Reference(judges[judge](), test), what is CONDITIONAL
         runs = kept_runs(what, train, reference, chosen.kept, chosen.seeds, EVERY if chosen.quick else steps)
         print(f"\n## {title}\n", flush=True)
-        real = reference.measured(*(t[: len(test)] for t in (train.x, train.y)))
+        real = reference.measured(*train[: len(test)])
         table(CONDITIONAL_COLUMNS if given else UNCONDITIONAL_COLUMNS, runs, real)
         if chosen.write and what is DCGANS:
             content = json.dumps(stored(runs), separators=(",", ":")).encode()
