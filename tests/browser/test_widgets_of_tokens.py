@@ -215,7 +215,7 @@ def test_the_picture_comes_token_by_token_with_what_it_looked_at(page):
     page.wait_for_function("() => document.querySelector('input[name=drawn]').value === '16'", timeout=20_000)
     whole = page.evaluate(look)
     assert whole != before
-    page.get_by_role("button", name="what looked at small").click()
+    page.get_by_role("button", name="where it counts: small").click()
     assert page.evaluate(look) != whole, "where it was looked at is shown"
     canvas = page.locator("#here .picture > canvas")
     canvas.focus()

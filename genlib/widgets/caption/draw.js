@@ -1,8 +1,9 @@
-// A caption and pictures of it: chosen word by word or written, drawn token by token, with what each token looked at
+// A caption and pictures of it: chosen word by word or written, drawn token by token, with how each token heeds each word
 // and which words a judge finds right.
 // state: {words: {slot: [texts]}, template, shape: [C, H, W], grid: [h, w], guidances: [numbers], table: {key: drawn},
 //   request, value}. drawn: {pictures: base64 bytes (n, C·H·W), tokens: [n][T], right: [n]{what: bool}, read: [n] text,
-//   attention: base64 bytes (n, T, L) or null, words: L}. request: {caption, guidance, seed}. Tells: a request.
+//   attention: base64 bytes (n, T, L), of which 255 stands for top, or null, words: L, top}. measure and unit say what
+//   that is. request: {caption, guidance, seed}. Tells: a request.
 // answer, from the kernel: {request, drawn or null, error}.
 import { arrows, button, bytes, choice, clamp, coloured, drag, el, Frame, mount, playButton } from "../kit.js";
 import { put, questions, signed, slider } from "../kit.js";
@@ -137,13 +138,13 @@ function showPicture(node, small, values, view, { shape: [, H, W], grid: [h, w] 
   }
 }
 
-// What each token of a picture looked at: attention (n, T, L) of bytes as numbers 0..1, [T][L] of picture k.
+// How much each token of a picture heeds each word: [T][L] of picture k.
 function lookedAt(drawn, k) {
   if (!drawn?.attention) return null;
   const [all, T, L] = [bytes(drawn.attention), drawn.tokens[0].length, drawn.words];
   return Array.from({ length: T }, (_, i) => {
     const from = (k * T + i) * L;
-    return Array.from(all.subarray(from, from + L), (v) => v / 255);
+    return Array.from(all.subarray(from, from + L), (v) => (drawn.top * v) / 255);
   });
 }
 
@@ -169,7 +170,7 @@ function chips(side, act) {
       verdict.textContent = right === undefined ? "" : right ? "✓" : "✗";
       verdict.className = right === undefined ? "verdict" : `verdict ${right ? "right" : "wrong"}`;
       const told = right === undefined ? text : `${text}: ${right ? "right" : "wrong"}`;
-      put(node, { "aria-pressed": k === word, "aria-label": `what looked at ${told}` });
+      put(node, { "aria-pressed": k === word, "aria-label": `where it counts: ${told}` });
     });
   };
 }
@@ -179,7 +180,7 @@ const share = (right) => {
   return [all.filter(Boolean).length, all.length];
 };
 
-function inWords({ drawn, now, T, said, look }) {
+function inWords({ drawn, now, T, said, look, state }) {
   if (!drawn) return "The kernel is asked. Where there is none, take a caption that is drawn already.";
   const read = drawn.read[now.picture] ? ` It reads: ${drawn.read[now.picture]}.` : "";
   const all = drawn.right.map(share).reduce(([a, b], [c, d]) => [a + c, b + d]);
@@ -191,8 +192,8 @@ function inWords({ drawn, now, T, said, look }) {
   const token = drawn.tokens[now.picture][now.at];
   if (!look) return `Token ${now.at + 1} of ${T} is ${token}.`;
   const best = look.indexOf(Math.max(...look.slice(0, said.length)));
-  const most = `“${said[best]}” (${signed(look[best])})`;
-  return `Token ${now.at + 1} of ${T} is ${token}. Of the words, it looked most at ${most}.`;
+  const most = `“${said[best]}” (${signed(look[best])}${state.unit && ` ${state.unit}`})`;
+  return `Token ${now.at + 1} of ${T} is ${token}. Of the words, ${state.measure} ${most}.`;
 }
 
 // The pictures that were drawn of one caption, small, to choose from.
@@ -326,7 +327,8 @@ function setup(root, state, { tell, theme }) {
     const view = { ...now, shape: state.shape, looked, drawn: drawn ? now.drawn : 0 };
     showPicture(node, small, values, view, state, theme);
     showThumbs(drawn, now.picture);
-    say.textContent = error || inWords({ drawn, now: looking ? { ...now, drawn: 0 } : now, T, said, look: token });
+    say.textContent =
+      error || inWords({ drawn, now: looking ? { ...now, drawn: 0 } : now, T, said, look: token, state });
   }
   const show = (given) => {
     hear(given);
@@ -342,7 +344,7 @@ function verdictsOf(right, chosen, { template }) {
 
 const HINT =
   "Ask for a combination of your own, and watch the picture come, token by token: when is the colour decided, when " +
-  "the shape? Press a word to see which tokens looked at it. Does more guidance make more words right?";
+  "the shape? Press a word to see where it counts. Does more guidance make more words right?";
 
 export function draw(element, state) {
   const title = "Write a caption";

@@ -70,8 +70,9 @@ class Caption(Drawing):
             "tokens": tokens.reshape(n, T).tolist(),
             "right": [{what: bool(ok) for what, ok in verdict.items()} for verdict in found["right"]],
             "read": [str(text) for text in found.get("read", [""] * n)],
-            "attention": None if attention is None else _bytes(attention),
+            "attention": None if attention is None else _bytes(attention / attention.max().clamp(min=1e-9)),
             "words": 0 if attention is None else attention.shape[2],
+            "top": 0.0 if attention is None else round(float(attention.max()), 6),
         }
 
     def _moved(self, _change: dict) -> None:
@@ -124,14 +125,18 @@ def caption(
     guidances: Sequence[float] = (1, 1.5, 2, 3, 4, 6),
     stored: Sequence[str] = (),
     stored_guidances: Sequence[float] = (),
+    measure: str = "it looked most at",
+    unit: str = "",
     seed: int = 0,
 ) -> Caption:
-    """Write a caption and see pictures of it come token by token, with what each token looked at and a judge's verdict.
+    """Write a caption and see pictures of it come token by token, with how much each token heeds each word, and a
+    judge's verdict.
 
     Arguments: draw, a function (caption, guidance, seed) -> {"pictures" (n, C, H, W) in 0..1, "tokens" (n, T), "right",
     n times {what: bool}, whose names are slots of the template or others such as "count", and if you like "read", n
-    texts, what the judge sees, and "attention" (n, T, L), how much each token looked at each word, 0..1}, n from 1 to
-    8; a ValueError of it is told as it is; words, {slot: options}; shape (C, H, W) of a picture; grid (h, w) of
+    texts, what the judge sees, and "attention" (n, T, L), how much each token heeds each word, 0 or more}, n from 1 to
+    8; a ValueError of it is told as it is; measure and unit, what that number is, in words, such as "it depends most
+    on" and "nats"; words, {slot: options}; shape (C, H, W) of a picture; grid (h, w) of
     its tokens; template of captions; start, the first caption, by default the first option of each slot; guidance, of
     guidances; stored, captions that are drawn when the widget is made, with every one of stored_guidances (by default
     guidance alone), so that they are there without a kernel; seed of the first draws.
@@ -159,6 +164,8 @@ def caption(
         "shape": list(shape),
         "grid": list(grid),
         "guidances": list(guidances),
+        "measure": measure,
+        "unit": unit,
         "table": {},
         "request": {"caption": start, "guidance": guidance, "seed": seed},
     }
