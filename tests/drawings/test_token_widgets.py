@@ -42,6 +42,7 @@ def test_the_default_has_a_heap_for_each_code_and_starts_far_from_it():
         ({"points": torch.zeros(5, 3)}, r"points \(5, 3\) must be \(n, 2\)"),
         ({"codes": torch.zeros(9, 2)}, "n from 2 to 8"),
         ({"codes": 5 * torch.ones(2, 2)}, "the codes must lie within"),
+        ({"mode": "kmeans"}, "mode='kmeans' must be one of"),
     ],
 )
 def test_points_that_are_none_are_told(wrong, said):

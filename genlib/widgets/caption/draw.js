@@ -1,5 +1,5 @@
-// A caption and pictures of it: chosen word by word or written, drawn token by token, with how each token heeds each word
-// and which words a judge finds right.
+// A caption and pictures of it: chosen word by word or written, drawn token by token, with how much each token heeds
+// each word and which words a judge finds right.
 // state: {words: {slot: [texts]}, template, shape: [C, H, W], grid: [h, w], guidances: [numbers], table: {key: drawn},
 //   request, value}. drawn: {pictures: base64 bytes (n, C·H·W), tokens: [n][T], right: [n]{what: bool}, read: [n] text,
 //   attention: base64 bytes (n, T, L), of which 255 stands for top, or null, words: L, top}. measure and unit say what

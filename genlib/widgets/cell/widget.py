@@ -7,6 +7,7 @@ from genlib.widgets.drawing import Drawing, module
 
 EDGE = 4  # the plane shows -4..4
 MOST_POINTS, MOST_CODES = 80, 8
+MODES = ("lloyd", "through")
 
 
 class Cell(Drawing):
@@ -67,11 +68,11 @@ def distortion(points: Tensor, codes: Tensor, assigned: Tensor) -> float:
     return (points - codes[assigned]).square().sum(1).mean().item()
 
 
-def cell(points: Tensor | None = None, codes: Tensor | None = None) -> Cell:
+def cell(points: Tensor | None = None, codes: Tensor | None = None, *, mode: str = "lloyd") -> Cell:
     """Drag points and codes and see whose cell is where; run Lloyd's algorithm by halves; see a gradient copied past.
 
     Arguments: points (n, 2), 2 to 80 of them, within -4..4, by default 36 in four heaps; codes (K, 2), 2 to 8, by
-    default four that start badly.
+    default four that start badly; mode, what to see first, "lloyd" or "through", the straight-through gradient.
     Returns: a widget that needs no kernel. Raises: ValueError.
     """
     points = _heaps() if points is None else torch.as_tensor(points)
@@ -82,6 +83,8 @@ def cell(points: Tensor | None = None, codes: Tensor | None = None) -> Cell:
             raise ValueError(f"{name} {tuple(given.shape)} must be (n, 2), with n from 2 to {most}")
         if not bool((given.abs() <= EDGE).all()):
             raise ValueError(f"the {name} must lie within -{EDGE}..{EDGE}")
+    if mode not in MODES:
+        raise ValueError(f"mode={mode!r} must be one of {MODES}")
     points, codes = points.double().round(decimals=3), codes.double().round(decimals=3)
     chosen = nearest(points, codes)
     state = {
@@ -91,7 +94,7 @@ def cell(points: Tensor | None = None, codes: Tensor | None = None) -> Cell:
         "assigned": chosen.tolist(),
         "history": [distortion(points, codes, chosen)],
         "next": "move",
-        "mode": "lloyd",
+        "mode": mode,
         "z": [-2.4, 0.6],
         "wish": [0.4, 0.2],
         "beta": 0.25,
