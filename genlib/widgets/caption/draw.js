@@ -1,7 +1,7 @@
 // A caption and pictures of it: chosen word by word or written, drawn token by token, with how much each token heeds
 // each word and which words a judge finds right.
 // state: {words: {slot: [texts]}, template, shape: [C, H, W], grid: [h, w], guidances: [numbers], table: {key: drawn},
-//   start: the first request, measure and unit: what attention is, in words, value}. request: {caption, guidance, seed}.
+//   start: the first request, measure and unit: what attention is, value}. request: {caption, guidance, seed}.
 // drawn: {pictures: base64 bytes (n, C·H·W), tokens: [n][T], right: [n]{what: bool}, read: [n] text, attention: base64
 //   bytes (n, T, L), of which 255 stands for top, or null, words: L, top, caption, guidance}. Tells: a request.
 // answer, from the kernel: {request, drawn or null, error}.
@@ -93,9 +93,7 @@ function tools(root, state, act, now) {
   const row = el("div", root, { class: "stored", role: "group", "aria-label": "captions that are drawn already" });
   el("span", row, {}, "drawn already:");
   const made = stored.map((text) =>
-    button(row, text, () =>
-      act({ caption: text, seed: state.start.seed, guidance: nearestStored(state, text, now) }),
-    ),
+    button(row, text, () => act({ caption: text, seed: state.start.seed, guidance: nearestStored(state, text, now) })),
   );
   return (request) => {
     dial.set(Math.max(0, state.guidances.indexOf(request.guidance)));
