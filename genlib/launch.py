@@ -35,13 +35,13 @@ def data_sets() -> list[str]:
     return [n for n in data.__all__ if n.islower() and n not in ("toy", "judge_caption", "read_shapes")]
 
 
-def find_data(name: str) -> tuple[data.Dataset, data.Dataset]:
-    """(train, test) of that name. Raises: TrainError, with the names that there are."""
+def find_data(name: str, **how: Any) -> tuple[data.Dataset, data.Dataset]:
+    """(train, test) of that name, drawn as ``how`` says. Raises: TrainError, with the names that there are."""
     names = data_sets()
     if name == "english":
         return data.text("english")
     if name in names:
-        return getattr(data, name)()
+        return getattr(data, name)(**how)
     try:
         return data.toy(name), data.toy(name, n=2_000, seed=1)
     except ValueError as error:

@@ -140,9 +140,10 @@ LECTURES = (
         "09",
         "09_vector_quantization",
         "Vector quantization",
-        "VQ-VAE, VQGAN, a token prior, text to image",
+        "k-means to VQ-VAE; FSQ, Gumbel-softmax, a prior over tokens, VQGAN, text to image",
         (3, 2),
         ("02", "03"),
+        minutes=75,
     ),
     Lecture(
         "10", "10_diffusion", "Diffusion", "from hierarchical VAEs to DDPM; score, DDIM, guidance", (3, 0), ("03",)

@@ -45,6 +45,9 @@ class Weights:
     heard: bool = False
     where: list[dict[str, list[float]]] = dataclasses.field(default_factory=list)
     half: bool = False
+    drawn: dict[str, Any] = dataclasses.field(default_factory=dict)
+    told: str | None = None
+    unseen: list[dict[str, int]] = dataclasses.field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -53,20 +56,33 @@ class Weights:
 
     def make(self) -> Trainable:
         """The model, untrained."""
-        family, name = self.model.split(".")
-        arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in self.arguments.items()}
+        arguments = dict(self.arguments)
         if self.heard:
             from genlib.data import mel
 
             arguments["condition"] = Images(mel.heard_shape(arguments["shape"]))
-        return getattr(importlib.import_module(f"genlib.{family}"), name)(**arguments)
+        made: Trainable = _made({"model": self.model} | arguments)
+        return made
+
+    @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The arguments that are models of other files: this one does not hold their weights again."""
+        return tuple(key for key, value in self.arguments.items() if isinstance(value, dict) and "weights" in value)
+
+    def own(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Of a model's state what its file holds."""
+        return {key: value for key, value in state.items() if key.partition(".")[0] not in self.borrowed}
 
     def examples(self) -> tuple[Any, Any]:
         """What it is trained and tested on, two data sets."""
         from genlib.data import mel
         from genlib.launch import find_data
 
-        train, test = find_data(self.data)
+        train, test = find_data(self.data, **self.drawn)
+        if self.told is not None:
+            train, test = (part.told(self.told) for part in (train, test))
+        for one in self.unseen:
+            train = train.without(**one)
         if self.heard:
             train, test = (mel.heard(part, self.arguments.get("levels")) for part in (train, test))
         if self.binarized is not None:
@@ -79,6 +95,17 @@ class Weights:
         """The examples that ``where`` names; of two choices, the first as X and the second as Y, without pairs."""
         chosen = [part.within(**{factor: (low, high) for factor, (low, high) in one.items()}) for one in self.where]
         return chosen[0] if len(chosen) == 1 else chosen[0].unpaired(chosen[1])
+
+
+def _made(value: Any) -> Any:
+    """An argument as a constructor takes it: a list as a tuple, {weights} as that model, {model, …} as one of these."""
+    if isinstance(value, dict) and "weights" in value:
+        return load(value["weights"])
+    if isinstance(value, dict) and "model" in value:
+        family, name = value["model"].split(".")
+        arguments = {key: _made(v) for key, v in value.items() if key != "model"}
+        return getattr(importlib.import_module(f"genlib.{family}"), name)(**arguments)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def settings_of(stage: dict[str, Any]) -> dict[str, Any]:
@@ -111,8 +138,15 @@ def load(name: str) -> Trainable:
     known = _known(name)
     content = _content(f"{name}.safetensors", known.sha256, f"train it again: genlib retrain {name}")
     model = known.make()
-    model.load_state_dict(safetensors.torch.load(content))
+    _restore(known, model, content)
     return model.eval()
+
+
+def _restore(known: Weights, model: Trainable, content: bytes) -> None:
+    """Puts a file's weights into a model of that recipe. Raises: WeightsError where they are not all that it has."""
+    found = model.load_state_dict(safetensors.torch.load(content), strict=False)
+    if found.unexpected_keys or known.own(dict.fromkeys(found.missing_keys, torch.empty(0))):
+        raise WeightsError(f"these weights are of another model than {known.model}: {found}")
 
 
 def runs(name: str) -> dict[str, Any]:
@@ -149,8 +183,8 @@ def retrain(name: str, out: Path | str = "runs", *, device: str = "cpu", bar: bo
     """
     known, out = _known(name), Path(out)
     model = _trained(known, out / name, device, bar).cpu().eval()
-    tensors = {key: (t.half() if known.half and t.is_floating_point() else t) for key, t in model.state_dict().items()}
-    content = safetensors.torch.save({key: t.contiguous() for key, t in tensors.items()})
+    tensors = {key: _stored(t, known) for key, t in known.own(model.state_dict()).items()}
+    content = safetensors.torch.save(tensors)
     try:
         write(out / f"{name}.safetensors", content)
     except OSError as error:
@@ -158,8 +192,18 @@ def retrain(name: str, out: Path | str = "runs", *, device: str = "cpu", bar: bo
             f"{out / name}.safetensors could not be written ({error.strerror or error}); mend that, and the same call "
             f"goes on from the last checkpoint"
         ) from error
-    model.load_state_dict(safetensors.torch.load(content))  # as ``load`` will give it
+    _restore(known, model, content)  # as ``load`` will give it
     return _compared(known, out / f"{name}.safetensors", hashlib.sha256(content).hexdigest(), reached(known, model))
+
+
+def _stored(t: Tensor, known: Weights) -> Tensor:
+    """A tensor as its file keeps it: numbers as float16 where the recipe says half, and where it borrows other models,
+    what they are known by (pixels, tokens) as small integers."""
+    if known.half and t.is_floating_point():
+        return t.half().contiguous()
+    if known.borrowed and t.dtype == torch.long and t.numel() and t.min() >= 0 and t.max() < 256:
+        return t.to(torch.uint8).contiguous()
+    return t.contiguous()
 
 
 def _trained(known: Weights, checkpoints: Path, device: str, bar: bool) -> Trainable:

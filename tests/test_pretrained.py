@@ -130,6 +130,61 @@ def test_a_full_disk_at_the_end_is_told_and_the_same_call_goes_on(tiny, tmp_path
     assert typer.testing.CliRunner().invoke(app, ["retrain", "tiny", "--out", "runs"]).exit_code == 0
 
 
+BORROWING = """
+[tokens]
+model = "vq.VQVAE"
+arguments = { shape = [3, 12, 12], codes = 5, likelihood = "logistic", levels = 8, dim = 2, channels = 4 }
+data = "shapes"
+drawn = { n = 200, size = 12, levels = 8 }
+stages = [{ steps = 3, batch_size = 32, lr = 0.01 }]
+half = true
+sha256 = ""
+reaches = {}
+
+[pictures]
+model = "hybrid.TextToImage"
+arguments = { tokenizer = { weights = "tokens" }, condition = { model = "condition.Tokens", length = 8, vocabulary = 19 }, width = 8, layers = 1 }
+data = "shapes"
+drawn = { n = 200, size = 12, levels = 8 }
+told = "caption"
+unseen = [{ colour = 0, shape = 3 }, { colour = 2, shape = 0 }]
+stages = [{ steps = 3, batch_size = 32, lr = 0.01 }]
+half = true
+sha256 = ""
+reaches = {}
+"""  # noqa: E501
+
+
+def test_a_recipe_may_borrow_the_weights_of_another_and_does_not_keep_them_again(tmp_path, monkeypatch):
+    (tmp_path / "index.toml").write_text(BORROWING)
+    entries = read_index(tmp_path / "index.toml")
+    monkeypatch.setattr(pretrained, "AVAILABLE", entries)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    for name in ("tokens", "pictures"):
+        pretrained.retrain(name, tmp_path, bar=False)
+        content = (tmp_path / f"{name}.safetensors").read_bytes()
+        entries[name] = dataclasses.replace(entries[name], sha256=hashlib.sha256(content).hexdigest())
+    assert not any(key.startswith("tokenizer.") for key in safetensors_of(content))
+    assert {str(t.dtype) for t in safetensors_of(content).values()} == {"torch.float16", "torch.bool", "torch.uint8"}
+    model, tokenizer = pretrained.load("pictures"), pretrained.load("tokens")
+    assert torch.equal(model.tokenizer.codebook_table(), tokenizer.codebook_table())
+    assert model.known
+    assert model.sample(2, torch.zeros(2, 8, dtype=torch.long)).shape == (2, 3, 12, 12)
+    train, test = entries["pictures"].examples()
+    assert torch.equal(train.y, train.factors["caption"])
+    pairs = [
+        set(zip(part.factors["colour"].tolist(), part.factors["shape"].tolist(), strict=True)) for part in (train, test)
+    ]
+    assert not pairs[0] & {(0, 3), (2, 0)}
+    assert pairs[1] >= {(0, 3), (2, 0)}, "they are tested on"
+    assert len(train.captions) == len(train) == len(train.y)
+    other = tmp_path / "tokens.safetensors"
+    entries["pictures"] = dataclasses.replace(entries["pictures"], sha256=entries["tokens"].sha256)
+    (tmp_path / "pictures.safetensors").write_bytes(other.read_bytes())
+    with pytest.raises(WeightsError, match=r"of another model than hybrid\.TextToImage"):
+        pretrained.load("pictures")
+
+
 def safetensors_of(content):
     import safetensors.torch
 

@@ -105,12 +105,30 @@ class Dataset:
         if not ranges or set(ranges) - set(known):
             raise ValueError(f"{self.name}.within({', '.join(ranges)}): name some of {', '.join(known)}")
         at = torch.stack([(low <= known[name]) & (known[name] <= high) for name, (low, high) in ranges.items()]).all(0)
+        return self._at(at)
+
+    def without(self, **values: int) -> "Dataset":
+        """The examples but those that have all of these factors: ``without(colour=3, shape=1)`` has that colour with
+        other shapes, and that shape in other colours. Raises: ValueError for a factor that there is not."""
+        if not values or set(values) - set(self.factors):
+            raise ValueError(f"{self.name}.without({', '.join(values)}): name some of {', '.join(self.factors)}")
+        return self._at(~torch.stack([self.factors[name] == value for name, value in values.items()]).all(0))
+
+    def told(self, factor: str) -> "Dataset":
+        """The same examples with that factor as what they are given, y: ``told("caption")``. Raises: ValueError for a
+        factor that there is not."""
+        if factor not in self.factors:
+            raise ValueError(f"{self.name}.told({factor!r}): name one of {', '.join(self.factors)}")
+        return dataclasses.replace(self, y=self.factors[factor], class_names=())
+
+    def _at(self, chosen: Tensor) -> "Dataset":
+        """The chosen examples, (N,) of bool."""
         return dataclasses.replace(
             self,
-            x=self.x[at],
-            y=None if self.y is None else self.y[at],
-            factors={name: values[at] for name, values in self.factors.items()},
-            captions=tuple(caption for caption, stays in zip(self.captions, at.tolist(), strict=False) if stays),
+            x=self.x[chosen],
+            y=None if self.y is None else self.y[chosen],
+            factors={name: values[chosen] for name, values in self.factors.items()},
+            captions=tuple(caption for caption, stays in zip(self.captions, chosen.tolist(), strict=False) if stays),
         )
 
     def unpaired(self, other: "Dataset") -> "Dataset":

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlib.arguments import integer, needed
+from genlib.arguments import finite, integer, needed
 from genlib.data.dataset import Dataset, as_tensors
 
 SHAPES = ("circle", "square", "triangle", "cross")
@@ -32,7 +32,7 @@ SUPERSAMPLING = 4
 
 
 def shapes(
-    n: int = 4000, seed: int = 0, *, size: int = 32, levels: int = 256, objects: int = 1
+    n: int = 4000, seed: int = 0, *, size: int = 32, levels: int = 256, objects: int = 1, turn: float = 360
 ) -> tuple[Dataset, Dataset]:
     """(train, test): n and n // 4 pictures, x (N, 3, size, size) integers 0..levels-1, y (N,) the (first) shape.
 
@@ -46,9 +46,11 @@ def shapes(
     no "place" but a "relation"; what is known of the second one is called "other_shape", "other_x" and so on. "caption"
     is (N, 10), filled up with 0, the empty word. The two never touch. ``read_shapes`` reads all of it off a picture.
 
-    Fewer levels make likelihoods easier to learn. Raises: ValueError for sizes or levels that can't be drawn.
+    Rotations are drawn between 0 and ``turn`` degrees; with turn=0 all shapes stand upright. Fewer levels make
+    likelihoods easier to learn. Raises: ValueError for sizes, levels or angles that can't be drawn.
     """
-    needed(n=n, seed=seed, size=size, levels=levels)
+    needed(n=n, seed=seed, size=size, levels=levels, turn=turn)
+    finite(turn=turn)
     integer(n=n, seed=seed, size=size, levels=levels)
     if n < 4 or seed < 0:
         raise ValueError(f"shapes(n={n}, seed={seed}): ask for at least 4 pictures, and a seed of 0 or more")
@@ -56,10 +58,12 @@ def shapes(
         raise ValueError(f"shapes(size={size}, levels={levels}): choose a size of 12 to 128, and 2 to 256 levels")
     if objects not in (1, 2) or (objects == 2 and size < 28):
         raise ValueError(f"shapes(objects={objects}, size={size}): draw 1, or from a size of 28 on 2")
+    if not 0 <= turn <= 360:
+        raise ValueError(f"shapes(turn={turn}): choose an angle of 0 to 360 degrees")
     parts = []
     for part, count, label in ((0, n, "training"), (1, n // 4, "test")):
         random = np.random.RandomState(2 * seed + part)  # a stream that NumPy promises to keep
-        known, captions, names = (_one if objects == 1 else _two)(count, random)
+        known, captions, names = (_one if objects == 1 else _two)(count, random, turn)
         words = vocabulary(objects)
         known["caption"] = caption_tokens(captions, words).numpy()
         parts.append(
@@ -83,7 +87,7 @@ Drawn = tuple[dict[str, np.ndarray], tuple[str, ...], dict[str, tuple[str, ...]]
 _KINDS: dict[str, tuple[str, ...]] = {"shape": SHAPES, "colour": tuple(COLOURS), "size": tuple(SIZES)}
 
 
-def _one(count: int, random: np.random.RandomState) -> Drawn:
+def _one(count: int, random: np.random.RandomState, turn: float) -> Drawn:
     """What is known of pictures with one shape, their captions, and the names of the indices."""
     names = _KINDS | {"place": tuple(PLACES)}
     index: dict[str, np.ndarray] = {}
@@ -91,7 +95,7 @@ def _one(count: int, random: np.random.RandomState) -> Drawn:
     radius = _within(np.array(list(SIZES.values()))[index["size"]], random)
     place = np.array(list(PLACES.values()))[index["place"]]  # (N, 2)
     where = {axis: place[:, k] + random.uniform(-0.03, 0.03, size=count) for k, axis in enumerate("xy")}
-    known = index | {"radius": radius} | where | {"rotation": random.uniform(0, 360, size=count)}
+    known = index | {"radius": radius} | where | {"rotation": random.uniform(0, turn, size=count)}
     captions = tuple(
         _caption(*(names[factor][k] for factor, k in zip(names, ks, strict=True)))
         for ks in zip(*index.values(), strict=True)
@@ -99,7 +103,7 @@ def _one(count: int, random: np.random.RandomState) -> Drawn:
     return known, captions, names
 
 
-def _two(count: int, random: np.random.RandomState) -> Drawn:
+def _two(count: int, random: np.random.RandomState, turn: float) -> Drawn:
     """The same for two shapes and a relation. Across the relation's axis both move freely, along it hardly."""
     names = _KINDS | {f"other_{factor}": values for factor, values in _KINDS.items()} | {"relation": tuple(RELATIONS)}
     index = {factor: random.randint(len(values), size=count) for factor, values in names.items()}
@@ -110,7 +114,7 @@ def _two(count: int, random: np.random.RandomState) -> Drawn:
         for k, axis in enumerate("xy"):
             free = random.uniform(-1, 1, size=count) * np.where(side[:, k] == 0, 0.1, 0.02)
             known[f"{which}{axis}"] = 0.5 + sign * APART * side[:, k] + free
-        known[f"{which}rotation"] = random.uniform(0, 360, size=count)
+        known[f"{which}rotation"] = random.uniform(0, turn, size=count)
     word = {factor: np.array(values)[index[factor]] for factor, values in names.items()}
     captions = tuple(
         f"a {z} {c} {s} {r} a {z2} {c2} {s2}"

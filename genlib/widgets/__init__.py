@@ -17,6 +17,8 @@ tests/browser with ``show(page, widget)``. All modules are linted, formatted and
 """
 
 from genlib.widgets.best_answer import best_answer
+from genlib.widgets.caption import caption
+from genlib.widgets.cell import cell
 from genlib.widgets.competition import competition
 from genlib.widgets.completion import completion
 from genlib.widgets.continuations import continuations
@@ -32,17 +34,21 @@ from genlib.widgets.mass_on_a_line import mass_on_a_line
 from genlib.widgets.memory_meter import memory_meter
 from genlib.widgets.paint import paint
 from genlib.widgets.parallelogram import parallelogram
+from genlib.widgets.perplexity_meter import perplexity_meter
 from genlib.widgets.rate_distortion import rate_distortion
 from genlib.widgets.receptive_field import receptive_field
 from genlib.widgets.reparameterization import reparameterization
 from genlib.widgets.sampling_player import sampling_player
 from genlib.widgets.scale_mixer import scale_mixer
 from genlib.widgets.there_and_back import there_and_back
+from genlib.widgets.token_editor import token_editor
 from genlib.widgets.tricks import tricks
 from genlib.widgets.two_divergences import two_divergences
 
 __all__ = [
     "best_answer",
+    "caption",
+    "cell",
     "competition",
     "completion",
     "continuations",
@@ -58,12 +64,14 @@ __all__ = [
     "memory_meter",
     "paint",
     "parallelogram",
+    "perplexity_meter",
     "rate_distortion",
     "receptive_field",
     "reparameterization",
     "sampling_player",
     "scale_mixer",
     "there_and_back",
+    "token_editor",
     "tricks",
     "two_divergences",
 ]

@@ -95,6 +95,22 @@ export function pixels(node, image, levels) {
   );
 }
 
+// A picture of real values on a canvas, a pixel each: flat [C·H·W], 0..1, ink on paper or three colours.
+export function coloured(node, values, [C, H, W]) {
+  node.width = W;
+  node.height = H;
+  const context = node.getContext("2d");
+  const image = context.createImageData(W, H);
+  const level = (v) => 255 * clamp(v, 0, 1);
+  for (let p = 0; p < H * W; p++) {
+    for (let c = 0; c < 3; c++) {
+      image.data[4 * p + c] = C === 3 ? level(values[c * H * W + p]) : 255 - level(values[p]);
+    }
+    image.data[4 * p + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
 // A disc on a canvas, with a line around it where one is asked for.
 export function disc(context, [x, y], radius, fill, line = null, width = 2.5) {
   context.beginPath();

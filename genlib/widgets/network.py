@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from genlib.likelihoods import LevelsLast
 from genlib.nets import Affine, Residual
 
 _POINTWISE = {nn.ReLU: "relu", nn.SiLU: "silu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.Softplus: "softplus"}
@@ -27,7 +28,7 @@ def layers(net: object) -> list[dict] | None:
 
     Known are Linear, Conv2d and ConvTranspose2d with square kernels, BatchNorm, InstanceNorm2d without weights, ReLU,
     LeakyReLU, SiLU, GELU, Tanh, Sigmoid, Softplus, Softmax over the last axis, Flatten, Unflatten, ``nets.Affine`` and
-    ``nets.Residual``, and what does nothing when a model is used (Dropout, Identity).
+    ``nets.Residual``, ``likelihoods.LevelsLast``, and what does nothing when a model is used (Dropout, Identity).
     """
     if not isinstance(net, nn.Sequential):
         return None
@@ -76,6 +77,8 @@ def _plain(layer: nn.Module) -> Iterator[dict | None]:
             yield {"type": "shape", "sizes": [int(size) for size in layer.unflattened_size]}
         case Affine():
             yield {"type": "affine", "scale": layer.scale, "shift": layer.shift}
+        case LevelsLast():
+            yield {"type": "levels", "levels": layer.levels}
         case nn.Dropout() | nn.Identity():
             return
         case _:

@@ -9,6 +9,7 @@ from tests.browser.page import at_rest, show, told
 from tests.browser.test_widgets_alone import swirl
 from tests.browser.widgets_of_flows import ear, editor, meter, mixer
 from tests.browser.widgets_of_gans import kinds_pad, paler, stored
+from tests.browser.widgets_of_tokens import stamps, usage, writer
 
 LIGHT, DARK = "background:#fff;color:#222;margin:0", "background:#111;color:#eee;margin:0"
 DIGITS = data.digits()[1].x[:4]
@@ -42,6 +43,10 @@ def continuations():
 
 
 MAKE = {
+    "cell": widgets.cell,
+    "token_editor": stamps,
+    "caption": writer,
+    "perplexity_meter": usage,
     "edit_by_arithmetic": editor,
     "scale_mixer": mixer,
     "memory_meter": meter,

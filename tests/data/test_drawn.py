@@ -329,6 +329,33 @@ def test_numerals_are_glyphs_of_half_the_size():
     assert torch.equal(glyphs_module.small(glyphs_module.redrawn(train, size=train.factors["size"][:5])), train.x[:5])
 
 
+def test_examples_with_a_pair_of_factors_are_left_out_and_a_factor_is_told():
+    train = data.shapes(200)[0]
+    left = train.without(colour=0, shape=3)
+    pair = (train.factors["colour"] == 0) & (train.factors["shape"] == 3)
+    assert len(left) == len(train) - pair.sum() == len(left.captions)
+    assert not any("red cross" in caption for caption in left.captions)
+    assert any("red" in caption for caption in left.captions)
+    assert any("cross" in caption for caption in left.captions)
+    assert torch.equal(train.told("caption")[3].y, train.factors["caption"][3])
+    for wish in (lambda: train.without(), lambda: train.without(hue=1), lambda: train.told("hue")):
+        with pytest.raises(ValueError, match="colour"):
+            wish()
+
+
+def test_shapes_stand_upright_where_they_are_not_turned():
+    turned, upright = (data.shapes(40, turn=turn)[0] for turn in (360, 0))
+    assert torch.equal(turned.factors["x"], upright.factors["x"]), "all else is the same"
+    assert not upright.factors["rotation"].any()
+    square = int((upright.y == 1).nonzero()[0])
+    inside = (upright.x[square].max(0).values > 100).nonzero()
+    height, width = (inside.amax(0) - inside.amin(0) + 1).tolist()
+    assert abs(len(inside) - height * width) <= 2 * (height + width), "it fills its box, but for its mixed edge"
+    for turn in (-1, 361, math.nan):
+        with pytest.raises(ValueError, match="turn="):
+            data.shapes(40, turn=turn)
+
+
 def test_what_lies_within_ranges_is_chosen_with_all_that_is_known_of_it():
     train, _ = data.numerals(200)
     chosen = train.within(thickness=(0, 1.0), label=(4, 5))

@@ -19,6 +19,7 @@ import {
   canvas,
   checkbox,
   clamp,
+  coloured,
   drag,
   el,
   floats,
@@ -69,22 +70,6 @@ const STYLE = `
   :is(.kinds, .draws) { margin-top: 10px; } .draws .row { margin-bottom: 5px; }
   .kinds button { padding: 3px; display: grid; justify-items: center; }
 `;
-
-// A picture (C·H·W), 0..1: ink on paper, or three colours.
-function showPicture(node, picture, [C, H, W]) {
-  node.width = W;
-  node.height = H;
-  const context = node.getContext("2d");
-  const image = context.createImageData(W, H);
-  const level = (v) => 255 * clamp(v, 0, 1);
-  for (let p = 0; p < H * W; p++) {
-    for (let c = 0; c < 3; c++) {
-      image.data[4 * p + c] = C === 3 ? level(picture[c * H * W + p]) : 255 - level(picture[p]);
-    }
-    image.data[4 * p + 3] = 255;
-  }
-  context.putImageData(image, 0, 0);
-}
 
 // The left half: the plane, the classes' colours where they have long names, and sliders where there are more than two
 // directions. Returns the plane, and what sets the sliders.
@@ -186,14 +171,14 @@ function pictures(parent, root, state) {
     }
   }
   const show = (picture) => {
-    showPicture(out, picture, state.shape);
+    coloured(out, picture, state.shape);
     measure(picture);
     if (!images) return;
     nearest(picture, images, NEAREST).forEach((i, k) => {
       if (near[k].index === i) return;
       near[k].index = i;
       const values = Array.from(images.subarray(i * picture.length, (i + 1) * picture.length), (v) => v / 255);
-      showPicture(near[k].node, values, state.shape);
+      coloured(near[k].node, values, state.shape);
       near[k].caption.textContent = state.image_labels ? state.classes[state.image_labels[i]] : "";
     });
   };
@@ -333,7 +318,7 @@ function updater(view, { plane, setSliders, pictures: { say, show }, way, kinds,
     if (!view.both() || walked === JSON.stringify([a, b, path, kind])) return;
     walked = JSON.stringify([a, b, path, kind]);
     way.steps.forEach((node, i) => {
-      showPicture(node, view.decode(between(i / (STRIP - 1), view.value).z), state.shape);
+      coloured(node, view.decode(between(i / (STRIP - 1), view.value).z), state.shape);
     });
   };
 }
@@ -371,7 +356,7 @@ function setup(root, state, { tell, theme }) {
   const top = el("div", root, { class: "top" });
   const parts = planeAndSliders(top, view, state, theme);
   parts.pictures = pictures(top, root, state);
-  const stamp = (node, picture) => showPicture(node, picture, state.shape);
+  const stamp = (node, picture) => coloured(node, picture, state.shape);
   parts.kinds = kindsRow(root, state, stamp, (kind) => view.go({ kind }));
   parts.draws = drawsRow(root, state, stamp, (change) => view.go(change));
   parts.way = wayTools(root, view);
@@ -392,7 +377,7 @@ function setup(root, state, { tell, theme }) {
     parts.pictures.show(picture);
     parts.kinds(kinds, view.value.kind);
     parts.draws(draws, view.value);
-    strip.forEach((step, i) => showPicture(parts.way.steps[i], step, state.shape));
+    strip.forEach((step, i) => coloured(parts.way.steps[i], step, state.shape));
   });
   take(view, parts.plane, frame);
   const paint = painter(view, state, frame, theme);

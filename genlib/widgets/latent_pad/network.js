@@ -54,6 +54,18 @@ function unpackedLayer(layer) {
   return layer.kernel ? { ...ready, taps: arranged(ready) } : ready;
 }
 
+// What a convolution says of the levels of a value moves to the end: [C·V, H, W] -> [C, H, W, V].
+function levelsLast(x, [CV, H, W], { levels: V }) {
+  const [C, size] = [CV / V, H * W];
+  const y = new Float64Array(x.length);
+  for (let c = 0; c < C; c++) {
+    for (let v = 0; v < V; v++) {
+      for (let p = 0; p < size; p++) y[(c * size + p) * V + v] = x[(c * V + v) * size + p];
+    }
+  }
+  return { x: y, sizes: [C, H, W, V] };
+}
+
 // Of a layer that knows channels or rows: x -> {x, sizes}, sizes as torch's shape without the batch.
 const SHAPED = {
   linear: (x, sizes, layer) => ({ x: linear(x, layer), sizes: sizes.with(-1, layer.outputs) }),
@@ -72,6 +84,7 @@ const SHAPED = {
     standardised(x, sizes, layer);
     return { x, sizes };
   },
+  levels: levelsLast,
   residual: (x, sizes, { net }) => ({ x: net(x, sizes).map((v, i) => v + x[i]), sizes }),
 };
 
