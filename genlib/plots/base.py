@@ -284,7 +284,7 @@ def _scale(ax: Axes, xs: Sequence[Tensor], log: str, symlog: float | None, room:
     places = torch.cat([x.detach().flatten().cpu() for x in xs]).unique().tolist()
     if len(places) <= 20:
         ax.xaxis.set_major_locator(ticker.FixedLocator(places[:: math.ceil(len(places) / room)]))
-        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{float(f'{value:.7g}'):,.10g}"))
         ax.xaxis.set_minor_locator(ticker.NullLocator())
 
 

@@ -7,7 +7,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from genlib.plots.base import COLOURS, canvas, draw_picture, lattice
+from genlib.plots.base import COLOURS, FRAME, canvas, draw_picture, lattice
 
 
 def cells(
@@ -60,7 +60,7 @@ def captioned(
     given, how much each token of the grid (h, w) looked at each word."""
     words = caption.split()
     n = 0 if attention is None else len(words)
-    with canvas(2.0 + 0.95 * n, 2.6, 1, 1 + n, width_ratios=[1.8] + [1.0] * n) as (figure, axes):
+    with canvas(2.0 + 0.95 * n, 2.3, 1, 1 + n, width_ratios=[1.8] + [1.0] * n) as (figure, axes):
         draw_picture(axes[0, 0], picture, None)
         verdict = ", ".join(f"{what} {'✓' if ok else '✗'}" for what, ok in right.items())
         figure.suptitle(f"{caption}\n{verdict}", fontsize=10)
@@ -69,5 +69,7 @@ def captioned(
             ax = axes[0, 1 + k]
             ax.imshow(attention[:, k].view(grid).numpy(), cmap="Oranges", vmin=0, vmax=float(attention[:, :n].max()))
             ax.set(xticks=[], yticks=[])
+            for spine in ax.spines.values():
+                spine.set(visible=True, color=FRAME, linewidth=0.6)
             ax.set_title(words[k], fontsize=9)
     return figure

@@ -38,6 +38,10 @@ HANDLES = {
     ".gl-earth": (".fakes", (0.5, 0.5), (3.0, 3.0)),
     ".gl-tab": ("canvas.hand", (0.2, 0.2), (0.6, 0.3)),
     ".gl-tricks": ("input[name=frame]", (0.45, 0.5), (0.8, 0.5)),
+    ".gl-cell": (".code", (0.5, 0.5), (3.0, -3.0)),
+    ".gl-tokens": ("canvas.hand", (0.2, 0.2), (0.6, 0.6)),
+    ".gl-caption": ("input[name=drawn]", (0.95, 0.5), (0.4, 0.5)),
+    ".gl-meter": ("input[name=frame]", (0.95, 0.5), (0.4, 0.5)),
 }
 # All fragments of a slide shown: what sticks out of it, by more than a pixel?
 OUTSIDE = """() => {

@@ -110,7 +110,7 @@ def test_tokens_are_painted_picked_up_and_swapped(page):
     assert told(page)["brush"] == 3
     click_tile(page, "#here .hand", 0, 1, 3, 3)
     assert told(page)["edited"] == [first[0], 3, *first[2:]]
-    assert "Of 9 tokens 1 changed, and with them 4 of 36 pixels" in said(page)
+    assert "Of 9 tokens 1 changed, and with that 4 of 36 pixels" in said(page)
     page.get_by_label("pick up").check()
     click_tile(page, "#here .hand", 0, 2, 3, 3)
     assert told(page)["brush"] == first[2]

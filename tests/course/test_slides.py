@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 
 from genlib.course import slides
 from genlib.course.build import BuildError
@@ -139,6 +139,14 @@ def test_a_deck_of_wrong_length_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "SOURCES", tmp_path)
     slides.source(find("03")).write_text(SMALL, encoding="utf-8")
     assert any("has 2 slides; 25 to 40" in line for line in slides.faults(find("03")))
+
+
+def test_a_progress_bar_is_over_on_a_slide():
+    bar = {"text/plain": " 34%|###4      | 267/784", "application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+    cell = v4.new_code_cell("1")
+    cell.outputs = [v4.new_output("display_data", data=bar), v4.new_output("stream", name="stdout", text="16 pictures")]
+    running.make_ready(notebook := v4.new_notebook(cells=[v4.new_markdown_cell("# A"), cell]))
+    assert [output.output_type for output in notebook.cells[1].outputs] == ["stream"]
 
 
 def test_a_widget_that_asks_the_kernel_is_refused():

@@ -86,6 +86,14 @@ def test_a_limit_for_each_panel_and_one_for_all():
     assert left.get_ylim() == (0, 7) != right.get_ylim()
 
 
+def test_a_place_on_a_logarithmic_axis_is_named_as_it_was_given():
+    """0.05 as a float32 is 0.0500000007."""
+    figure = lines({"a": ([0.05, 0.1, 1, 1_234_567], [1, 2, 3, 4])}, log="x")
+    figure.canvas.draw()
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["0.05", "0.1", "1", "1,234,567"]
+
+
 def test_places_on_a_logarithmic_axis_are_written_out():
     figure = lines({"a": ([1, 10, 100, 10_000], [1, 2, 3, 4])}, log="x")
     size_of(figure)  # draws it

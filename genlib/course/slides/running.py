@@ -44,9 +44,12 @@ def executed(lecture: Lecture, notebook: NotebookNode) -> NotebookNode:
 
 
 def make_ready(notebook: NotebookNode) -> None:
-    """Gives figures their size and widgets their module and state. Raises: BuildError for what can't be shown."""
+    """Gives figures their size and widgets their module and state; progress bars are over, and go. Raises: BuildError
+    for what can't be shown."""
     states = notebook.metadata.pop("widgets", {}).get(_WIDGETS, {}).get("state", {})
     for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if not _is_bar(output)]
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise BuildError(f"a cell writes to stderr: {output.text[:300]}\n{cell.source[:200]}")
@@ -62,6 +65,11 @@ def make_ready(notebook: NotebookNode) -> None:
             output.metadata["image/png"] = NotebookNode(picture, width=round(pixels / _DPI * _SHOWN))
             if view:
                 output.metadata["widget"] = live(view.model_id, states[view.model_id].state)
+
+
+def _is_bar(output: NotebookNode) -> bool:
+    """Whether an output is a progress bar: a widget of which there is no picture."""
+    return set(output.get("data", {})) == {_WIDGET, "text/plain"}
 
 
 def live(name: str, traits: NotebookNode) -> NotebookNode:

@@ -1,9 +1,9 @@
 // A caption and pictures of it: chosen word by word or written, drawn token by token, with how much each token heeds
 // each word and which words a judge finds right.
 // state: {words: {slot: [texts]}, template, shape: [C, H, W], grid: [h, w], guidances: [numbers], table: {key: drawn},
-//   request, value}. drawn: {pictures: base64 bytes (n, C·H·W), tokens: [n][T], right: [n]{what: bool}, read: [n] text,
-//   attention: base64 bytes (n, T, L), of which 255 stands for top, or null, words: L, top}. measure and unit say what
-//   that is. request: {caption, guidance, seed}. Tells: a request.
+//   start: the first request, measure and unit: what attention is, value}. request: {caption, guidance, seed}.
+// drawn: {pictures: base64 bytes (n, C·H·W), tokens: [n][T], right: [n]{what: bool}, read: [n] text, attention: base64
+//   bytes (n, T, L), of which 255 stands for top, or null, words: L, top, caption, guidance}. Tells: a request.
 // answer, from the kernel: {request, drawn or null, error}.
 import { arrows, button, bytes, choice, clamp, coloured, drag, el, Frame, mount, playButton } from "../kit.js";
 import { put, questions, signed, slider } from "../kit.js";
@@ -93,9 +93,7 @@ function tools(root, state, act, now) {
   const row = el("div", root, { class: "stored", role: "group", "aria-label": "captions that are drawn already" });
   el("span", row, {}, "drawn already:");
   const made = stored.map((text) =>
-    button(row, text, () =>
-      act({ caption: text, seed: state.request.seed, guidance: nearestStored(state, text, now) }),
-    ),
+    button(row, text, () => act({ caption: text, seed: state.start.seed, guidance: nearestStored(state, text, now) })),
   );
   return (request) => {
     dial.set(Math.max(0, state.guidances.indexOf(request.guidance)));
@@ -277,14 +275,14 @@ function asked(state, now, tell, update) {
   const hear = (given) => {
     now.answer = given.answer;
     if (given.answer?.request) kernel.hear(given.answer.request);
-    if (!kernel.waiting()) now.request = { ...state.request, ...given.value };
+    if (!kernel.waiting()) now.request = { ...state.start, ...given.value };
   };
   return { ask, hear };
 }
 
 function setup(root, state, { tell, theme }) {
   const T = state.grid[0] * state.grid[1];
-  const now = { request: state.request, answer: null, picture: 0, drawn: T, at: 0, word: null, focused: false };
+  const now = { request: state.start, answer: null, picture: 0, drawn: T, at: 0, word: null, focused: false };
   const { ask, hear } = asked(state, now, tell, update);
   const showSentence = sentence(root, state, (chosen) => ask({ caption: filled(state.template, chosen) }));
   const showWritten = written(root, state, (caption) => ask({ caption }));

@@ -22,7 +22,7 @@ class Caption(Drawing):
 
     def __init__(self, state: dict, draw: Draw, stored: Sequence[tuple[str, float]]):
         self._draw, self._known = draw, dict[str, dict]()
-        seed = state["request"]["seed"]
+        seed = state["start"]["seed"]
         super().__init__(state=state)
         for text, guidance in stored:
             self._drawn({"caption": text, "guidance": guidance, "seed": seed})
@@ -31,7 +31,7 @@ class Caption(Drawing):
 
     @property
     def request(self) -> dict:
-        return {**self.state["request"], **self.value}
+        return {**self.state["start"], **self.value}
 
     @property
     def pictures(self) -> Tensor:
@@ -167,6 +167,6 @@ def caption(
         "measure": measure,
         "unit": unit,
         "table": {},
-        "request": {"caption": start, "guidance": guidance, "seed": seed},
+        "start": {"caption": start, "guidance": guidance, "seed": seed},
     }
     return Caption(state, draw, kept)

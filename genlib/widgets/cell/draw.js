@@ -187,7 +187,7 @@ function throughWords(now) {
   const { k, loss } = pulls(now);
   const gap = Math.sqrt(squared(now.z, now.codes[k]));
   return (
-    `z is in the cell of code ${k + 1}, so z_q = e${k + 1}, ${signed(gap)} away. The loss |z_q − ★|² is ` +
+    `z is in the cell of code ${k + 1}, so z_q = e${k + 1}, ${signed(gap)} away. The loss |z_q − ★|\u2060² is ` +
     `${signed(loss)} in all of this cell: its true slope along z is 0. The decoder's arrow is right where it ` +
     "is drawn at the code; copied to z it is a guess."
   );

@@ -1,12 +1,13 @@
 // Runs that were counted: how often each code was chosen, at steps of a training.
 // state: {steps: [frames], codes: K, names: [runs], counts: [runs][frames][K], frame, sorted, value}.
 // Tells: {frame, sorted}.
-import { Frame, axisX, axisY, canvas, changing, checkbox, clip, el, mix, mount, picture } from "../kit.js";
+import { Frame, axisX, axisY, canvas, changing, checkbox, clamp, clip, el, mix, mount, picture } from "../kit.js";
 import { playButton, polyline, put, signed, slider, svg, ticks } from "../kit.js";
 import { perplexity, ranked, used } from "./usage.js";
 
 const BARS = { width: 380, height: 150 };
 const CHART = { width: 800, height: 190, left: 44, right: 12, top: 26, bottom: 40 };
+const MOST = 16; // times the mean share: bars end there, or those of a run that uses all codes could not be seen
 const COLOURS = ["orange", "blue", "green", "pink"];
 
 const STYLE = `
@@ -15,7 +16,7 @@ const STYLE = `
     grid-template-columns: repeat(auto-fit, minmax(min(100%, ${BARS.width}px), 1fr)); }
   .runs canvas { max-width: 100%; background: var(--gl-shade); } .runs figcaption { margin-bottom: 3px; }
   .note { color: var(--gl-soft); margin-top: 4px; }
-  .runs .num { font-weight: 400; margin-left: .6em; }
+  .runs .num { font-weight: 400; display: block; }
   .time { display: flex; gap: 10px 16px; align-items: center; margin: 10px 0; flex-wrap: wrap; }
   .time .slider { flex: 1; min-width: 16em; } .time input[type=range] { flex: 1; } .time .num { min-width: 4em; }
   svg.chart { width: ${CHART.width}px; max-width: 100%; height: auto; } svg .tick { fill: var(--gl-soft); }
@@ -40,7 +41,7 @@ function meter(parent, k, { names, codes }, theme) {
       const share = counts[code] / n;
       const gap = wide > 4 ? 1 : 0.3;
       context.fillStyle = full;
-      const high = share > 0 ? Math.max(1, (floor - 4) * Math.sqrt(share / most)) : 0;
+      const high = share > 0 ? clamp((floor - 4) * Math.sqrt(share / most), 1, floor) : 0;
       context.fillRect(i * wide, floor - high, wide - gap, high);
       const light = Math.min(1, 0.35 + Math.sqrt(share * codes) / 2); // a lamp below each
       context.fillStyle = share > 0 ? mix(theme.shade, full, light) : theme.faint;
@@ -101,11 +102,11 @@ function setup(root, state, { tell, theme }) {
   const { now, change } = changing(update, tell);
   const { steps, counts } = state;
   const last = steps.length - 1;
-  const most = Math.max(...counts.flat().map((each) => Math.max(...each) / (each.reduce((a, b) => a + b, 0) || 1)));
+  const highest = (each) => Math.max(...each) / (each.reduce((a, b) => a + b, 0) || 1);
+  const most = Math.min(MOST / state.codes, Math.max(...counts.flat().map(highest)));
   const box = el("div", root, { class: "runs" });
   const meters = counts.map((_, k) => meter(box, k, state, theme));
-  const note =
-    "a bar for each code, as high as the root of its share; below it a lamp, dark where the code is not used";
+  const note = "a bar for each code, as high as the root of its share (cut off at 16 times the mean); below it a lamp";
   el("div", root, { class: "small note" }, note);
   const time = el("div", root, { class: "time" });
   const show = (frame) => String(steps[frame]);

@@ -145,7 +145,7 @@ function words({ now, first, made, before, state, cursor }) {
   const many = `Of ${now.length} tokens ${edited} changed`;
   const what = state.shape[0] === 1 ? "pixels" : "values of pixels";
   return edited
-    ? `${here} ${many}, and with them ${pixels} of ${made?.length ?? 0} ${what} by more than ${VISIBLE}.`
+    ? `${here} ${many}, and with that ${pixels} of ${made?.length ?? 0} ${what} by more than ${VISIBLE}.`
     : `${here} Nothing is changed yet.`;
 }
 
