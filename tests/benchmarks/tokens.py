@@ -123,7 +123,7 @@ def prior(seeds: int, steps: int, samples: int) -> None:
 def critic(seeds: int, steps: int, samples: int) -> None:
     x = data.numerals()[1].x
     eye = loaded("classifier_numerals")
-    print("| tokenizer | squared error | Fréchet | sharpness | perplexity of 32 |\n|---|---|---|---|---|")
+    print("| tokenizer | squared error | Fréchet | sharpness | perplexity of 4 |\n|---|---|---|---|---|")
     print(f"| test data | 0 | 0 | {metrics.sharpness(x, span=15):.2f} | |")
     for name in ("vqvae_numerals", "vqgan_numerals"):
         model = loaded(name)
@@ -131,7 +131,7 @@ def critic(seeds: int, steps: int, samples: int) -> None:
         seen = back.round().clamp(0, 15).long()
         far = metrics.frechet_distance(eye.features(seen), eye.features(x))
         error, sharp = (back - x).square().mean(), metrics.sharpness(seen, span=15)
-        print(f"| {name} | {error:.2f} | {far:.0f} | {sharp:.2f} | {perplexity(model.tokens(x), 32):.1f} |")
+        print(f"| {name} | {error:.2f} | {far:.0f} | {sharp:.2f} | {perplexity(model.tokens(x), 4):.1f} |")
 
 
 def words(seeds: int, steps: int, samples: int) -> None:

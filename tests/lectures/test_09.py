@@ -261,7 +261,7 @@ def test_the_words_come_out_right_and_the_shape_is_the_hardest(painter, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_guidance_does_not_help_and_care_does(painter, seed):
+def test_much_guidance_breaks_the_pictures_and_care_helps(painter, seed):
     model, test = painter
 
     def right(**how):
