@@ -53,13 +53,12 @@ class Weights:
 
     def make(self) -> Trainable:
         """The model, untrained."""
-        family, name = self.model.split(".")
         arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in self.arguments.items()}
         if self.heard:
             from genlib.data import mel
 
             arguments["condition"] = Images(mel.heard_shape(arguments["shape"]))
-        return getattr(importlib.import_module(f"genlib.{family}"), name)(**arguments)
+        return _made(self.model, arguments)
 
     def examples(self) -> tuple[Any, Any]:
         """What it is trained and tested on, two data sets."""
@@ -79,6 +78,14 @@ class Weights:
         """The examples that ``where`` names; of two choices, the first as X and the second as Y, without pairs."""
         chosen = [part.within(**{factor: (low, high) for factor, (low, high) in one.items()}) for one in self.where]
         return chosen[0] if len(chosen) == 1 else chosen[0].unpaired(chosen[1])
+
+
+def _made(name: str, arguments: dict[str, Any]) -> Any:
+    """family.Name of its arguments; one that is a table with "is" is itself made of what stands beside."""
+    family, kind = name.split(".")
+    parts = {k: _made(v["is"], {n: w for n, w in v.items() if n != "is"}) if isinstance(v, dict) else v
+             for k, v in arguments.items()}  # fmt: skip
+    return getattr(importlib.import_module(f"genlib.{family}"), kind)(**parts)
 
 
 def settings_of(stage: dict[str, Any]) -> dict[str, Any]:
