@@ -35,6 +35,10 @@ HANDLES = {
     ".gl-rd": ("input", (0.45, 0.5), (0.8, 0.5)),
     ".gl-earth": (".fakes", (0.5, 0.5), (3.0, 3.0)),
     ".gl-tab": ("canvas.hand", (0.2, 0.2), (0.6, 0.3)),
+    ".gl-density": ("canvas.plane", (0.3, 0.3), (0.6, 0.4)),
+    ".gl-denoise": ("input[name=at]", (0.45, 0.5), (0.8, 0.5)),
+    ".gl-guide": ("canvas.plane", (0.594, 0.3125), (0.7, 0.5)),
+    ".gl-schedule": (".handle >> nth=3", (0.5, 0.5), (0.5, -2.0)),
     ".gl-tricks": ("input[name=frame]", (0.45, 0.5), (0.8, 0.5)),
 }
 # All fragments of a slide shown: what sticks out of it, by more than a pixel?
