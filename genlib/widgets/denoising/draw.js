@@ -89,7 +89,7 @@ function dialsOf(root, view, now, change) {
     begin: () => change({ at: 0 }),
     step(since) {
       const at = Math.min(1, since / 3500);
-      if (Math.round(at * view.walk().last) !== view.place()) change({ at: Number(at.toFixed(2)) });
+      if (at === 1 || Math.round(at * view.walk().last) !== view.place()) change({ at: Number(at.toFixed(2)) });
       return at < 1;
     },
   });
