@@ -57,7 +57,7 @@ function drawGround(node, { studio, t, ground, guess }, theme) {
       guess.learned[2 * i] - guess.exact[2 * i],
       guess.learned[2 * i + 1] - guess.exact[2 * i + 1],
     );
-    off[i] = 0.8 * Math.sqrt(far / 2);
+    off[i] = (0.9 * far) / (0.7 + far);
   }
   shaded(node, off, COARSE, theme.amber, theme.paper);
 }

@@ -270,7 +270,7 @@ export function draw(element, state) {
     name: "gl-schedule",
     title: "Where the bits are paid",
     label,
-    width: 822,
+    width: 860,
     css: STYLE,
     setup,
   });
