@@ -18,7 +18,7 @@ lab: $(VENV)/lab.done  ## open the course in JupyterLab (sets everything up the 
 
 test: needs $(VENV)/test.done  ## run every test: library, exercises, notebooks, browser
 	@$(BIN)/python genlib/course/browser.py
-	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=300 -m "not gpu" tests notebooks/solutions
 
 test-gpu: $(VENV)/test.done  ## run the tests that need an NVIDIA GPU

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from genlib import data, widgets
+from genlib import data, pretrained, widgets
 from genlib.lectures import ROOT
 from genlib.nets import Classifier
-from tests.benchmarks import gans, growth, measure, report, steps
+from tests.benchmarks import bounds, gans, growth, measure, report, steps
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -127,3 +127,31 @@ def test_every_row_of_the_tables_of_gans_can_be_made():
         model = make()
         assert (model.condition is not None) == (model.shape == (1, 8, 8))
     assert len(gans.TRICKS) == len(gans.DCGANS) - 1
+
+
+def test_recipes_are_run_from_other_starts_kept_and_printed_a_line_each(tmp_path, capsys):
+    def make(seed):
+        return gans.values_and_factors(gans.from_recipe("infogan_fours", seed, steps=2), seed)
+
+    gans.run_by_run("values", tmp_path, 2, make)
+    gans.run_by_run("values", tmp_path, 2, lambda seed: pytest.fail("a second call makes nothing anew"))
+    first, again = (part.strip().splitlines() for part in capsys.readouterr().out.split("### values")[1:])
+    assert first == again
+    assert first[0] == "| run | L_I | 1 and slant | 2 and slant | 1 and thickness | 2 and thickness |"
+    assert [line[:4] for line in first[2:]] == ["| 0 ", "| 1 "]
+    assert first[2] != first[3].replace("| 1 ", "| 0 ", 1)
+
+
+def test_what_stands_in_the_tables_of_codes_and_translations():
+    found = gans.categories(pretrained.load("infogan_digits"), pretrained.load("classifier_digits"), 0)
+    assert found["purity"] > 0.4
+    assert 1 < found["digits found"] <= 10
+    start, truth = gans.thin_and_truth(data.numerals(300)[1])
+    assert gans.translated(lambda x: truth, start, truth) == (0, 1)
+    forth = pretrained.load("cyclegan_thin_bold").translate
+    nothing, made = (gans.translated(f, start, truth)[0] for f in (lambda x: x, forth))
+    assert made < 0.5 * nothing
+
+
+def test_where_there_is_no_number_a_dash_stands():
+    assert bounds.row("flow", [[1.0, float("nan")], [2.0, float("nan")]]) == "| flow | 1.50 ± 0.71 | – |"

@@ -4,7 +4,18 @@ What every lecture needs is here (and stands in base.py): ``plots.lines``, ``plo
 subject draws is in a module named after it: ``plots.flows.grid``, ``plots.games.arena``, ``plots.latent.codes``.
 """
 
-from genlib.plots import autoregressive, bayes, divergences, families, flows, games, latent, planning, regression
+from genlib.plots import (
+    autoregressive,
+    bayes,
+    divergences,
+    families,
+    flows,
+    games,
+    latent,
+    noised,
+    planning,
+    regression,
+)
 from genlib.plots.base import (
     COLOURS,
     DENSITY,
@@ -42,6 +53,7 @@ __all__ = [
     "images",
     "latent",
     "lines",
+    "noised",
     "pixels",
     "planning",
     "png",

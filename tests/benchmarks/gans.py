@@ -3,7 +3,8 @@
 Characters (the lecture's: ten digits in four fonts, 16x16, 16 levels): DCGAN, its tricks taken away one at a time, and
 other losses. Digits (8x8, 17 levels): ways to be told a label. Each is compared with the test part in the features of a
 classifier of our own, so that nothing here is an "FID". Mean ± standard deviation over the seeds; one thread; averaged
-weights.
+weights. Then, a line a run, the lecture's own recipes from other starts: what InfoGAN's codes go with, and how far
+CycleGAN comes on the way to the rendered truth. Handwriting of 28x28 pixels by `--only MNIST`, with GENLIB_DATA.
 
 Each run is kept in ``--kept`` as soon as it is done, and not repeated: the command may be ended and given again. It
 prints the tables of docs/gans.md as Markdown. ``--write FILE`` puts what the widget "tricks" shows of DCGAN's runs into
@@ -12,6 +13,7 @@ a file (genlib/weights/dcgan_tricks.json), whose hash stands in runs.toml beside
 
 import argparse
 import base64
+import dataclasses
 import hashlib
 import io
 import json
@@ -25,8 +27,11 @@ import torch
 from torch import Tensor, nn
 
 from genlib import data, metrics, pretrained
+from genlib.data import strokes
 from genlib.data.dataset import Dataset
+from genlib.data.glyphs import redrawn, small
 from genlib.gan import ACGAN, DCGAN, GAN, R1, GradientPenalty
+from genlib.gan.translators import make_translator
 from genlib.hybrid import CVAEGAN
 from genlib.nets import Classifier
 from genlib.training import fit
@@ -59,6 +64,12 @@ LOSSES: dict[str, Callable[[], GAN]] = {
     "hinge, spectral norm in D": partial(dcgan, loss="hinge", spectral=True),
     "WGAN-GP(10), one update of the critic": partial(dcgan, loss="wasserstein", regulariser=GradientPenalty(10.0)),
 }
+large = partial(DCGAN, (1, 28, 28), 32, levels=256)
+MNIST: dict[str, Callable[[], GAN]] = {
+    "DCGAN, 28x28": large,
+    "28x28, R1(1), no batch normalisation in D": partial(large, regulariser=R1(1.0)),
+    "28x28, hinge, spectral norm in D": partial(large, loss="hinge", spectral=True),
+}
 digit: dict[str, Any] = {"levels": 17, "classes": 10}
 plain = digit | {"batch_norm": True, "dropout": 0.2}
 CONDITIONAL: dict[str, Callable[[], nn.Module]] = {
@@ -85,9 +96,10 @@ HOW |= {"clip_norm": None, "ema": 0.99, "bar": False}
 
 
 def eye(train: Dataset) -> Classifier:
-    """The lecture's judge of characters."""
+    """A judge of pictures; of characters, the lecture's."""
+    assert train.levels is not None
     torch.manual_seed(0)
-    model = Classifier(PICTURE, 16, 10)
+    model = Classifier(train.shape, train.levels, 10)
     fit(model, train, steps=400, batch_size=64, lr=4e-3, bar=False)
     return model.eval()
 
@@ -246,6 +258,104 @@ def stored(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
+def from_recipe(name: str, seed: int, steps: int | None = None) -> Any:
+    """The model of the recipe ``name`` in genlib/weights/index.toml, trained from another start."""
+    known = pretrained.AVAILABLE[name]
+    torch.manual_seed(seed)
+    model = known.make()
+    how = pretrained.settings_of(known.stages[0]) | {"seed": seed, "bar": False} | ({"steps": steps} if steps else {})
+    history = fit(model, known.examples()[0], **how)
+    return (history.averaged or model).eval()
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    return torch.corrcoef(torch.stack([a.double(), b.double()]))[0, 1].nan_to_num().item()
+
+
+@torch.no_grad()
+def categories(model: Any, reader: nn.Module, seed: int) -> dict[str, float]:
+    """Of an InfoGAN with ten categories and 1,000 pictures: L_I, purity, digits most frequent in some category."""
+    torch.manual_seed(seed)
+    code = torch.arange(10).repeat_interleave(100)
+    said = reader(model.sample(1000, category=code)).argmax(1)
+    counts = torch.zeros(10, 10).index_put((code, said), torch.tensor(1.0), accumulate=True)
+    found = len(set(counts.argmax(1).tolist()))
+    return {"L_I": model.information(), "purity": counts.amax(1).sum().item() / 1000, "digits found": found}
+
+
+@torch.no_grad()
+def values_and_factors(model: Any, seed: int) -> dict[str, float]:
+    """Of an InfoGAN with two values and 1,000 pictures: L_I, correlations with what is measured in the pictures."""
+    torch.manual_seed(seed)
+    codes = 2 * torch.rand(1000, 2) - 1
+    ink = model.sample(1000, values=codes) / 15
+    measured = {"slant": strokes.slant(ink), "thickness": strokes.thickness(ink)}
+    both = {f"{k + 1} and {n}": correlation(codes[:, k], m) for n, m in measured.items() for k in range(2)}
+    return {"L_I": model.information()} | both
+
+
+def thin_and_truth(part: Dataset, n: int = 800) -> tuple[Tensor, Tensor]:
+    """Of the first n characters the thin ones, and the same rendered bold."""
+    at = part.factors["thickness"][:n] < 0.7
+    return part.x[:n][at], small(redrawn(part, thickness=torch.full((min(n, len(part)),), 2.45)))[at]
+
+
+def by_pairs(train: Dataset, seed: int, steps: int) -> Callable[[Tensor], Tensor]:
+    """The lecture's regression: CycleGAN's network, trained to hit the rendered truth."""
+    known, goals = (pictures / 7.5 - 1 for pictures in thin_and_truth(train))
+    torch.manual_seed(seed)
+    model = make_translator(PICTURE, network="conv", channels=9, blocks=2, hidden=64, layers=2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    for _ in range(steps):
+        of = torch.randint(len(known), (16,))
+        loss = (model(known[of]) - goals[of]).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    return lambda x: (model(x / 7.5 - 1) + 1) * 7.5
+
+
+@torch.no_grad()
+def translated(forth: Callable[[Tensor], Tensor], start: Tensor, truth: Tensor) -> tuple[float, float]:
+    """Mean absolute error to the truth, ink being 1; and the share whose own truth is the nearest of all."""
+    made = forth(start).float()
+    nearest = torch.cdist(made.flatten(1), truth.flatten(1).float()).argmin(1)
+    return (made - truth).abs().mean().item() / 15, (nearest == torch.arange(len(truth))).double().mean().item()
+
+
+def translations(train: Dataset, test: Dataset, seed: int, steps: int | None) -> dict[str, float]:
+    """Thin characters made bold: errors of doing nothing, of another bold one, without pairs and with."""
+    start, truth = thin_and_truth(test)
+    nothing = translated(lambda x: x, start, truth)[0]
+    another = translated(lambda x: x, truth.roll(1, 0), truth)[0]
+    error, own = translated(from_recipe("cyclegan_thin_bold", seed, steps).translate, start, truth)
+    paired, _ = translated(by_pairs(train, seed, steps or 200), start, truth)
+    return {
+        "doing nothing": nothing,
+        "another bold one": another,
+        "CycleGAN": error,
+        "its share of doing nothing": error / nothing,
+        "own truth nearest": own,
+        "with pairs": paired,
+    }
+
+
+def run_by_run(title: str, kept: Path, seeds: int, make: Callable[[int], dict[str, float]]) -> None:
+    """Prints a table with a line for each run, which is kept as the others are."""
+    kept.mkdir(parents=True, exist_ok=True)
+    print(f"\n### {title}\n", flush=True)
+    for seed in range(seeds):
+        path = kept / f"{title}_{seed}.pt"
+        if not path.exists():
+            torch.save(make(seed), path)
+        found = torch.load(path)
+        if seed == 0:
+            print(f"| run | {' | '.join(found)} |\n|---|{'---|' * len(found)}")
+        cells = [f"{v:.3f}" if isinstance(v, float) else f"{v}" for v in found.values()]
+        print(f"| {seed} | {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
@@ -265,18 +375,34 @@ def main() -> None:
         "Losses at equal budget": (LOSSES, *drawn, "characters", STEPS),
         "With labels": (CONDITIONAL, *written, "digits", 1200),
     }
+    if chosen.only.lower() == "mnist":
+        many, test = data.mnist()
+        x, y = test[:2000]
+        judges["handwriting"] = lambda: eye(many)
+        parts = {"MNIST": (MNIST, many, dataclasses.replace(test, x=x, y=y), "handwriting", 1000)}
     for title, (what, train, test, judge, steps) in parts.items():
         if chosen.only.lower() not in title.lower():
             continue
         reference, given = Reference(judges[judge](), test), what is CONDITIONAL
         runs = kept_runs(what, train, reference, chosen.kept, chosen.seeds, EVERY if chosen.quick else steps)
         print(f"\n## {title}\n", flush=True)
-        real = reference.measured(*(t[: len(test)] for t in (train.x, train.y)))
+        real = reference.measured(*train[: len(test)])
         table(CONDITIONAL_COLUMNS if given else UNCONDITIONAL_COLUMNS, runs, real)
         if chosen.write and what is DCGANS:
             content = json.dumps(stored(runs), separators=(",", ":")).encode()
             chosen.write.write_bytes(content)
             print(f"\n{chosen.write}: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
+    few = EVERY if chosen.quick else None
+    recipes: dict[str, Callable[[int], dict[str, float]]] = {
+        "InfoGAN's categories": lambda seed: categories(
+            from_recipe("infogan_digits", seed, few), judges["digits"](), seed
+        ),
+        "InfoGAN's values": lambda seed: values_and_factors(from_recipe("infogan_fours", seed, few), seed),
+        "CycleGAN, thin to bold": lambda seed: translations(*data.numerals(), seed, few),
+    }
+    for title, make in recipes.items():
+        if chosen.only.lower() in title.lower():
+            run_by_run(title, chosen.kept, chosen.seeds, make)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The decks in a browser, opened from the disk: nothing is fetched, everything fits, and the widgets in them move.
 
-They are built here if they are not there as their sources are. A missing npm or browser fails; it never skips.
+They are built here if they are not there as their sources are, with trainings of a few steps and in a folder of their
+own: `genlib slides` finds what it wrote as it was. A missing npm or browser fails; it never skips.
 """
 
 import re
@@ -12,6 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from genlib.course import slides
+from genlib.course.slides import files
 from tests.browser.lab import LOOK
 from tests.browser.page import at_rest
 
@@ -35,6 +37,10 @@ HANDLES = {
     ".gl-rd": ("input", (0.45, 0.5), (0.8, 0.5)),
     ".gl-earth": (".fakes", (0.5, 0.5), (3.0, 3.0)),
     ".gl-tab": ("canvas.hand", (0.2, 0.2), (0.6, 0.3)),
+    ".gl-density": ("canvas.plane", (0.3, 0.3), (0.6, 0.4)),
+    ".gl-denoise": ("input[name=at]", (0.45, 0.5), (0.8, 0.5)),
+    ".gl-guide": ("canvas.plane", (0.594, 0.3125), (0.7, 0.5)),
+    ".gl-schedule": (".handle >> nth=3", (0.5, 0.5), (0.5, -2.0)),
     ".gl-tricks": ("input[name=frame]", (0.45, 0.5), (0.8, 0.5)),
 }
 # All fragments of a slide shown: what sticks out of it, by more than a pixel?
@@ -52,6 +58,15 @@ OUTSIDE = """() => {
   }
   return out;
 }"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """Five steps a training, whose outputs look as large and move as well; beside what is built in full."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GENLIB_QUICK", "1")
+        patched.setattr(files, "BUILD", files.BUILD / "quick")
+        yield
 
 
 @pytest.fixture(scope="module", params=DECKS, ids=IDS)

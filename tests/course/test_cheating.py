@@ -18,6 +18,7 @@ from genlib.course.exercise import Exercise
 from genlib.course.grade import sandbox
 from genlib.course.grade.one import grade, points_of
 from genlib.course.lectures import find
+from tests.course.light import lightly
 
 HONEST = "def letter_given_flag():\n    return 0.001 * 0.99 / (0.001 * 0.99 + 0.999 * 0.02)"
 WRONG = "def accept(p_y_given_x, uniforms):\n    return uniforms > p_y_given_x"
@@ -192,15 +193,17 @@ def test_these_answers_are_what_they_should_be():
 
 
 @pytest.mark.parametrize("what", CHEATS)
-def test_cheating_earns_nothing_and_takes_nothing_from_an_honest_answer(tmp_path, what):
+def test_cheating_earns_nothing_and_takes_nothing_from_an_honest_answer(tmp_path, what, monkeypatch):
+    lightly(monkeypatch)
     marker = tmp_path / "unpickled"  # the judge has no sandbox: it could write there
     _earns_nothing(tmp_path, CHEATS[what].replace("MARKER", str(marker)))
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("what", IN_A_SANDBOX)
-def test_in_a_sandbox_there_is_nothing_to_find_and_nothing_to_change(tmp_path, what):
+def test_in_a_sandbox_there_is_nothing_to_find_and_nothing_to_change(tmp_path, what, monkeypatch):
     needs_a_sandbox()
+    lightly(monkeypatch)
     _earns_nothing(tmp_path, IN_A_SANDBOX[what])
     assert "lambda *a, **k: None" not in (sandbox.LIBRARY / "course/exercise/comparing.py").read_text(encoding="utf-8")
 
@@ -219,8 +222,9 @@ def needs_a_sandbox() -> None:
     assert sandbox.works(), sandbox.protection()
 
 
-def test_what_one_notebook_leaves_behind_does_not_reach_the_next(tmp_path):
+def test_what_one_notebook_leaves_behind_does_not_reach_the_next(tmp_path, monkeypatch):
     needs_a_sandbox()
+    lightly(monkeypatch)
     leaves = (
         "import os, pathlib, subprocess\n"
         "for folder in ('/tmp', '/dev/shm', '/notebook', '/'):\n"

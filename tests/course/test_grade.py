@@ -11,6 +11,7 @@ from genlib.course.grade import one, sandbox
 from genlib.course.grade.feedback import feedback
 from genlib.course.grade.one import Grade, grade, points_of
 from genlib.lectures import available, find
+from tests.course.light import lightly
 
 RIGHT = "import math\ndef uniform_log_prob(dimensions, levels):\n    return -dimensions * math.log(levels)"
 WRONG = "import math\ndef uniform_log_prob(dimensions, levels):\n    return dimensions * math.log(levels)"
@@ -93,8 +94,10 @@ DISTURBING = {
 
 
 @pytest.mark.parametrize("what", DISTURBING)
-def test_what_disturbs_costs_no_point_and_earns_none(tmp_path, what):
+def test_what_disturbs_costs_no_point_and_earns_none(tmp_path, what, monkeypatch):
     source, said = DISTURBING[what]
+    if "the course's own" not in what:
+        lightly(monkeypatch)
     right = marked(tmp_path, notebook(RIGHT, before=source))
     assert right.points == right.of, right.notes
     assert " ".join(right.notes).find(said or "") >= 0, right.notes
@@ -103,7 +106,8 @@ def test_what_disturbs_costs_no_point_and_earns_none(tmp_path, what):
         assert marked(tmp_path, notebook(WRONG, after=source)).points == 0
 
 
-def test_an_answer_that_never_ends_or_kills_is_marked_alone(tmp_path):
+def test_an_answer_that_never_ends_or_kills_is_marked_alone(tmp_path, monkeypatch):
+    lightly(monkeypatch)
     loop = marked(tmp_path, notebook("def uniform_log_prob(dimensions, levels):\n    while True: pass"))
     assert "is there a loop that never ends" in loop.lines[0]
     kill = marked(tmp_path, notebook("import os\ndef uniform_log_prob(dimensions, levels):\n    os._exit(0)"))
