@@ -237,18 +237,19 @@ def test_digits_come_out_of_noise_in_seconds(digits, seed):
     assert metrics.judged(made.sample(200, y, steps=10), y, judge).right > 0.8
 
 
-def test_the_bound_and_the_samples_choose_another_model(digits, sampler, seed):
+def test_half_the_bits_make_no_better_samples(digits, sampler, seed):
     _, test, judge, real = digits
     levels, y, found = pretrained.load("diffusion_digits_levels"), torch.arange(500) % 10, {}
     for name, model in (("samples", sampler), ("bound", levels)):
         torch.manual_seed(seed)
         with torch.no_grad():
             bits = metrics.bits_per_dim(model.elbo(test.x, test.y, draws=4).mean(), model.shape).item()
-            made = model.sample(500, y, steps=10)
+            made = model.sample(500, y, steps=50)
             found[name] = bits, metrics.frechet_distance(judge.features(made), real)
     assert found["bound"][0] < 1.8, found
     assert found["samples"][0] > 1.8 * found["bound"][0], found
-    assert found["samples"][1] < found["bound"][1], found
+    assert abs(found["samples"][1] - found["bound"][1]) < 3, found
+    assert max(distance for _, distance in found.values()) < 8, found
 
 
 def test_guidance_costs_variety_and_steps_help(digits, sampler, seed):
@@ -260,6 +261,10 @@ def test_guidance_costs_variety_and_steps_help(digits, sampler, seed):
             f = judge.features(sampler.sample(500, y, steps=steps, guidance=w))
             found[steps, w] = metrics.frechet_distance(f, real), metrics.precision_recall(real[:500], f).recall
     assert found[1, 1.0][0] > 2 * found[10, 1.0][0] > 2 * found[50, 1.0][0]
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        f = judge.features(sampler.sample(500, y, steps=10, eta=0))
+    assert metrics.frechet_distance(f, real) < 0.8 * found[10, 1.0][0], "without fresh noise ten steps do"
     assert found[10, 2.0][1] < found[10, 1.0][1] - 0.1
     assert found[10, 2.0][0] > 2 * found[10, 1.0][0]
 
