@@ -12,7 +12,7 @@ from torch import nn
 from genlib import data, pretrained, widgets
 from genlib.lectures import ROOT
 from genlib.nets import Classifier
-from tests.benchmarks import bounds, gans, growth, measure, report, steps
+from tests.benchmarks import bounds, diffusion, gans, growth, measure, report, steps
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -155,3 +155,17 @@ def test_what_stands_in_the_tables_of_codes_and_translations():
 
 def test_where_there_is_no_number_a_dash_stands():
     assert bounds.row("flow", [[1.0, float("nan")], [2.0, float("nan")]]) == "| flow | 1.50 ± 0.71 | – |"
+
+
+@pytest.mark.parametrize("section", [diffusion.plane, diffusion.networks])
+def test_the_tables_of_diffusion_are_markdown_of_one_width(section):
+    tables: list[list[str]] = [[]]
+    for line in section(quick=True):
+        if line.startswith("|"):
+            tables[-1].append(line)
+        elif tables[-1]:
+            tables.append([])
+    assert tables[0]
+    for table in filter(None, tables):
+        assert len({line.count("|") for line in table}) == 1
+        assert set(table[1]) == set("| -")

@@ -121,6 +121,13 @@ def test_retraining_follows_all_stages_and_twice_it_gives_the_same_file(tiny, tm
     assert {str(t.dtype) for t in safetensors_of(once).values()} == {"torch.float16", "torch.bool"}
 
 
+def test_an_argument_may_be_made_itself():
+    arguments = {"shape": [2], "schedule": {"model": "diffusion.Cosine", "end": 0.1}, "hidden": 8}
+    model = pretrained.Weights("diffusion.DDPM", arguments, "moons", [], "", {}).make()
+    assert repr(model.schedule) == "Cosine(start=0.008, end=0.1)"
+    assert model.shape == (2,)
+
+
 def test_a_full_disk_at_the_end_is_told_and_the_same_call_goes_on(tiny, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(pretrained, "write", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space")))

@@ -39,17 +39,25 @@ from genlib.nets import ResidualMLP, TimeAndCondition, UNet
 from genlib.noise import StandardNormal, normal
 from genlib.quantize import Pixels, to_signed
 
+# What the loss is, by its weighting.
+UNITS = {
+    "simple": "squared error of a value's noise",
+    "v": "squared error of a value's velocity",
+    "bound": "nats for an example",
+}
+
 
 class DDPM(GenerativeModel):
     r"""A diffusion model of reals, or of integers 0..levels-1, which it sees as numbers −1..1.
 
     Arguments: shape of one example; levels; classes, for p(x | y), or any condition; schedule, DDPM's ``Linear`` by
     default; predicts, what the network says: "eps", "x", "v", "edm" or, of integers, "levels"; weighting of the loss,
-    "simple", which weighs all noise alike, or "bound", which is the bound in nats; network, "mlp" with ``layers``
-    residual layers of ``hidden`` units, "unet" with ``channels`` for each level of a picture, or a module of your own:
-    (x_t (B, *shape), features (B, 64)) -> (B, *shape), or (B, *shape, levels) for "levels"; dropout; drop, the share of
-    examples whose condition is hidden in training, so that ``sample`` can be guided; data_scale, the standard deviation
-    of the data as the network sees them; T, rungs of the ladder, None for continuous time.
+    "simple", the squared error of ε̂, "v", that of v̂, which weighs much noise more, or "bound", the bound in nats;
+    network, "mlp" with ``layers`` residual layers of ``hidden`` units, "unet" with ``channels`` for each level of a
+    picture, or a module of your own: (x_t (B, *shape), features (B, 64)) -> (B, *shape), or (B, *shape, levels) for
+    "levels"; dropout; drop, the share of examples whose condition is hidden in training, so that ``sample`` can be
+    guided; data_scale, the standard deviation of the data as the network sees them; T, rungs of the ladder, None for
+    continuous time.
     """
 
     centres: Tensor | None
@@ -77,11 +85,11 @@ class DDPM(GenerativeModel):
         whole(2, levels=levels)
         whole(T=T)
         instance(Schedule, schedule=schedule)
-        if weighting not in ("simple", "bound"):
-            raise ValueError(f'weighting={weighting!r}: choose "simple" or "bound"')
+        if weighting not in UNITS:
+            raise ValueError(f'weighting={weighting!r}: choose "simple", "v" or "bound"')
         self.shape, self.levels, self.condition = as_shape(shape), levels, as_condition(classes, condition)
         self.weighting, self.T, self.drop = weighting, T, drop
-        self.unit = "nats for an example" if weighting == "bound" else "squared error of a value's noise"
+        self.unit = UNITS[weighting]
         share(drop=drop)
         if drop and self.condition is None:
             raise ValueError(f"drop={drop} hides a condition from time to time: pass classes= or condition=")
@@ -113,8 +121,8 @@ class DDPM(GenerativeModel):
     # --- training and the bound
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
-        """ "simple": the squared error of ε̂, a mean over values and the batch. "bound": minus the bound, and its terms,
-        in nats for an example; one draw of t each, spread evenly over the batch."""
+        """ "simple": the squared error of ε̂, a mean over values and the batch; "v": that of v̂. "bound": minus the
+        bound, and its terms, in nats for an example. One draw of t each, spread evenly over the batch."""
         x, y = self.check_batch(x, y)
         shown = torch.rand(len(x), device=x.device) >= self.drop if self.training and self.drop else None
         given = _Given(self.denoiser, y, shown)
@@ -126,7 +134,10 @@ class DDPM(GenerativeModel):
         if self.T is not None:
             t = ((t * self.T).floor() + 1) / self.T
         x_t, eps = noised(r, t, self.schedule)
-        return {"loss": F.mse_loss(given(x_t, t).eps, eps)}
+        guess = given(x_t, t)
+        if self.weighting == "v":
+            return {"loss": F.mse_loss(guess.v, guess.alpha * eps - guess.sigma * r)}
+        return {"loss": F.mse_loss(guess.eps, eps)}
 
     def elbo(self, x: Tensor, y: Tensor | None = None, *, draws: int = 1) -> Tensor:
         """A lower BOUND on log p(x), (B,), in nats, from so many draws of t and ε for each example."""

@@ -22,12 +22,15 @@ from genlib.widgets.cell import cell
 from genlib.widgets.competition import competition
 from genlib.widgets.completion import completion
 from genlib.widgets.continuations import continuations
+from genlib.widgets.denoising import denoising
 from genlib.widgets.dirac_game import dirac_game
+from genlib.widgets.draw_density import draw_density
 from genlib.widgets.earth_mover import earth_mover
 from genlib.widgets.edit_by_arithmetic import edit_by_arithmetic
 from genlib.widgets.elbo_by_hand import elbo_by_hand
 from genlib.widgets.flow_explorer import flow_explorer
 from genlib.widgets.game_arena import game_arena
+from genlib.widgets.guidance import guidance
 from genlib.widgets.latent_pad import latent_pad
 from genlib.widgets.listen import listen
 from genlib.widgets.mass_on_a_line import mass_on_a_line
@@ -40,6 +43,7 @@ from genlib.widgets.receptive_field import receptive_field
 from genlib.widgets.reparameterization import reparameterization
 from genlib.widgets.sampling_player import sampling_player
 from genlib.widgets.scale_mixer import scale_mixer
+from genlib.widgets.schedules import schedules
 from genlib.widgets.there_and_back import there_and_back
 from genlib.widgets.token_editor import token_editor
 from genlib.widgets.tricks import tricks
@@ -52,12 +56,15 @@ __all__ = [
     "competition",
     "completion",
     "continuations",
+    "denoising",
     "dirac_game",
+    "draw_density",
     "earth_mover",
     "edit_by_arithmetic",
     "elbo_by_hand",
     "flow_explorer",
     "game_arena",
+    "guidance",
     "latent_pad",
     "listen",
     "mass_on_a_line",
@@ -70,6 +77,7 @@ __all__ = [
     "reparameterization",
     "sampling_player",
     "scale_mixer",
+    "schedules",
     "there_and_back",
     "token_editor",
     "tricks",

@@ -7,6 +7,7 @@ from torch import nn
 from genlib import data, widgets
 from tests.browser.page import at_rest, show, told
 from tests.browser.test_widgets_alone import swirl
+from tests.browser.widgets_of_diffusion import guided, scrubber
 from tests.browser.widgets_of_flows import ear, editor, meter, mixer
 from tests.browser.widgets_of_gans import kinds_pad, paler, stored
 from tests.browser.widgets_of_tokens import stamps, usage, writer
@@ -71,6 +72,10 @@ MAKE = {
     "dirac_game": widgets.dirac_game,
     "earth_mover": widgets.earth_mover,
     "game_arena": lambda: widgets.game_arena(hidden=8),
+    "draw_density": widgets.draw_density,
+    "denoising": scrubber,
+    "guidance": guided,
+    "schedules": lambda: widgets.schedules(DIGITS[0] / 8 - 1),
 }
 every = pytest.mark.parametrize("name", list(MAKE))
 

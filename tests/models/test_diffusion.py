@@ -374,6 +374,18 @@ def test_loss_is_minus_the_bound_and_its_parts_are_the_terms():
     assert set(parts) == {"loss", "prior", "diffusion", "reconstruction"}
 
 
+def test_the_loss_of_v_weighs_the_error_of_x_by_one_over_the_noise():
+    """With α² + σ² = 1, v̂ − v = −(x̂ − x)/σ, and ε̂ − ε = −(α/σ)(x̂ − x): the two losses differ by α²."""
+    torch.manual_seed(0)
+    level = LinearLogSNR(1.0, 1.0 - 1e-9)  # all times are alike
+    model = DDPM((3,), weighting="v", hidden=16, schedule=level).eval().double()
+    x, losses = torch.randn(64, 3, dtype=torch.double), {}
+    for model.weighting in ("v", "simple"):
+        torch.manual_seed(1)
+        losses[model.weighting] = model.loss(x)["loss"].item()
+    assert losses["simple"] / losses["v"] == pytest.approx(1 / (1 + math.exp(-1)), rel=1e-6)
+
+
 # --- samplers, on a mixture whose marginals are known
 
 

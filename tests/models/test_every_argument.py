@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genlib.autoregressive import MADE
 from genlib.condition import Images, Labels, Tokens
-from genlib.diffusion import Cosine
+from genlib.diffusion import DDPM, Cosine
 from genlib.families import models
 from genlib.flow import AffineCoupling, Compose, Flow, Logistic, Permute, halves
 from genlib.gan import R1
@@ -20,7 +20,7 @@ from genlib.launch import arguments_of
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, mlp
 from genlib.noise import StandardNormal
-from genlib.vae import Gaussian
+from genlib.vae import VAE, Gaussian
 from genlib.vq import FSQ, VQVAE
 
 PIXELS = (1, 4, 4)
@@ -322,6 +322,10 @@ CHANGED |= {
             "blank": 0.5,
         },
     ),
+    "LatentDiffusion": (
+        {"coder": VAE(PIXELS, 3, hidden=8), "prior": DDPM((3,), hidden=8)},
+        {"coder": VAE(PIXELS, 3, hidden=9), "prior": DDPM((3,), hidden=9)},
+    ),
     "Contrastive": (
         {"shape": PIXELS, "levels": 2, "classes": 4, "channels": 4, "width": 8},
         {
@@ -538,8 +542,11 @@ def test_the_shape_of_a_flow_is_that_of_its_latents_unless_it_is_told():
     assert Flow(layer(), Logistic(2), shape=(1, 1, 2)).shape == (1, 1, 2)
 
 
+NAMELESS = ("Flow", "LatentDiffusion", "TextToImage", "TokenPrior")  # which take their shape from their parts
+
+
 @pytest.mark.parametrize("shape", [3, None, "abc", (), (0, 8, 8), (2.5,), (-1, 8, 8), ("a", "b"), [1, "8", 8]])
-@pytest.mark.parametrize("name", [name for name in CHANGED if name not in ("Flow", "TextToImage", "TokenPrior")])
+@pytest.mark.parametrize("name", [name for name in CHANGED if name not in NAMELESS])
 def test_what_is_no_shape_is_told_in_one_way(name, shape):
     with pytest.raises(ValueError, match="give the shape of one example"):
         built(name, CHANGED[name][0] | {"shape": shape})
@@ -573,7 +580,7 @@ def needing(kind):
 def test_none_is_no_number_and_infinity_no_weight(name):
     """Neither is taken for good, to be found out in the middle of a training."""
     walked = list(needing(models()[name]))
-    assert walked or name in ("Flow", "NaiveBayes", "Classifier", "TokenPrior")
+    assert walked or name in ("Flow", "NaiveBayes", "Classifier", "LatentDiffusion", "TokenPrior")
     for argument, usual in walked:
         if argument in REFUSED.get(name, ()) or isinstance(usual, bool):
             continue

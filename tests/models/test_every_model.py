@@ -27,7 +27,7 @@ from genlib.flow import (
     halves,
 )
 from genlib.gan import ACGAN, DCGAN, GAN, CycleGAN, InfoGAN
-from genlib.hybrid import CVAEGAN, IAFVAE, VQGAN, FlowPriorVAE, PixelVAE, TextToImage, TokenPrior
+from genlib.hybrid import CVAEGAN, IAFVAE, VQGAN, FlowPriorVAE, LatentDiffusion, PixelVAE, TextToImage, TokenPrior
 from genlib.model import GenerativeModel
 from genlib.nets import Classifier, Contrastive, mlp
 from genlib.vae import IWAE, VAE, Autoencoder, LinearGaussianVAE
@@ -72,6 +72,7 @@ EVERY = {
     "VQGAN": lambda: VQGAN(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1, critic=4),
     "GumbelVAE": lambda: GumbelVAE(PIXELS, 6, "categorical", levels=LEVELS, dim=3, channels=4, stages=1),
 }
+EVERY["LatentDiffusion"] = lambda: LatentDiffusion(VAE(PIXELS, 3, hidden=8), DDPM((3,), None, K, hidden=8, drop=0.5))
 EVERY["TextToImage"] = lambda: TextToImage(EVERY["VQVAE"](), Tokens(3, 7), width=8, layers=1, heads=2)
 EVERY["TokenPrior"] = lambda: TokenPrior(EVERY["VQVAE"](), MADE((4,), 6, K, hidden=16))
 
