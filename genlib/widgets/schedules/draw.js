@@ -23,8 +23,8 @@ const STYLE = `
   .handle circle { fill: var(--gl-paper); stroke: var(--gl-ink); stroke-width: 2.5; }
   .handle.end circle { fill: var(--gl-ink); }
   .handle:focus { outline: none; } .handle:focus circle { stroke: var(--gl-sky); stroke-width: 5; }
-  .controls { margin: 8px 0 4px; gap: 6px 12px; }
-  .controls .num { min-width: 2.4em; }
+  .under { margin: 8px 0 4px; gap: 6px 12px; }
+  .under .num { min-width: 2.4em; }
   .say { min-height: 4.4em; }
   .pictures { display: flex; gap: 6px; margin-top: 6px; }
   .pictures canvas { width: ${CELL}px; height: ${CELL}px; image-rendering: pixelated;
@@ -191,7 +191,7 @@ function words(say, now, bill, start) {
 }
 
 function controlsOf(root, now, change, state) {
-  const row = el("div", root, { class: "row controls" });
+  const row = el("div", root, { class: "row under" });
   const data = choice(row, {
     label: "data",
     name: "data",
