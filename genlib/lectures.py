@@ -145,7 +145,13 @@ LECTURES = (
         ("02", "03"),
     ),
     Lecture(
-        "10", "10_diffusion", "Diffusion", "from hierarchical VAEs to DDPM; score, DDIM, guidance", (3, 0), ("03",)
+        "10",
+        "10_diffusion",
+        "Diffusion",
+        "from hierarchical VAEs to DDPM; score, SDE and ODE, likelihood; DDIM, guidance, latent diffusion",
+        (3, 0),
+        ("03",),
+        minutes=70,
     ),
     Lecture(
         "11",

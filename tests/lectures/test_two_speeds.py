@@ -14,7 +14,7 @@ from genlib.course.build.reading import EXERCISE, FOLDED, read_source
 from genlib.lectures import available, find
 
 # How many such sections each lecture has: a heading that is misspelt is of the main path, and nobody would notice.
-DEEPER = {"01": 9, "02": 14, "03": 7, "04": 4, "05": 8, "06": 5, "07": 10, "08": 6}
+DEEPER = {"01": 9, "02": 14, "03": 7, "04": 4, "05": 8, "06": 5, "07": 10, "08": 6, "10": 5}
 LONGEST = 75  # minutes of a main path
 KNOWN = {*dir(builtins), "display", "get_ipython"}
 Part = tuple[bool, str, NotebookNode]
