@@ -9,18 +9,17 @@ import { OWN, REACH, Studio } from "./studio.js";
 
 const SLICE = 7; // milliseconds of a frame for learning and walking
 const STYLE = `
-  .planes { display: grid; grid-template-columns: ${SIZE + 2}px ${SIZE + 2}px; gap: 8px 16px; }
+  .planes { display: grid; grid-template-columns: repeat(auto-fit, ${SIZE + 2}px); gap: 8px 16px; }
   .planes .row { justify-content: space-between; margin-bottom: 5px; }
   .exact { --gl-accent: var(--gl-blue); }
   canvas.plane { border: 1px solid var(--gl-line); cursor: crosshair; }
   .bar { display: flex; gap: 10px; align-items: center; margin: 9px 0 7px; }
   .bar .slider { flex: 1; } .bar input { flex: 1; } .bar .num { min-width: 3em; }
   button.main { min-width: 5em; }
-  .under { display: flex; gap: 8px 24px; align-items: flex-start; }
+  .under { display: flex; flex-wrap: wrap; gap: 8px 24px; align-items: flex-start; }
   .under > .words { flex: 1; min-width: 26em; }
   .say { min-height: 4.4em; }
   .row + .say { margin-top: 6px; }
-  @media (max-width: 500px) { .planes { grid-template-columns: ${SIZE + 2}px; } .under { flex-wrap: wrap; } }
 `;
 
 const title = (i) => (i ? "right" : "left");

@@ -17,7 +17,7 @@ const CELL = 46; // of a picture on the page
 const MOST = 8; // w
 
 const STYLE = `
-  .planes { display: grid; grid-template-columns: ${SIZE + 2}px ${SIZE + 2}px; gap: 8px 18px; }
+  .planes { display: grid; grid-template-columns: repeat(auto-fit, ${SIZE + 2}px); gap: 8px 18px; }
   .planes figcaption { margin-bottom: 4px; }
   canvas.plane { border: 1px solid var(--gl-line); cursor: grab; }
   .dials { display: grid; grid-template-columns: max-content 1fr 4.2em max-content; gap: 5px 12px; align-items: center;
@@ -31,7 +31,6 @@ const STYLE = `
   .rows canvas { width: ${CELL}px; height: ${CELL}px; image-rendering: pixelated; border: 1px solid var(--gl-faint); }
   .rows .at { font-weight: 600; }
   .rows .now { color: var(--gl-orange); }
-  @media (max-width: 500px) { .planes { grid-template-columns: ${SIZE + 2}px; } }
 `;
 
 // Shares 0..1 of a cell, GRID × GRID, as a small canvas in a colour.

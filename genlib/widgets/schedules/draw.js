@@ -16,7 +16,8 @@ const CELL = 58;
 const POINTS = 120; // of a line
 
 const STYLE = `
-  .four { display: grid; grid-template-columns: ${BOX.width}px ${BOX.width}px; gap: 6px 14px; }
+  .four { display: grid; grid-template-columns: repeat(auto-fit, ${BOX.width}px); gap: 6px 14px;
+    max-width: ${2 * BOX.width + 14}px; }
   .four > div { position: relative; }
   .four canvas { position: absolute; }
   .handle { cursor: ns-resize; }
@@ -30,7 +31,6 @@ const STYLE = `
   .pictures canvas { width: ${CELL}px; height: ${CELL}px; image-rendering: pixelated;
     border: 1px solid var(--gl-faint); }
   .legend { font-weight: 600; }
-  @media (max-width: 500px) { .four { grid-template-columns: ${BOX.width}px; } }
 `;
 
 // An SVG picture over time with axes; returns it and its frame.
