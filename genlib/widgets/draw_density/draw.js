@@ -285,5 +285,5 @@ function looking(view, clock, { studio, shown }) {
 
 export function draw(element, state) {
   const [name, label] = ["gl-density", "Draw a density: a network learns its score, beside the exact one"];
-  mount(element, state, { name, title: "Draw your own density", label, width: 820, css: STYLE, setup });
+  mount(element, state, { name, title: "Draw your own density", label, width: 830, css: STYLE, setup });
 }

@@ -233,5 +233,5 @@ function take(node, view, now, change, paint) {
 
 export function draw(element, state) {
   const label = "Guidance: samples of a guided score beside p(x) p(y | x)^w";
-  mount(element, state, { name: "gl-guide", title: "Guidance", label, width: 786, css: STYLE, setup });
+  mount(element, state, { name: "gl-guide", title: "Guidance", label, width: 800, css: STYLE, setup });
 }
