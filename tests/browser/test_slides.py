@@ -40,7 +40,7 @@ HANDLES = {
     ".gl-density": ("canvas.plane", (0.3, 0.3), (0.6, 0.4)),
     ".gl-denoise": ("input[name=at]", (0.45, 0.5), (0.8, 0.5)),
     ".gl-guide": ("canvas.plane", (0.594, 0.3125), (0.7, 0.5)),
-    ".gl-schedule": (".handle >> nth=3", (0.5, 0.5), (0.5, -2.0)),
+    ".gl-schedule": (".handle >> nth=3", (0.5, 0.5), (0.5, 3.0)),
     ".gl-tricks": ("input[name=frame]", (0.45, 0.5), (0.8, 0.5)),
     ".gl-cell": (".code", (0.5, 0.5), (3.0, -3.0)),
     ".gl-tokens": ("canvas.hand", (0.2, 0.2), (0.6, 0.6)),

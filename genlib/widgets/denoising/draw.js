@@ -42,8 +42,11 @@ function rowsOf(parent, { size: [H, W] }, count) {
     const nodes = Array.from({ length: count }, () =>
       el("canvas", cells, { width: W, height: H, "aria-hidden": "true" }),
     );
-    return (pictures, reach = 1, shown = true) => {
-      for (const node of [name, cells]) node.style.visibility = shown ? "" : "hidden";
+    return (pictures, reach = 1, { shown = true, room = true } = {}) => {
+      for (const node of [name, cells]) {
+        node.style.visibility = shown ? "" : "hidden";
+        node.style.display = room ? "" : "none";
+      }
       nodes.forEach((node, p) => ink(node, [H, W], pictures[p], reach));
     };
   });
@@ -106,9 +109,9 @@ function showPlace(rows, state, frames, noise, known) {
   const sampled = frames[0].x === null;
   const all = (name) => frames.map((frame) => frame[name]);
   rows[0](all("x_t"), sampled ? 1 : noise.alpha + 1.3 * noise.sigma);
-  rows[1](all("x"), 1, !sampled);
-  rows[2](all("eps"), 3, !sampled);
-  rows[3](state.truths, 1, known);
+  rows[1](all("x"), 1, { shown: !sampled });
+  rows[2](all("eps"), 3, { shown: !sampled });
+  rows[3](state.truths, 1, { room: known });
 }
 
 function setup(root, state, { tell }) {

@@ -4,23 +4,22 @@
 // root.studio has the mathematics, for whoever wants to compare it.
 import { arrows, button, calm, canvas, checkbox, choice, clamp, drag, el, mount, playButton, radios } from "../kit.js";
 import { random, slider } from "../kit.js";
-import { CURVE, FRAME, SIZE, drawCurve, drawPlane, guesses } from "./planes.js";
+import { CURVE, FRAME, SIZE, drawCurve, drawGround, drawPlane } from "./planes.js";
 import { OWN, REACH, Studio } from "./studio.js";
 
-const SLICE = 9; // milliseconds of a frame for learning and walking
+const SLICE = 7; // milliseconds of a frame for learning and walking
 const STYLE = `
-  .planes { display: grid; grid-template-columns: ${SIZE + 2}px ${SIZE + 2}px; gap: 8px 16px; }
+  .planes { display: grid; grid-template-columns: repeat(auto-fit, ${SIZE + 2}px); gap: 8px 16px; }
   .planes .row { justify-content: space-between; margin-bottom: 5px; }
   .exact { --gl-accent: var(--gl-blue); }
   canvas.plane { border: 1px solid var(--gl-line); cursor: crosshair; }
   .bar { display: flex; gap: 10px; align-items: center; margin: 9px 0 7px; }
   .bar .slider { flex: 1; } .bar input { flex: 1; } .bar .num { min-width: 3em; }
   button.main { min-width: 5em; }
-  .under { display: flex; gap: 8px 24px; align-items: flex-start; }
+  .under { display: flex; flex-wrap: wrap; gap: 8px 24px; align-items: flex-start; }
   .under > .words { flex: 1; min-width: 26em; }
   .say { min-height: 4.4em; }
   .row + .say { margin-top: 6px; }
-  @media (max-width: 500px) { .planes { grid-template-columns: ${SIZE + 2}px; } .under { flex-wrap: wrap; } }
 `;
 
 const title = (i) => (i ? "right" : "left");
@@ -55,9 +54,8 @@ function planeOf(parent, view, i) {
       "the arrow keys and draw with the space bar; T trains or pauses",
   });
   take(view, node);
-  const below = document.createElement("canvas");
   return {
-    paint: (theme) => drawPlane(node, below, i, view.shown, theme),
+    paint: (below, theme) => drawPlane(node, below, i, view.shown, theme),
     set() {
       score.set(view.studio.settings[i].score);
       way.set(view.studio.settings[i].way);
@@ -194,11 +192,11 @@ function frame(view) {
     do fine = studio.learn();
     while (fine && performance.now() - begun < 0.6 * SLICE);
     if (!fine) Object.assign(view, { training: false, said: "The weights became infinite: take a new network." });
-    if (studio.walks.every(({ left }) => left === 0)) studio.walkAgain();
+    if (studio.walks.every(({ left }) => left === 0)) studio.walkAgain("learned");
   }
   const walking = studio.walk(view.training ? 0.4 * SLICE : SLICE);
   view.frames += 1;
-  if (view.training && view.frames % 2) view.paintHalf();
+  if (view.training) view.paintSome(view.frames);
   else view.paint();
   if (view.training || walking) view.wake();
 }
@@ -211,7 +209,7 @@ function setup(root, state, { tell, theme }) {
   view.wake = () => {
     if (view.awake || view.left) return;
     view.awake = true;
-    requestAnimationFrame(() => view.left || frame(view));
+    requestAnimationFrame(() => view.left || !root.isConnected || frame(view));
   };
   view.tell = () => tell({ ...studio.value, t: shown.t });
   view.rest = () => {
@@ -242,15 +240,24 @@ function setup(root, state, { tell, theme }) {
     under.preset.set(studio.preset);
     both.forEach((plane) => plane.set());
   };
-  view.paintHalf = () => {
-    shown.guess = studio.mixture ? guesses(studio, shown.t) : null;
-    both[1].paint(theme);
+  const below = document.createElement("canvas");
+  const planesOnly = (which) => {
+    if (studio.mixture) drawGround(below, shown, theme);
+    which.forEach((i) => both[i].paint(below, theme));
+  };
+  const tellProgress = () => {
+    drawCurve(under.curve, studio.curve, theme);
+    showWords(under.say, view);
   };
   view.paint = () => {
-    view.paintHalf();
-    both[0].paint(theme);
-    drawCurve(under.curve, studio.curve, theme);
-    if (!view.training || view.frames % 8 === 0) showWords(under.say, view);
+    planesOnly([0, 1]);
+    tellProgress();
+  };
+  // While it learns: in every second frame the planes that change, in every twelfth the words.
+  view.paintSome = (frames) => {
+    const changes = (i) => studio.settings[i].score === "learned" || shown.ground === "error";
+    if (frames % 2) planesOnly([0, 1].filter(changes));
+    if (frames % 12 === 0) tellProgress();
   };
   return looking(view, clock, { studio, shown });
 }
@@ -278,5 +285,5 @@ function looking(view, clock, { studio, shown }) {
 
 export function draw(element, state) {
   const [name, label] = ["gl-density", "Draw a density: a network learns its score, beside the exact one"];
-  mount(element, state, { name, title: "Draw your own density", label, width: 820, css: STYLE, setup });
+  mount(element, state, { name, title: "Draw your own density", label, width: 830, css: STYLE, setup });
 }

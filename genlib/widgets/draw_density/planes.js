@@ -1,7 +1,8 @@
 // What a plane of the studio shows at a time: the ground, arrows, points and their ways; and the curve of the error.
-import { Frame, arrow, clamp, disc, polyline, signed } from "../kit.js";
+import { Frame, clamp, disc, polyline, signed } from "../kit.js";
 import { noiseAt } from "./mixture.js";
 import { REACH } from "./studio.js";
+import { drawArrows, drawWays, stampPoints } from "./walkers.js";
 
 export const SIZE = 396;
 export const FRAME = new Frame({ x: [-REACH, REACH], y: [-REACH, REACH], width: SIZE, height: SIZE });
@@ -34,15 +35,16 @@ const cells = (n) =>
 const PLACES = cells(COARSE);
 const TIMES = new Float64Array(COARSE * COARSE);
 
-// ε̂ of both scores on the coarse grid at one time.
-export function guesses(studio, t) {
-  TIMES.fill(t);
-  const exact = studio.exact(PLACES, TIMES, new Float64Array(PLACES.length));
-  const learned = studio.learner.eps(PLACES, TIMES, new Float64Array(PLACES.length));
-  return { exact, learned };
+// ε̂ of a score on the coarse grid at the time that is shown; asked for once a picture.
+function guessed(shown, score) {
+  TIMES.fill(shown.t);
+  return (shown.guess[score] ??= shown.studio.eps(score)(PLACES, TIMES, new Float64Array(PLACES.length)));
 }
 
-function drawGround(node, { studio, t, ground, guess }, theme) {
+// What lies below both planes, as a small canvas.
+export function drawGround(node, shown, theme) {
+  const { studio, t, ground } = shown;
+  shown.guess = {};
   const noise = noiseAt(t);
   if (ground === "density") {
     const p = studio.mixture.density(noise, MAP, REACH);
@@ -51,57 +53,45 @@ function drawGround(node, { studio, t, ground, guess }, theme) {
     shaded(node, p.map((v) => 0.75 * Math.sqrt(v / most)), MAP, colour, theme.paper); // prettier-ignore
     return;
   }
+  const [learned, exact] = ["learned", "exact"].map((score) => guessed(shown, score));
   const off = new Float64Array(COARSE * COARSE);
   for (let i = 0; i < off.length; i++) {
-    const far = Math.hypot(
-      guess.learned[2 * i] - guess.exact[2 * i],
-      guess.learned[2 * i + 1] - guess.exact[2 * i + 1],
-    );
+    const far = Math.hypot(learned[2 * i] - exact[2 * i], learned[2 * i + 1] - exact[2 * i + 1]);
     off[i] = (0.9 * far) / (0.7 + far);
   }
   shaded(node, off, COARSE, theme.amber, theme.paper);
 }
 
 // Where a score points: −ε̂, the way to less noise, from the middles of every second cell.
-function drawArrows(context, eps, theme) {
-  Object.assign(context, { strokeStyle: theme.soft, lineWidth: 1 });
+function arrowsOf(eps) {
+  const pairs = [];
   for (let r = 0; r < COARSE; r += 2) {
     for (let c = r % 4 ? 0 : 1; c < COARSE; c += 2) {
       const i = 2 * (r * COARSE + c);
       const scale = 0.3 / Math.max(1.6, Math.hypot(eps[i], eps[i + 1]));
       const from = [PLACES[i], PLACES[i + 1]];
-      const to = [from[0] - scale * eps[i], from[1] - scale * eps[i + 1]];
-      arrow(context, FRAME.at(from), FRAME.at(to), 5);
+      pairs.push([from, [from[0] - scale * eps[i], from[1] - scale * eps[i + 1]]]);
     }
   }
+  return pairs;
 }
 
 function drawWalk(context, walk, t, { trails }, colour, theme) {
-  if (trails) {
-    Object.assign(context, { strokeStyle: `${colour}70`, lineWidth: 1 });
-    for (let n = 0; n < Math.min(TRAILS, walk.done); n++) {
-      polyline(context, walk.trail(n, t).map((place) => FRAME.at(place))); // prettier-ignore
-    }
-  }
-  const places = walk.all(t);
-  for (let n = 0; n < walk.done; n++) {
-    disc(context, FRAME.at([places[2 * n], places[2 * n + 1]]), 2.6, colour, `${theme.paper}cc`, 0.75);
-  }
+  if (trails) drawWays(context, FRAME, walk, t, { many: TRAILS, colour: `${colour}70` });
+  stampPoints(context, FRAME, walk.all(t), { colour, rim: `${theme.paper}cc` });
 }
 
-// One of both planes. shown: {studio, t, ground, guess, arrows, trails, cursor, drawing}.
+// One of both planes. shown: {studio, t, ground, arrows, trails, cursor, drawing}.
 export function drawPlane(node, below, i, shown, theme) {
-  const { studio, t, guess } = shown;
+  const { studio, t } = shown;
   const context = node.getContext("2d");
-  context.clearRect(0, 0, SIZE, SIZE);
-  context.fillStyle = theme.paper;
-  context.fillRect(0, 0, SIZE, SIZE);
   const { score } = studio.settings[i];
-  if (studio.mixture) {
-    drawGround(below, shown, theme);
-    context.imageSmoothingEnabled = true;
+  if (!studio.mixture) {
+    context.fillStyle = theme.paper;
+    context.fillRect(0, 0, SIZE, SIZE);
+  } else {
     context.drawImage(below, 0, 0, SIZE, SIZE);
-    if (shown.arrows) drawArrows(context, guess[score], theme);
+    if (shown.arrows) drawArrows(context, FRAME, arrowsOf(guessed(shown, score)), theme.soft);
     if (shown.drawing || t === 0) {
       for (const point of studio.points) disc(context, FRAME.at(point), 1.6, theme.ink);
     }

@@ -62,8 +62,9 @@ export class Studio {
     this.changed();
   }
 
-  walkAgain() {
-    this.walks.forEach((walk) => walk.again());
+  // All points walk anew, or only those under a score.
+  walkAgain(score = null) {
+    this.walks.forEach((walk, i) => (score === null || this.settings[i].score === score) && walk.again());
   }
 
   measure() {
@@ -108,7 +109,7 @@ export class Studio {
   // The mean squared error of ε̂ at one time, on fixed draws.
   errorAt(t) {
     if (!this.mixture) return NaN;
-    return errorOn(this.learner, trials(this.mixture, 150, random(9), t));
+    return errorOn(this.learner, trials(this.mixture, 100, random(9), t));
   }
 
   get value() {

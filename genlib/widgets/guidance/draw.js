@@ -3,10 +3,11 @@
 // state: {classes: [[K][2], [K][2]], width, asked, w, t, rows: [W][n][H][W'] integers, weights: [W], notes: [W],
 //   levels, names: [2], hint}. value: {classes, asked, w, t}. Tells: value.
 // root.guided has the mathematics, for whoever wants to compare it: {places, wanted, model}.
-import { Frame, arrows, canvas, checkbox, clamp, disc, drag, el, mix, mount, pixels, polyline } from "../kit.js";
+import { Frame, arrows, canvas, checkbox, clamp, disc, drag, el, mount, pixels } from "../kit.js";
 import { changing, radios, signed, slider } from "../kit.js";
 import { noiseAt } from "../draw_density/mixture.js";
 import { POINTS } from "../draw_density/paths.js";
+import { drawWays, stampPoints } from "../draw_density/walkers.js";
 import { GRID, Guided, REACH, drawCells, spreadOf } from "./guided.js";
 
 const SIZE = 380;
@@ -16,7 +17,7 @@ const CELL = 46; // of a picture on the page
 const MOST = 8; // w
 
 const STYLE = `
-  .planes { display: grid; grid-template-columns: ${SIZE + 2}px ${SIZE + 2}px; gap: 8px 18px; }
+  .planes { display: grid; grid-template-columns: repeat(auto-fit, ${SIZE + 2}px); gap: 8px 18px; }
   .planes figcaption { margin-bottom: 4px; }
   canvas.plane { border: 1px solid var(--gl-line); cursor: grab; }
   .dials { display: grid; grid-template-columns: max-content 1fr 4.2em max-content; gap: 5px 12px; align-items: center;
@@ -30,7 +31,6 @@ const STYLE = `
   .rows canvas { width: ${CELL}px; height: ${CELL}px; image-rendering: pixelated; border: 1px solid var(--gl-faint); }
   .rows .at { font-weight: 600; }
   .rows .now { color: var(--gl-orange); }
-  @media (max-width: 500px) { .planes { grid-template-columns: ${SIZE + 2}px; } }
 `;
 
 // Shares 0..1 of a cell, GRID × GRID, as a small canvas in a colour.
@@ -39,25 +39,23 @@ function ground(node, values, colour, paper) {
   const context = node.getContext("2d");
   const image = context.createImageData(GRID, GRID);
   const most = values.reduce((a, b) => Math.max(a, b), 1e-300);
-  const shades = Array.from({ length: 65 }, (_, k) => mix(paper, colour, (0.6 * k) / 64));
-  const tones = shades.map((shade) => [1, 3, 5].map((i) => parseInt(shade.slice(i, i + 2), 16)));
-  values.forEach((v, i) => image.data.set([...tones[Math.round(64 * Math.sqrt(v / most))], 255], 4 * i));
+  const [from, to] = [paper, colour].map((tone) => [1, 3, 5].map((i) => parseInt(tone.slice(i, i + 2), 16)));
+  for (let i = 0; i < values.length; i++) {
+    const share = 0.6 * Math.sqrt(values[i] / most);
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = from[c] + share * (to[c] - from[c]);
+    image.data[4 * i + 3] = 255;
+  }
   context.putImageData(image, 0, 0);
 }
 
-function begin(node, below, theme) {
+function begin(node, below) {
   const context = node.getContext("2d");
-  context.fillStyle = theme.paper;
-  context.fillRect(0, 0, SIZE, SIZE);
   context.drawImage(below, 0, 0, SIZE, SIZE);
   return context;
 }
 
-function dots(context, places, colour, theme) {
-  for (let n = 0; 2 * n < places.length; n++) {
-    disc(context, FRAME.at([places[2 * n], places[2 * n + 1]]), 2.7, colour, `${theme.paper}cc`, 0.75);
-  }
-}
+const dots = (context, places, colour, theme) =>
+  stampPoints(context, FRAME, places, { radius: 2.7, colour, rim: `${theme.paper}cc` });
 
 const of = (theme) => [theme.blue, theme.green]; // both classes
 
@@ -127,7 +125,7 @@ function planesOf(root) {
 
 function setup(root, state, { tell, theme }) {
   const { now, change } = changing(update, tell);
-  const view = { held: 0, trails: true, model: null, walk: null };
+  const view = { held: 0, trails: true, model: null, walk: null, painted: "" };
   const planes = planesOf(root);
   const [left, right] = [document.createElement("canvas"), document.createElement("canvas")];
   const dials = dialsOf(root, state, change, (on) => {
@@ -143,6 +141,7 @@ function setup(root, state, { tell, theme }) {
     view.walk = view.model.walk(w);
     view.tilted = view.model.tilted(w);
     view.wanted = drawCells(view.tilted, POINTS);
+    view.painted = "";
     paint();
   }
   function paint() {
@@ -150,24 +149,24 @@ function setup(root, state, { tell, theme }) {
     const places = view.walk.all(t);
     const colours = of(theme);
     ground(left, view.model.given.density(noiseAt(t), GRID, REACH), colours[asked], theme.paper);
-    const context = begin(planes.guided, left, theme);
-    if (view.trails) {
-      Object.assign(context, { strokeStyle: `${theme.orange}60`, lineWidth: 1 });
-      for (let n = 0; n < TRAILS; n++)
-        polyline(
-          context,
-          view.walk.trail(n, t).map((place) => FRAME.at(place)),
-        );
-    }
+    const context = begin(planes.guided, left);
+    if (view.trails) drawWays(context, FRAME, view.walk, t, { many: TRAILS, colour: `${theme.orange}60` });
     centres(context, { classes, asked, held: document.activeElement === planes.guided ? view.held : -1 }, theme);
     dots(context, places, theme.orange, theme);
-    ground(right, view.tilted, theme.sky, theme.paper);
-    dots(begin(planes.tilted, right, theme), view.wanted, theme.ink, theme);
+    paintTilted();
     planes.caption.textContent = `guided samples, at t = ${t.toFixed(2)}`;
     words(say, { w, t, names: state.names, asked }, places, view.wanted);
     dials.set(now);
     mark(w);
     root.guided = { places, wanted: view.wanted, model: view.model };
+  }
+  // The other plane changes with w, the classes and the theme, and not with the time.
+  function paintTilted() {
+    const key = `${theme.name} ${theme.scale}`;
+    if (view.painted === key) return;
+    view.painted = key;
+    ground(right, view.tilted, theme.sky, theme.paper);
+    dots(begin(planes.tilted, right), view.wanted, theme.ink, theme);
   }
   const show = (given) => {
     const { classes, asked, w, t } = given.value?.classes ? given.value : given;
@@ -234,5 +233,5 @@ function take(node, view, now, change, paint) {
 
 export function draw(element, state) {
   const label = "Guidance: samples of a guided score beside p(x) p(y | x)^w";
-  mount(element, state, { name: "gl-guide", title: "Guidance", label, width: 786, css: STYLE, setup });
+  mount(element, state, { name: "gl-guide", title: "Guidance", label, width: 800, css: STYLE, setup });
 }

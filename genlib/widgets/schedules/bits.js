@@ -27,7 +27,13 @@ function logDensity(x, { means, width }, { alpha, sigma }) {
   return { log: most + Math.log(total / means.length), slope: (alpha * near - x) / variance };
 }
 
-export const density = (x, data, noise) => Math.exp(logDensity(x, data, noise).log);
+// p_t(x), for pictures of it: many times a frame.
+export function density(x, { means, width }, { alpha, sigma }) {
+  const variance = (alpha * width) ** 2 + sigma ** 2;
+  let sum = 0;
+  for (let k = 0; k < means.length; k++) sum += Math.exp(-((x - alpha * means[k]) ** 2) / (2 * variance));
+  return sum / (means.length * Math.sqrt(2 * Math.PI * variance));
+}
 
 // E[(ε − ε̂)²] = 1 − E[ε̂²] at log signal-to-noise ratio λ, with ε̂ = −σ score: by quadrature over x_t.
 export function errorAt(lambda, data) {

@@ -16,21 +16,21 @@ const CELL = 58;
 const POINTS = 120; // of a line
 
 const STYLE = `
-  .four { display: grid; grid-template-columns: ${BOX.width}px ${BOX.width}px; gap: 6px 14px; }
+  .four { display: grid; grid-template-columns: repeat(auto-fit, ${BOX.width}px); gap: 6px 14px;
+    max-width: ${2 * BOX.width + 14}px; }
   .four > div { position: relative; }
   .four canvas { position: absolute; }
   .handle { cursor: ns-resize; }
   .handle circle { fill: var(--gl-paper); stroke: var(--gl-ink); stroke-width: 2.5; }
   .handle.end circle { fill: var(--gl-ink); }
   .handle:focus { outline: none; } .handle:focus circle { stroke: var(--gl-sky); stroke-width: 5; }
-  .controls { margin: 8px 0 4px; gap: 6px 12px; }
-  .controls .num { min-width: 2.4em; }
+  .under { margin: 8px 0 4px; gap: 6px 12px; }
+  .under .num { min-width: 2.4em; }
   .say { min-height: 4.4em; }
   .pictures { display: flex; gap: 6px; margin-top: 6px; }
   .pictures canvas { width: ${CELL}px; height: ${CELL}px; image-rendering: pixelated;
     border: 1px solid var(--gl-faint); }
   .legend { font-weight: 600; }
-  @media (max-width: 500px) { .four { grid-template-columns: ${BOX.width}px; } }
 `;
 
 // An SVG picture over time with axes; returns it and its frame.
@@ -191,7 +191,7 @@ function words(say, now, bill, start) {
 }
 
 function controlsOf(root, now, change, state) {
-  const row = el("div", root, { class: "row controls" });
+  const row = el("div", root, { class: "row under" });
   const data = choice(row, {
     label: "data",
     name: "data",
