@@ -181,9 +181,10 @@ def progress(
 
 
 # What --help says, so that it need not import all of them; a test compares it with what there is.
-MODELS = """ACGAN, Autoencoder, CVAEGAN, Classifier, Contrastive, CycleGAN, DCGAN, DDPM, FlowPriorVAE, GAN,
-GatedPixelCNN, Glow, GumbelVAE, IAF, IAFVAE, IWAE, InfoGAN, LinearGaussianVAE, MADE, MAF, NICE, NaiveBayes, PixelCNN,
-PixelRNN, PixelVAE, RealNVP, SplineFlow, Transformer, VAE, VQGAN, VQVAE, WaveGlow, WaveNet"""
+MODELS = """ACGAN, Autoencoder, CVAEGAN, Classifier, ConsistencyModel, Contrastive, CycleGAN, DCGAN, DDPM,
+FlowMatching, FlowPriorVAE, GAN, GatedPixelCNN, Glow, GumbelVAE, IAF, IAFVAE, IWAE, InfoGAN, LinearGaussianVAE, MADE,
+MAF, MaskedDiffusion, MeanFlow, NICE, NaiveBayes, PixelCNN, PixelRNN, PixelVAE, RealNVP, Reflow, SplineFlow,
+Transformer, VAE, VQGAN, VQVAE, WaveGlow, WaveNet"""
 DATA = """digits, english, fashion_mnist, glyphs, mnist, numerals, shapes, text, tones,
 vowels; points in the plane: banana, checkerboard, eight_gaussians, grid, moons, pinwheel, rings, spirals,
 two_gaussians"""

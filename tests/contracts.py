@@ -586,7 +586,11 @@ def _bad_input(model: nn.Module, x: Tensor, y: Tensor | None) -> dict[str, tuple
     return bad | {
         "no labels for a model with classes": ((x, None), "this model is conditional: pass y"),
         "fewer labels than examples": ((x, y[:-1]), "y has shape"),
-        "labels that are no integers": ((x, y.float()), "y holds torch.float32"),
+        **(
+            {"integers for a y of reals": ((x, y.long()), "y holds torch.int64")}
+            if y.is_floating_point()
+            else {"labels that are no integers": ((x, y.float()), "y holds torch.float32")}
+        ),
     }
 
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genlib.arguments import as_picture, as_shape, count, finite, instance, refuse_unused, share, whole
+from genlib.arguments import as_shape, count, finite, instance, share, whole
 from genlib.condition import Condition, as_condition
 from genlib.diffusion.bounds import (
     diffusion_term,
@@ -31,11 +31,12 @@ from genlib.diffusion.bounds import (
 )
 from genlib.diffusion.denoiser import Denoiser
 from genlib.diffusion.guidance import ClassifierFree
+from genlib.diffusion.networks import Told, chosen
 from genlib.diffusion.prediction import Prediction, times_like
 from genlib.diffusion.samplers import ddim, probability_flow, share_of_noise, steps_down
 from genlib.diffusion.schedule import Linear, Schedule, along
 from genlib.model import GenerativeModel
-from genlib.nets import ResidualMLP, TimeAndCondition, UNet
+from genlib.nets import TimeAndCondition
 from genlib.noise import StandardNormal, normal
 from genlib.quantize import Pixels, to_signed
 
@@ -85,6 +86,8 @@ class DDPM(GenerativeModel):
         whole(2, levels=levels)
         whole(T=T)
         instance(Schedule, schedule=schedule)
+        if schedule is not None and not schedule.ends:
+            raise ValueError(f"schedule={schedule} begins without noise, or ends without x: a bound is infinite there")
         if weighting not in UNITS:
             raise ValueError(f'weighting={weighting!r}: choose "simple", "v" or "bound"')
         self.shape, self.levels, self.condition = as_shape(shape), levels, as_condition(classes, condition)
@@ -97,7 +100,7 @@ class DDPM(GenerativeModel):
         features = TimeAndCondition(self.condition)
         per_value = levels if predicts == "levels" and levels is not None else 1
         how: dict[str, Any] = {"hidden": hidden, "layers": layers, "channels": channels, "dropout": dropout}
-        told = Told(_network(self.shape, features.width, per_value, network, **how), features)
+        told = Told(chosen(DDPM, self.shape, features.width, per_value, network, **how), features)
         centres = None if levels is None else to_signed(torch.arange(levels), levels)
         self.denoiser = Denoiser(told, schedule or Linear(), predicts, data_scale=data_scale, centres=centres)
         self.schedule = self.denoiser.schedule
@@ -245,17 +248,6 @@ class DDPM(GenerativeModel):
         return f"shape={self.shape}, levels={self.levels}, condition={self.condition}, schedule={self.schedule}"
 
 
-class Told(nn.Module):
-    """A network of (x_t, features), told time and condition: (x_t, t, y, shown) -> F."""
-
-    def __init__(self, network: nn.Module, features: TimeAndCondition):
-        super().__init__()
-        self.network, self.features = network, features
-
-    def forward(self, x_t: Tensor, t: Tensor, y: Tensor | None = None, shown: Tensor | None = None) -> Tensor:
-        return self.network(x_t, self.features(t, y, shown))
-
-
 class _Given:
     """A denoiser whose condition is settled: what bounds and samplers ask for."""
 
@@ -264,23 +256,3 @@ class _Given:
 
     def __call__(self, x_t: Tensor, t: Tensor) -> Prediction:
         return self.denoiser(x_t, t, self.y, self.shown)
-
-
-def _network(shape: tuple[int, ...], features: int, per_value: int, network: str | nn.Module, **how: Any) -> nn.Module:
-    """One of the house, or one's own. Raises: ValueError for a name that is none, and for arguments without use."""
-    share(dropout=how["dropout"])
-    mlp_only, unet_only = ({k: how[k] for k in names} for names in (("hidden", "layers"), ("channels",)))
-    if isinstance(network, nn.Module):
-        refuse_unused(DDPM, "the network is your own", **how)
-        return network
-    if network == "mlp":
-        refuse_unused(DDPM, 'network="mlp" has no convolutions', **unet_only)
-        whole(hidden=how["hidden"], layers=how["layers"])
-        return ResidualMLP(shape, features, per_value=per_value, **mlp_only, dropout=how["dropout"])
-    if network == "unet":
-        refuse_unused(DDPM, 'network="unet" has channels', **mlp_only)
-        if not isinstance(how["channels"], Sequence) or not how["channels"]:
-            raise ValueError(f"channels={how['channels']!r} must be a list, one for each level, such as (24, 48)")
-        whole(**{f"channels[{k}]": c for k, c in enumerate(how["channels"])})
-        return UNet(as_picture(shape), features, channels=how["channels"], per_value=per_value, dropout=how["dropout"])
-    raise ValueError(f'network={network!r}: choose "mlp" or "unet", or pass a module of your own')

@@ -8,7 +8,10 @@ As a differential equation dx = f(t) x dt + g(t) dw,
 
 .. math:: f = \frac{d \log \alpha}{dt}, \qquad g^2 = -\sigma^2 \frac{d\lambda}{dt}
 
-No schedule begins at λ = ∞, where σ = 0 and a score does not exist: each starts a little above x.
+Its speeds are those of a point that moves from x to ε while both stay: dx_t/dt = α̇ x + σ̇ ε.
+
+At λ = ∞, where σ = 0, a score does not exist: each schedule starts a little above x. ``Straight`` alone goes from x to
+ε, all the way, unless it is told to stop short: a velocity exists there, too.
 
 References: Kingma, Salimans, Poole, Ho. Variational diffusion models. 2021. arXiv:2107.00630
 Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole. Score-based generative modeling through stochastic differential
@@ -20,13 +23,13 @@ import math
 import torch
 from torch import Tensor
 
-from genlib.arguments import fraction, positive
+from genlib.arguments import fraction, needed, positive, share
 
 
 class Schedule:
     """λ(t) and its slope; α, σ, f and g² follow. t has any shape and values 0..1; results have its shape."""
 
-    preserving = True  # α² + σ² = 1; False: α = 1
+    preserving = True  # α² + σ² = 1; False: α = 1, or as the schedule says
 
     def log_snr(self, t: Tensor) -> Tensor:
         """λ(t)."""
@@ -49,6 +52,16 @@ class Schedule:
     def diffusion(self, t: Tensor) -> Tensor:
         """g²(t) = −σ² dλ/dt: how much variance comes in."""
         return -self.sigma(t).square() * self.slope(t)
+
+    def speeds(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """(dα/dt, dσ/dt)."""
+        alpha, sigma, f = self.alpha(t), self.sigma(t), self.drift(t)
+        return f * alpha, (f - self.slope(t) / 2) * sigma
+
+    @property
+    def ends(self) -> bool:
+        """Whether there is some noise at t = 0, and something of x at t = 1: λ is finite."""
+        return bool(self.log_snr(torch.tensor([0.0, 1.0], dtype=torch.float64)).isfinite().all())
 
     @property
     def last_scale(self) -> float:
@@ -172,6 +185,53 @@ class EDM(Schedule):
     def slope(self, t: Tensor) -> Tensor:
         root, rise = self._root(t)
         return -2 * self.rho * rise / root
+
+
+class Straight(Schedule):
+    r"""α = 1 − u, σ = u: x_t goes on a line from x to ε, at one speed all the way; u from ``start`` to 1 − ``end``.
+
+    With both 0 it begins at x and ends at ε. Flow matching takes it so; scores and bounds of diffusion, which divide by
+    σ and by α, ask for ends, such as Straight(1e-3, 1e-3).
+
+    References: Liu, Gong, Liu. Flow straight and fast: learning to generate and transfer data with rectified flow.
+    2022. arXiv:2209.03003. Lipman, Chen, Ben-Hamu, Nickel, Le. Flow matching for generative modeling. 2022.
+    arXiv:2210.02747
+    """
+
+    preserving = False
+
+    def __init__(self, start: float = 0.0, end: float = 0.0):
+        needed(start=start, end=end)
+        share(start=start, end=end)
+        if start + end >= 1:
+            raise ValueError(f"start={start} and end={end} leave nothing between them")
+        self.start, self.end = start, end
+
+    @property
+    def _speed(self) -> float:
+        return 1 - self.start - self.end
+
+    def sigma(self, t: Tensor) -> Tensor:
+        return self.start + self._speed * t
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return 1 - self.sigma(t)
+
+    def log_snr(self, t: Tensor) -> Tensor:
+        return 2 * (self.alpha(t).log() - self.sigma(t).log())
+
+    def slope(self, t: Tensor) -> Tensor:
+        return -2 * self._speed / (self.alpha(t) * self.sigma(t))
+
+    def drift(self, t: Tensor) -> Tensor:
+        return -self._speed / self.alpha(t)
+
+    def diffusion(self, t: Tensor) -> Tensor:
+        return 2 * self._speed * self.sigma(t) / self.alpha(t)
+
+    def speeds(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        speed = torch.full_like(t, self._speed)
+        return -speed, speed
 
 
 def along(values: Tensor, like: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from genlib.nets.mlp import mlp
 from genlib.nets.residual_mlp import ResidualMLP
 from genlib.nets.simple import Affine, Residual
 from genlib.nets.unet import UNet
+from genlib.nets.unmasker import Unmasker
 
 __all__ = [
     "Affine",
@@ -25,6 +26,7 @@ __all__ = [
     "TimeAndCondition",
     "TimeFeatures",
     "UNet",
+    "Unmasker",
     "beside",
     "made_masks",
     "mlp",

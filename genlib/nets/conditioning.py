@@ -15,7 +15,7 @@ def beside(h: Tensor, features: Tensor) -> Tensor:
 
 
 class TimeFeatures(nn.Module):
-    r"""t (B,) in [0, 1] -> (B, 2K + 1): t itself, and sin and cos of π 2^k t, k = 0..K−1.
+    r"""t (…) in [0, 1] -> (…, 2K + 1): t itself, and sin and cos of π 2^k t, k = 0..K−1.
 
     The slowest goes through half a turn: frequencies made for t = 0..1000 would hardly move between 0 and 1.
     """
@@ -28,29 +28,29 @@ class TimeFeatures(nn.Module):
         self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(K), persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
-        angles = t[:, None] * self.frequencies
-        return torch.cat([t[:, None], angles.sin(), angles.cos()], 1)
+        angles = t[..., None] * self.frequencies
+        return torch.cat([t[..., None], angles.sin(), angles.cos()], -1)
 
 
 class TimeAndCondition(nn.Module):
     """(t (B,), y or None) -> (B, width) features for a network. y may be left out, for all, or for some: one network
     then learns p(x | y) and p(x) (Ho, Salimans 2022, arXiv:2207.12598).
 
-    Arguments: condition, None without one; width.
+    Arguments: condition, None without one; width; times, how many: with more than one, t is (B, times).
     """
 
-    def __init__(self, condition: Condition | None, *, width: int = 64):
+    def __init__(self, condition: Condition | None, *, width: int = 64, times: int = 1):
         super().__init__()
         self.width = width
         self.time = TimeFeatures()
         self.condition = None if condition is None else condition.encoder()
         self.K = 0 if condition is None else condition.width
-        told = self.time.width + (0 if condition is None else self.K + 1)
+        told = times * self.time.width + (0 if condition is None else self.K + 1)
         self.mix = nn.Sequential(nn.Linear(told, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
 
     def forward(self, t: Tensor, y: Tensor | None = None, shown: Tensor | None = None) -> Tensor:
         """shown (B,), truth values: for which examples y is told; without it, for all."""
-        told = self.time(t)
+        told = self.time(t).flatten(1)
         if self.condition is not None:
             known = told.new_ones(len(t), 1) if shown is None else shown.to(told.dtype)[:, None]
             known = known * (y is not None)

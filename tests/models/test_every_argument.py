@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genlib.autoregressive import MADE
 from genlib.condition import Images, Labels, Tokens
-from genlib.diffusion import DDPM, Cosine
+from genlib.diffusion import DDPM, Cosine, FlowMatching, Noise
 from genlib.families import models
 from genlib.flow import AffineCoupling, Compose, Flow, Logistic, Permute, halves
 from genlib.gan import R1
@@ -97,6 +97,12 @@ TRICKS = {
     "norm_generator": False, "norm_discriminator": False, "resampling": "nearest", "activation": "tanh", "tanh": False,
     "slope": 0.0,
 }  # fmt: skip
+HIDDEN = ({"classes": 3}, 0.5)
+ON_A_PATH = {
+    "shape": (1, 4, 8), "levels": 3, "classes": 3, "condition": Images((1, 2, 2)), "path": Cosine(),
+    "network": OwnDenoiser(), "hidden": 5, "layers": 2, "channels": (UNET, (4,)), "dropout": 0.5,
+}  # fmt: skip
+OF_DATA = ("levels", "classes", "condition")
 # For each model the arguments of a small one, and another value for each argument; with other arguments beside it,
 # where it takes those to matter: (beside, value).
 CHANGED = {
@@ -212,6 +218,26 @@ CHANGED = {
             "drop": ({"classes": 3}, 0.5),
             "data_scale": 2.0,
             "T": 4,
+        },
+    ),
+    "FlowMatching": ({"shape": PIXELS}, ON_A_PATH | {"coupling": "transport", "times": "middle", "drop": HIDDEN}),
+    "Reflow": ({"shape": PIXELS}, {k: v for k, v in ON_A_PATH.items() if k not in OF_DATA} | {"times": "middle"}),
+    "MeanFlow": ({"shape": PIXELS}, ON_A_PATH | {"times": "middle", "same": 0.1, "power": 0.5}),
+    "ConsistencyModel": (
+        {"shape": PIXELS},
+        ON_A_PATH | {"teacher": FlowMatching(PIXELS, hidden=4, layers=1), "rungs": 4, "huber": 1.0},
+    ),
+    "MaskedDiffusion": (
+        {"shape": PIXELS, "width": 8, "layers": 1, "heads": 2},
+        {
+            "shape": (1, 4, 5),
+            "levels": 3,
+            "classes": 3,
+            "condition": Images((1, 2, 2)),
+            "width": 12,
+            "layers": 2,
+            "heads": 4,
+            "dropout": 0.5,
         },
     ),
     "GAN": ({"shape": PIXELS, "hidden": 4}, GAMES),
@@ -360,6 +386,8 @@ def given(model):
         return x, torch.randint(model.condition.levels, (6, *model.condition.shape), generator=g)
     if isinstance(model.condition, Images):
         return x, torch.rand(6, *model.condition.shape, generator=g)
+    if isinstance(model.condition, Noise):
+        return x, torch.randn(x.shape, generator=g)
     if isinstance(model.condition, Tokens):
         return x, torch.randint(model.condition.vocabulary, (6, model.condition.length), generator=g)
     return x, None if model.classes is None else torch.arange(6) % model.classes
@@ -489,6 +517,9 @@ def test_what_would_change_nothing_is_refused(name, arguments, unused):
         ("ACGAN", {}, "ACGAN guesses labels: pass classes="),
         ("DDPM", {"drop": 0.1}, "drop=0.1 hides a condition"),
         ("DDPM", {"predicts": "levels"}, "is for integers"),
+        ("FlowMatching", {"drop": 0.1}, "drop=0.1 hides a condition"),
+        ("FlowMatching", {"condition": Images((1, 2, 2)), "coupling": "transport"}, "no two are the same"),
+        ("ConsistencyModel", {"teacher": FlowMatching((3,))}, "the teacher has shape"),
         ("ACGAN", {"condition": Images((1, 2, 2))}, "ACGAN guesses labels"),
         ("ACGAN", {"classes": 3, "judge": "concatenation"}, "would show the discriminator the label"),
         ("InfoGAN", {"categories": 0}, "a code needs 2 categories, or a value"),
@@ -505,7 +536,18 @@ NONSENSE = {
     "nonsense": set(),
     -1: set(),
     2.5: {
-        *("data_scale", "weight", "cycle", "identity", "features", "matching", "adversarial", "lr_translators"),
+        *(
+            "data_scale",
+            "power",
+            "huber",
+            "weight",
+            "cycle",
+            "identity",
+            "features",
+            "matching",
+            "adversarial",
+            "lr_translators",
+        ),
         *("lr_discriminators", "lr_maker", "lr_classifier"),
     }
     | {

@@ -10,7 +10,7 @@ import torch
 from genlib.autoregressive import MADE, GatedPixelCNN, PixelCNN, PixelRNN, Transformer, WaveNet
 from genlib.classical import NaiveBayes
 from genlib.condition import Images, Tokens
-from genlib.diffusion import DDPM
+from genlib.diffusion import DDPM, ConsistencyModel, FlowMatching, MaskedDiffusion, MeanFlow, Noise, Reflow
 from genlib.families import models
 from genlib.flow import (
     IAF,
@@ -60,6 +60,11 @@ EVERY = {
     "CycleGAN": lambda: CycleGAN((1, 8, 8), levels=LEVELS, channels=4, blocks=1, history=0),
     "CVAEGAN": lambda: CVAEGAN(PIXELS, 2, levels=LEVELS, classes=K, hidden=16),
     "DDPM": lambda: DDPM(PIXELS, LEVELS, K, network="unet", channels=(4, 8), drop=0.5),
+    "FlowMatching": lambda: FlowMatching(PIXELS, LEVELS, K, network="unet", channels=(4, 8), drop=0.5),
+    "Reflow": lambda: Reflow(PIXELS, hidden=8, layers=1),
+    "MeanFlow": lambda: MeanFlow(PIXELS, LEVELS, K, hidden=8, layers=1),
+    "ConsistencyModel": lambda: ConsistencyModel(PIXELS, LEVELS, K, hidden=8, layers=1),
+    "MaskedDiffusion": lambda: MaskedDiffusion(PIXELS, LEVELS, K, width=8, layers=1, heads=2),
     "Contrastive": lambda: Contrastive(PIXELS, LEVELS, K, channels=8, width=16),
     "Classifier": lambda: Classifier((1, 4, 4), LEVELS, K, channels=8, width=16),
     "VAE": lambda: VAE(PIXELS, levels=LEVELS, classes=K, likelihood="categorical", hidden=8),
@@ -87,6 +92,8 @@ def example(name, make=None):
         x = torch.randint(model.levels, (32, *model.shape), generator=generator)
     if isinstance(model.condition, Images):  # the other domain
         return model, x, x.flip(0)
+    if isinstance(model.condition, Noise):
+        return model, x, torch.randn(x.shape, generator=generator)
     if isinstance(model.condition, Tokens):
         return model, x, torch.randint(model.condition.vocabulary, (32, model.condition.length), generator=generator)
     return model, x, None if model.classes is None else torch.arange(32) % model.classes
@@ -164,7 +171,11 @@ def test_labels_that_there_are_not_are_refused_by_whatever_takes_some(name):
         "from latents": lambda y: model.inverse(x.flatten(1), y),
     }
     own = {"encode": (VAE, IWAE), "decode": (VAE, IWAE), "generate": (GAN,), "discriminate": (GAN,)}
-    own |= {"guess": (DDPM,), "to latents": (WaveGlow,), "from latents": (WaveGlow,)}
+    own |= {
+        "guess": (DDPM, FlowMatching, MeanFlow, ConsistencyModel),
+        "to latents": (WaveGlow,),
+        "from latents": (WaveGlow,),
+    }
     own |= {"sample": (GenerativeModel,), "forward": (MADE, PixelCNN, GatedPixelCNN, PixelRNN, Transformer, VAE)}
     for what, take in takes.items():
         if not isinstance(model, own.get(what, type(model))):
