@@ -1,10 +1,11 @@
 """Lecture 08's models beside each other, over several seeds: python -m tests.benchmarks.gans [--seeds 3] [--only WORD]
 
 Characters (the lecture's: ten digits in four fonts, 16x16, 16 levels): DCGAN, its tricks taken away one at a time, and
-other losses. Digits (8x8, 17 levels): ways to be told a label. Each is compared with the test part in the features of a
-classifier of our own, so that nothing here is an "FID". Mean ± standard deviation over the seeds; one thread; averaged
-weights. Then, a line a run, the lecture's own recipes from other starts: what InfoGAN's codes go with, and how far
-CycleGAN comes on the way to the rendered truth. Handwriting of 28x28 pixels by `--only MNIST`, with GENLIB_DATA.
+other losses. Digits (8x8, 17 levels): the same, and ways to be told a label. Each is compared with the test part in the
+features of a classifier of our own, so that nothing here is an "FID". Mean ± standard deviation over the seeds; one
+thread; averaged weights. Then, a line a run, the lecture's own recipes from other starts: what InfoGAN's codes go with,
+and how far CycleGAN comes on the way to the rendered truth. Handwriting of 28x28 pixels by `--only MNIST`, with
+GENLIB_DATA.
 
 Each run is kept in ``--kept`` as soon as it is done, and not repeated: the command may be ended and given again. It
 prints the tables of docs/gans.md as Markdown. ``--write FILE`` puts what the widget "tricks" shows of DCGAN's runs into
@@ -43,26 +44,39 @@ FRAMES = (50, 100, 200, 300, 400, 500, 600)  # steps at which pictures are kept;
 SHOWN, SCORED = 12, 1000  # pictures of a frame that are kept, and how many its distance is from
 BLOCK = 10  # steps of which the stored losses are means
 
-dcgan = partial(DCGAN, PICTURE, 32, levels=16)
-DCGANS: dict[str, Callable[[], GAN]] = {
-    "all five": dcgan,
-    "no strides": partial(dcgan, resampling="nearest"),
-    "no batch normalisation": partial(dcgan, norm_generator=False, norm_discriminator=False),
-    "fully connected": partial(GAN, PICTURE, 32, levels=16, network="mlp", hidden=256, batch_norm=True),
-    "tanh and a linear end": partial(dcgan, activation="tanh", tanh=False),
-    "ReLU in D": partial(dcgan, slope=0.0),
-}
+
+def tricks(dcgan: Callable[..., GAN], connected: Callable[[], GAN]) -> dict[str, Callable[[], GAN]]:
+    """DCGAN, and each of its tricks taken away."""
+    return {
+        "all five": dcgan,
+        "no strides": partial(dcgan, resampling="nearest"),
+        "no batch normalisation": partial(dcgan, norm_generator=False, norm_discriminator=False),
+        "fully connected": connected,
+        "tanh and a linear end": partial(dcgan, activation="tanh", tanh=False),
+        "ReLU in D": partial(dcgan, slope=0.0),
+    }
+
+
+def losses(dcgan: Callable[..., GAN]) -> dict[str, Callable[[], GAN]]:
+    """The same networks, other games."""
+    return {
+        "non-saturating, R1(1), no batch normalisation in D": partial(dcgan, regulariser=R1(1.0)),
+        "hinge, spectral norm in D": partial(dcgan, loss="hinge", spectral=True),
+        "WGAN-GP(10), one update of the critic": partial(dcgan, loss="wasserstein", regulariser=GradientPenalty(10.0)),
+    }
+
+
+connected: Callable[..., GAN] = partial(GAN, latent=32, network="mlp", hidden=256, batch_norm=True)
+dcgan, written_dcgan = partial(DCGAN, PICTURE, 32, levels=16), partial(DCGAN, (1, 8, 8), 32, levels=17)
+DCGANS, LOSSES = tricks(dcgan, partial(connected, PICTURE, levels=16)), losses(dcgan)
+WRITTEN = tricks(written_dcgan, partial(connected, (1, 8, 8), levels=17)) | losses(written_dcgan)
+WRITTEN = {f"8x8, {name}": make for name, make in WRITTEN.items()}
 TRICKS = {  # in the order in which they are taken away, and what stands in their place
     "strided convolutions": "copied pixels in G, pooling in D",
     "batch normalisation": "none, in both networks",
     "convolutions all the way": "two hidden layers of 256, fully connected",
     "ReLU in G, tanh at its end": "tanh in G, and a linear end",
     "LeakyReLU in D": "ReLU",
-}
-LOSSES: dict[str, Callable[[], GAN]] = {
-    "non-saturating, R1(1), no batch normalisation in D": partial(dcgan, regulariser=R1(1.0)),
-    "hinge, spectral norm in D": partial(dcgan, loss="hinge", spectral=True),
-    "WGAN-GP(10), one update of the critic": partial(dcgan, loss="wasserstein", regulariser=GradientPenalty(10.0)),
 }
 large = partial(DCGAN, (1, 28, 28), 32, levels=256)
 MNIST: dict[str, Callable[[], GAN]] = {
@@ -373,6 +387,7 @@ def main() -> None:
     parts = {
         "DCGAN and its tricks": (DCGANS, *drawn, "characters", STEPS),
         "Losses at equal budget": (LOSSES, *drawn, "characters", STEPS),
+        "Handwritten digits": (WRITTEN, *written, "digits", STEPS),
         "With labels": (CONDITIONAL, *written, "digits", 1200),
     }
     if chosen.only.lower() == "mnist":
