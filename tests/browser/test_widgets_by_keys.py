@@ -62,9 +62,11 @@ def test_arrows_move_what_has_the_focus(page, name):
         before = page.evaluate(LOOK)
         for key in ("ArrowRight", "ArrowUp"):
             page.keyboard.press(key)
+        at_rest(page)
         if page.evaluate(LOOK) == before:  # it stood at its end
             for key in ("ArrowLeft", "ArrowDown"):
                 page.keyboard.press(key)
+            at_rest(page)
         assert page.evaluate(LOOK) != before, page.evaluate("(i) => window.controls[i].outerHTML.slice(0, 200)", number)
         moved += 1
     assert moved

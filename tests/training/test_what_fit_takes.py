@@ -150,8 +150,9 @@ def unfit(model, x, y):
     told |= {"other shapes": ((x[..., :-1], y), "x has shape"), "none": ((x[:0], y if y is None else y[:0]), "empty")}
     if y is not None:
         told |= {"no y": ((x, None), "this model is conditional: pass y")}
-        told |= {"an unknown y": ((x, spoilt(y, -1)), "y holds"), "a y too high": ((x, spoilt(y, 10**6)), "y holds")}
-        told |= {"y of another kind": ((x, y.float()), "y holds")}
+        beyond = (torch.nan, torch.inf) if y.is_floating_point() else (-1, 10**6)
+        told |= {f"{number} in y": ((x, spoilt(y, number)), "y holds") for number in beyond}
+        told |= {"y of another kind": ((x, y.long() if y.is_floating_point() else y.float()), "y holds")}
     return told
 
 
